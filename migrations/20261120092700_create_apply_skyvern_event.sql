@@ -1,0 +1,67 @@
+-- One webhook of Skyvern, in one transaction: into the inbox, and onto the application it is about, with its history,
+-- notification and push job. Delivered again it changes nothing; delivered before its run is written down it waits.
+--
+-- Every path takes the run's lock first, then the application's row. So deliveries of the same event stand in line, and
+-- the inbox row can be written last, once, with what became of the event.
+create or replace function public.apply_skyvern_event(
+    p_run_id text, p_run_status text, p_attempt integer, p_retry_pending boolean, p_application_id uuid,
+    p_submission_id uuid, p_decision jsonb, p_body text, p_request_id uuid)
+    returns jsonb
+    language plpgsql
+    security definer
+    set search_path = ''
+as $$
+declare
+    key         text := format('%s:%s:%s:%s', p_run_id, p_run_status, p_attempt, p_retry_pending);
+    application public.applications;
+    known       boolean;
+    result      record;
+begin
+    perform private.lock_skyvern_run(p_run_id);
+    if exists (select from public.webhook_events where source = 'skyvern' and event_key = key) then
+        return jsonb_build_object('outcome', 'duplicate', 'application_id', null, 'status', null, 'push_job_id', null);
+    end if;
+
+    select * into application from public.applications where skyvern_task_id = p_run_id for no key update;
+    known := found;
+    if not known then
+        select * into application from public.applications where id = p_application_id for no key update;
+        -- Without the submission's id the URL could be that of an earlier try, so then there must not have been one.
+        if application.submission_id is not null
+           and (application.submission_id = p_submission_id
+                or (p_submission_id is null and application.skyvern_task_id is null)) then
+            perform private.attribute_events('skyvern_webhook', 'run_adopted');
+            perform private.attach_skyvern_run(application.id, p_run_id, null);
+            perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+            select * into application from public.applications where id = p_application_id;
+            known := true;
+        end if;
+    end if;
+
+    if known then
+        select applied.outcome, applied.status, applied.push_job_id into result
+        from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
+                                             'skyvern_webhook') as applied;
+    elsif application.skyvern_task_id is not null then
+        select 'other_run' as outcome, application.status as status, null::uuid as push_job_id into result;
+    else
+        select 'waiting' as outcome, null as status, null::uuid as push_job_id into result;
+        application.id := null;
+    end if;
+
+    insert into public.webhook_events (
+        source, event_key, run_id, run_status, attempt, retry_pending, application_id, named_application_id,
+        submission_id, decision, body, outcome, request_id, applied_at)
+    values (
+        'skyvern', key, p_run_id, p_run_status, p_attempt, p_retry_pending, application.id, p_application_id,
+        p_submission_id, p_decision, p_body, result.outcome, p_request_id,
+        case when result.outcome in ('applied', 'kept') then clock_timestamp() end);
+
+    return jsonb_build_object('outcome', result.outcome, 'application_id', application.id, 'status', result.status,
+                              'push_job_id', result.push_job_id);
+end
+$$;
+revoke all on function public.apply_skyvern_event(
+    text, text, integer, boolean, uuid, uuid, jsonb, text, uuid) from public, anon, authenticated, service_role;
+grant execute on function public.apply_skyvern_event(
+    text, text, integer, boolean, uuid, uuid, jsonb, text, uuid) to service_role;
