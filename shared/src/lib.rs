@@ -1,1 +1,20 @@
-//! Shared.
+//! What every function of Jobraker's backend shares.
+//!
+//! A function's own crate parses, authorises, does and answers; how that is done is here, once:
+//! - [`http`]: requests, answers, the frame around a function, and calls to the outside
+//! - [`sign_in`]: who is calling
+//! - [`database`] and [`storage`]: the Supabase project
+//! - [`skyvern`]: the service that drives a browser
+//! - [`problem`]: everything that can go wrong, and how it is answered
+//! - [`config`], [`secret`], [`ids`], [`clock`]: the small types below all of them
+
+pub mod clock;
+pub mod config;
+pub mod database;
+pub mod http;
+pub mod ids;
+pub mod problem;
+pub mod secret;
+pub mod sign_in;
+pub mod skyvern;
+pub mod storage;

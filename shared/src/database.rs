@@ -1,0 +1,242 @@
+//! `PostgREST`, through the `postgrest` crate, wrapped once: typed, with time-outs, and without its
+//! panics (it panics in `auth()` on a token with odd bytes, so the headers are set here).
+
+use std::time::Duration;
+
+use postgrest::Postgrest;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    clock,
+    config::Supabase,
+    http::upstream::{Failure, Request, Response, Upstream},
+    problem::Problem,
+    secret::Secret,
+    sign_in::{Person, TokenProblem},
+};
+
+/// Pauses before the second and third try of a call that may be repeated.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+
+/// The database as one caller may use it.
+#[derive(Debug)]
+pub struct Database<'a> {
+    supabase: &'a Supabase,
+    upstream: &'a Upstream,
+    caller: Caller<'a>,
+}
+
+#[derive(Debug)]
+enum Caller<'a> {
+    Person(&'a Person),
+    Service,
+}
+
+impl<'a> Database<'a> {
+    /// As the person: row level security decides what they see and change.
+    #[must_use]
+    pub fn of(person: &'a Person, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+        Self { supabase, upstream, caller: Caller::Person(person) }
+    }
+
+    /// Around row level security, for when no person is present or a vendor's word is recorded.
+    #[must_use]
+    pub fn as_service_role(supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+        Self { supabase, upstream, caller: Caller::Service }
+    }
+
+    /// Calls an SQL function: one transaction, one round trip. `arguments` is an object with the
+    /// function's own argument names.
+    ///
+    /// # Errors
+    /// The problem that the SQL function raised, or one of the `Database…` problems.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        function: &'static str,
+        arguments: &impl Serialize,
+    ) -> Result<T, Problem> {
+        let arguments = serde_json::to_string(arguments).map_err(|error| Problem::internal(error.to_string()))?;
+        let answer = self.upstream.send("database", self.request(function, &arguments)?).await;
+        self.read(function, answer)
+    }
+
+    /// As [`Self::call`], tried up to three times while the database is unavailable: only for SQL
+    /// functions that do the same once as twice.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn call_repeatedly<T: DeserializeOwned>(
+        &self,
+        function: &'static str,
+        arguments: &impl Serialize,
+    ) -> Result<T, Problem> {
+        for pause in PAUSES {
+            match self.call(function, arguments).await {
+                Err(Problem::DatabaseUnavailable | Problem::DatabaseTimedOut) => clock::wait(pause).await,
+                other => return other,
+            }
+        }
+        self.call(function, arguments).await
+    }
+
+    fn request(&self, function: &str, arguments: &str) -> Result<Request, Problem> {
+        let internal = |error: &dyn std::error::Error| Problem::internal(error.to_string());
+        let root = self.supabase.url.join("rest/v1").map_err(|error| internal(&error))?;
+        let built = Postgrest::new(root)
+            .rpc(function, arguments.to_owned())
+            .build()
+            .build()
+            .map_err(|error| internal(&error))?;
+
+        let mut headers =
+            vec![("content-type", "application/json".to_owned()), ("accept", "application/json".to_owned())];
+        headers.extend(match self.caller {
+            Caller::Person(person) => person_headers(&self.supabase.anon_key, person),
+            Caller::Service => service_headers(&self.supabase.service_role_key),
+        });
+        Ok(Request { method: "POST", url: built.url().clone(), headers, body: Some(arguments.to_owned()) })
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        function: &'static str,
+        answer: Result<Response, Failure>,
+    ) -> Result<T, Problem> {
+        let response = answer.map_err(|failure| match failure {
+            Failure::TimedOut => Problem::DatabaseTimedOut,
+            Failure::Unreachable => Problem::DatabaseUnavailable,
+        })?;
+        if response.is_success() {
+            return response
+                .json()
+                .map_err(|error| Problem::internal(format!("{function} answered in an unexpected shape: {error}")));
+        }
+        Err(match response.json::<Refusal>() {
+            Ok(refusal) => self.problem(function, response.status, refusal),
+            // Not PostgREST: the gateway in front of it.
+            Err(_) if response.status >= 500 => Problem::DatabaseUnavailable,
+            Err(_) => Problem::internal(format!("{function} was refused with status {}", response.status)),
+        })
+    }
+
+    /// Our own SQL functions refuse with the codes of our problems; the others are `PostgREST`'s and
+    /// `PostgreSQL`'s (Supabase contract §2).
+    fn problem(&self, function: &'static str, status: u16, refusal: Refusal) -> Problem {
+        match refusal.code.as_deref().unwrap_or_default() {
+            "application_not_found" => Problem::ApplicationNotFound,
+            "application_wrong_status" => Problem::ApplicationWrongStatus { detail: refusal.message },
+            "idempotency_key_reused" => Problem::IdempotencyKeyReused,
+            "profile_pending" => Problem::ProfilePending,
+            "resume_missing" => Problem::ResumeMissing,
+            "57014" | "PGRST003" => Problem::DatabaseTimedOut,
+            "PGRST301" | "PGRST303" if matches!(self.caller, Caller::Person(_)) => {
+                // Expired on the way, by the database's clock.
+                Problem::Unauthenticated(TokenProblem::Expired)
+            }
+            _ if status == 503 || status == 504 => Problem::DatabaseUnavailable,
+            code => Problem::internal(format!("{function} failed with {status} {code}: {}", refusal.message)),
+        }
+    }
+}
+
+/// `PostgREST`'s error body. `details` is left out: it quotes the values of rows.
+#[derive(Deserialize)]
+struct Refusal {
+    code: Option<String>,
+    #[serde(default)]
+    message: String,
+}
+
+/// The credentials for acting as a person: the key names the project, the token the person.
+pub(crate) fn person_headers(anon_key: &Secret, person: &Person) -> Vec<(&'static str, String)> {
+    vec![("apikey", anon_key.expose().to_owned()), ("authorization", format!("Bearer {}", person.token().expose()))]
+}
+
+/// The credentials for acting as the service. A key of the new kind is no JWT and goes into
+/// `apikey` alone; one of the old kind goes into both (Supabase contract §6).
+pub(crate) fn service_headers(service_role_key: &Secret) -> Vec<(&'static str, String)> {
+    let key = service_role_key.expose();
+    let mut headers = vec![("apikey", key.to_owned())];
+    if !key.starts_with("sb_") {
+        headers.push(("authorization", format!("Bearer {key}")));
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Database, service_headers};
+    use crate::{
+        config::Supabase,
+        http::upstream::{Failure, Response, Upstream},
+        ids::RequestId,
+        problem::Problem,
+        secret::Secret,
+    };
+
+    fn answered(status: u16, body: &str) -> Problem {
+        let supabase = Supabase {
+            url: "https://project.supabase.example/".parse().unwrap(),
+            anon_key: Secret::new("eyJanon"),
+            service_role_key: Secret::new("eyJservice"),
+        };
+        let upstream = Upstream::new(RequestId::random());
+        let database = Database::as_service_role(&supabase, &upstream);
+        let response = Response { status, body: body.as_bytes().to_vec() };
+        database.read::<serde_json::Value>("claim_application", Ok(response)).unwrap_err()
+    }
+
+    #[test]
+    fn a_refusal_of_our_sql_becomes_the_problem_of_the_same_code() {
+        let problem =
+            answered(409, r#"{"code":"application_wrong_status","message":"it is DRAFT","details":null,"hint":null}"#);
+        assert_eq!(problem.kind().status, 409);
+        assert_eq!(problem.to_string(), "it is DRAFT");
+        assert_eq!(answered(404, r#"{"code":"application_not_found","message":""}"#).kind().status, 404);
+    }
+
+    #[test]
+    fn a_database_that_is_down_or_slow_is_told_from_a_fault_of_ours() {
+        let down = r#"{"code":"PGRST000","message":"no connection","details":null,"hint":null}"#;
+        assert_eq!(answered(503, down).kind().code, "database_unavailable");
+        assert_eq!(answered(502, "<html>Bad gateway</html>").kind().code, "database_unavailable");
+        assert_eq!(answered(500, r#"{"code":"57014","message":"canceled"}"#).kind().code, "database_timed_out");
+        assert_eq!(answered(400, r#"{"code":"23514","message":"check"}"#).kind().code, "internal");
+        assert_eq!(answered(200, "<html>").kind().code, "internal");
+    }
+
+    #[test]
+    fn an_unanswered_call_is_unavailable_or_timed_out() {
+        let supabase = Supabase {
+            url: "https://project.supabase.example/".parse().unwrap(),
+            anon_key: Secret::new("a"),
+            service_role_key: Secret::new("s"),
+        };
+        let upstream = Upstream::new(RequestId::random());
+        let database = Database::as_service_role(&supabase, &upstream);
+        let read = |failure| database.read::<()>("claim_application", Err(failure)).unwrap_err().kind().code;
+        assert_eq!(read(Failure::TimedOut), "database_timed_out");
+        assert_eq!(read(Failure::Unreachable), "database_unavailable");
+    }
+
+    #[test]
+    fn a_key_of_the_new_kind_is_never_sent_as_a_bearer() {
+        let headers = service_headers(&Secret::new("sb_secret_abc_def"));
+        assert_eq!(headers, [("apikey", "sb_secret_abc_def".to_owned())]);
+        let headers = service_headers(&Secret::new("eyJabc"));
+        assert_eq!(headers.len(), 2);
+    }
+
+    #[test]
+    fn a_call_goes_to_the_rpc_endpoint() {
+        let supabase = Supabase {
+            url: "https://project.supabase.example/".parse().unwrap(),
+            anon_key: Secret::new("a"),
+            service_role_key: Secret::new("s"),
+        };
+        let upstream = Upstream::new(RequestId::random());
+        let request = Database::as_service_role(&supabase, &upstream).request("apply_skyvern_event", "{}").unwrap();
+        assert_eq!(request.url.as_str(), "https://project.supabase.example/rest/v1/rpc/apply_skyvern_event");
+        assert_eq!(request.body.as_deref(), Some("{}"));
+    }
+}

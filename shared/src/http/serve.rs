@@ -1,0 +1,182 @@
+//! The frame around every function: limits, request id, CORS, problems, and the log line.
+
+use std::sync::OnceLock;
+
+use futures_util::StreamExt as _;
+use serde::Serialize;
+
+use super::{
+    AllowedOrigins, Endpoint, Headers, Incoming, Method, Reply,
+    upstream::{Record, Upstream, server_timing},
+};
+use crate::{
+    clock::UnixTime,
+    config::{Environment, Misconfigured},
+    ids::RequestId,
+    problem::Problem,
+};
+
+const ALLOW: &str = "POST, OPTIONS";
+
+/// What a function needs to know of its environment, read once for each isolate.
+pub trait Settings: Sized + Send + Sync + 'static {
+    /// Reads all of it, so that a missing value is found at the first request.
+    ///
+    /// # Errors
+    /// The name of the first setting that is missing or malformed.
+    fn read(environment: &Environment) -> Result<Self, Misconfigured>;
+}
+
+/// One request on its way through a function.
+#[derive(Debug)]
+pub struct Call<S: 'static> {
+    /// The function's settings.
+    pub settings: &'static S,
+    /// The id that follows the request everywhere.
+    pub request_id: RequestId,
+    /// The outside world.
+    pub upstream: Upstream,
+    /// When the request came in.
+    pub received_at: UnixTime,
+}
+
+/// Runs `handle` inside the frame. Only this function meets the runtime's own types.
+///
+/// # Errors
+/// Only if the runtime refuses to build the answer.
+pub async fn serve<S: Settings>(
+    request: worker::Request,
+    env: &worker::Env,
+    settings: &'static OnceLock<S>,
+    endpoint: Endpoint,
+    handle: impl AsyncFn(&Incoming, &Call<S>) -> Result<Reply, Problem>,
+) -> worker::Result<worker::Response> {
+    let received_at = UnixTime::now();
+    let headers: Headers = request.headers().entries().collect();
+    let request_id = headers.get("x-request-id").and_then(|id| id.parse().ok()).unwrap_or_else(RequestId::random);
+    let upstream = Upstream::new(request_id);
+    let environment = Environment::new(|name| env.var(name).ok().map(|value| value.to_string()));
+    let origins = AllowedOrigins::parse(environment.optional("ALLOWED_ORIGINS").as_deref());
+    let cors = origins.headers(headers.get("origin"));
+
+    let call = async {
+        let incoming = read(request, headers, endpoint).await?;
+        if incoming.method == Method::Options {
+            return Ok((preflight(), Vec::new()));
+        }
+        let settings = read_once(settings, &environment)?;
+        let call = Call { settings, request_id, upstream, received_at };
+        let reply = handle(&incoming, &call).await;
+        let records = call.upstream.records();
+        Ok((reply.unwrap_or_else(|problem| Reply::problem(&problem, request_id)), records))
+    };
+    let (reply, records) =
+        call.await.unwrap_or_else(|problem: Problem| (Reply::problem(&problem, request_id), Vec::new()));
+
+    log(&LogLine {
+        time: worker::Date::now().to_string(),
+        function: endpoint.name,
+        request_id,
+        status: reply.status,
+        duration_ms: u64::try_from((UnixTime::now() - received_at).as_millis()).unwrap_or(u64::MAX),
+        upstream: &records,
+        outcome: &reply.outcome,
+        cause: reply.cause.as_deref(),
+    });
+    respond(reply, &cors, request_id, &records)
+}
+
+fn read_once<S: Settings>(
+    settings: &'static OnceLock<S>,
+    environment: &Environment,
+) -> Result<&'static S, Misconfigured> {
+    if let Some(settings) = settings.get() {
+        return Ok(settings);
+    }
+    let read = S::read(environment)?;
+    Ok(settings.get_or_init(|| read))
+}
+
+fn preflight() -> Reply {
+    let mut reply = Reply::no_content("preflight");
+    reply.headers = AllowedOrigins::preflight_headers();
+    reply
+}
+
+async fn read(mut request: worker::Request, headers: Headers, endpoint: Endpoint) -> Result<Incoming, Problem> {
+    let method = match request.method() {
+        worker::Method::Post => Method::Post,
+        worker::Method::Options => Method::Options,
+        _ => Method::Other,
+    };
+    let url = request.url().map_err(|error| Problem::internal(error.to_string()))?;
+    let body = match method {
+        Method::Post => read_body(&mut request, &headers, endpoint.body_limit).await?,
+        Method::Options => Vec::new(),
+        Method::Other => return Err(Problem::MethodNotAllowed { allow: ALLOW }),
+    };
+    Ok(Incoming { method, url, headers, body })
+}
+
+/// A declared length is believed at once when it is too large; without one the bytes are counted
+/// as they come, so that an endless body is not collected.
+async fn read_body(request: &mut worker::Request, headers: &Headers, limit: usize) -> Result<Vec<u8>, Problem> {
+    let broken = |_| Problem::invalid("body", "could not be read");
+    if let Some(declared) = headers.get("content-length").and_then(|length| length.parse::<usize>().ok()) {
+        if declared > limit {
+            return Err(Problem::BodyTooLarge { limit });
+        }
+        return request.bytes().await.map_err(broken);
+    }
+    let mut body = Vec::new();
+    let Ok(mut stream) = request.stream() else {
+        return Ok(body); // a request without any body
+    };
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk.map_err(broken)?);
+        if body.len() > limit {
+            return Err(Problem::BodyTooLarge { limit });
+        }
+    }
+    Ok(body)
+}
+
+/// One line of JSON for each request; it reads alone and holds nothing secret or personal.
+#[derive(Serialize)]
+struct LogLine<'a> {
+    time: String,
+    function: &'static str,
+    request_id: RequestId,
+    status: u16,
+    duration_ms: u64,
+    upstream: &'a [Record],
+    outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+}
+
+fn log(line: &LogLine<'_>) {
+    match serde_json::to_string(line) {
+        Ok(line) => worker::console_log!("{line}"),
+        Err(error) => worker::console_error!("the log line could not be written: {error}"),
+    }
+}
+
+fn respond(
+    reply: Reply,
+    cors: &[(&'static str, String)],
+    request_id: RequestId,
+    records: &[Record],
+) -> worker::Result<worker::Response> {
+    let headers = worker::Headers::new();
+    for (name, value) in cors.iter().chain(&reply.headers) {
+        headers.set(name, value)?;
+    }
+    headers.set("x-request-id", &request_id.to_string())?;
+    headers.set("cache-control", "no-store")?;
+    if !records.is_empty() {
+        headers.set("server-timing", &server_timing(records))?;
+    }
+    let builder = worker::Response::builder().with_status(reply.status).with_headers(headers);
+    Ok(if reply.body.is_empty() { builder.empty() } else { builder.fixed(reply.body) })
+}

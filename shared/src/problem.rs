@@ -1,0 +1,283 @@
+//! Everything that can go wrong, and how each is answered (RFC 9457).
+//!
+//! A client matches on `code`: codes are added, never renamed. A failure is named for what it means
+//! to the caller, not for the status code some vendor sent.
+
+use std::time::Duration;
+
+use crate::{config::Misconfigured, sign_in::TokenProblem};
+
+/// Why a request was not fulfilled.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The body or the query is not what the function expects; one entry for each bad field.
+    #[error("the request is not in the expected form")]
+    InvalidInput(Vec<FieldError>),
+    /// The body is longer than the function reads.
+    #[error("the body may have at most {limit} bytes")]
+    BodyTooLarge {
+        /// The function's limit in bytes.
+        limit: usize,
+    },
+    /// The body is not declared as JSON.
+    #[error("the body must be sent as application/json")]
+    UnsupportedMediaType,
+    /// The function does not know the method.
+    #[error("the method is not allowed here")]
+    MethodNotAllowed {
+        /// The value of the `Allow` header.
+        allow: &'static str,
+    },
+
+    /// No token, or one that is refused.
+    #[error(transparent)]
+    Unauthenticated(#[from] TokenProblem),
+    /// A valid token of a person whose profile has not arrived yet.
+    #[error("your profile is still being set up; try again in a moment")]
+    ProfilePending,
+    /// The keys that check tokens cannot be had, so nobody can be let in or turned away.
+    #[error("sign-in cannot be checked at the moment")]
+    SignInUnavailable,
+
+    /// Also for another person's application: the answer does not tell that it exists.
+    #[error("there is no such application")]
+    ApplicationNotFound,
+    /// The application has gone further than this call, or was closed.
+    #[error("{detail}")]
+    ApplicationWrongStatus {
+        /// Names the status the application is in.
+        detail: String,
+    },
+    /// Another call is handing this application over right now.
+    #[error("the application is being handed to Skyvern by another call")]
+    SubmissionInProgress,
+    /// An earlier call ended without knowing whether a run started; it is being found out.
+    #[error("it is still open whether an earlier attempt reached Skyvern; nothing is sent twice")]
+    SubmissionOpen,
+    /// The `Idempotency-Key` belongs to another application.
+    #[error("the Idempotency-Key was already used for another application")]
+    IdempotencyKeyReused,
+    /// The person has no résumé, or the stored path is not theirs.
+    #[error("upload a résumé before applying")]
+    ResumeMissing,
+    /// The path is set, but there is no such file, or not for this person.
+    #[error("the résumé file cannot be found; upload it again")]
+    ResumeNotFound,
+    /// The posting's address is not one that may be visited.
+    #[error("the address of the job posting cannot be used: {reason}")]
+    JobUrlNotAllowed {
+        /// Why, in words for a person.
+        reason: &'static str,
+    },
+
+    /// The webhook's signature is absent or made with another key, or over other bytes.
+    #[error("the signature does not match")]
+    SignatureInvalid,
+
+    /// Skyvern refused for certain: no run exists.
+    #[error(transparent)]
+    Skyvern(#[from] SkyvernProblem),
+
+    /// The file store did not answer in time.
+    #[error("the file store did not answer in time")]
+    StorageTimedOut,
+    /// The file store failed or answered nonsense.
+    #[error("the file store is not working at the moment")]
+    StorageFailed,
+
+    /// The database did not answer in time.
+    #[error("the database did not answer in time")]
+    DatabaseTimedOut,
+    /// The database cannot be reached.
+    #[error("the database is not available at the moment")]
+    DatabaseUnavailable,
+
+    /// A setting is missing or malformed; its name is in the log only.
+    #[error("this function is not set up correctly")]
+    Misconfigured(#[from] Misconfigured),
+    /// Logged in full, answered in one neutral sentence.
+    #[error("something went wrong on our side")]
+    Internal {
+        /// What happened, for the log. Nothing secret, nothing personal.
+        cause: String,
+    },
+}
+
+/// One bad field of the input.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// The field's name, or `body`.
+    pub field: &'static str,
+    /// What it should be.
+    pub message: String,
+}
+
+/// How Skyvern's answer to a new run failed us. Sources: Skyvern contract §1.2, §1.7, §1.8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SkyvernProblem {
+    /// 401 or 403: our key is not accepted.
+    #[error("Skyvern does not accept our credentials")]
+    Unauthorized,
+    /// 402: no credits left.
+    #[error("Skyvern has no credits left for us")]
+    CreditsExhausted,
+    /// 429: too many runs at once, or in a short time.
+    #[error("Skyvern takes no more runs at the moment; try again later")]
+    RateLimited,
+    /// Another 4xx: this request will never be accepted.
+    #[error("Skyvern refused the request")]
+    Rejected,
+    /// 5xx: it is open whether a run started.
+    #[error("Skyvern failed; whether the application was started is being found out")]
+    Failed,
+    /// No answer in time: it is open whether a run started.
+    #[error("Skyvern did not answer in time; whether the application was started is being found out")]
+    TimedOut,
+    /// The connection broke: it is open whether a run started.
+    #[error("the connection to Skyvern broke; whether the application was started is being found out")]
+    Unreachable,
+    /// Success without a run id, or not JSON: it is open whether a run started.
+    #[error("Skyvern's answer could not be read; whether the application was started is being found out")]
+    Unreadable,
+}
+
+impl SkyvernProblem {
+    /// The stable code, also kept as the `reason` in `applications.status_details`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "skyvern_unauthorized",
+            Self::CreditsExhausted => "skyvern_credits_exhausted",
+            Self::RateLimited => "skyvern_rate_limited",
+            Self::Rejected => "skyvern_rejected",
+            Self::Failed => "skyvern_failed",
+            Self::TimedOut => "skyvern_timed_out",
+            Self::Unreachable => "skyvern_unreachable",
+            Self::Unreadable => "skyvern_unreadable",
+        }
+    }
+
+    /// Whether a run may exist although we did not hear of it. Such a request is never repeated.
+    #[must_use]
+    pub fn leaves_outcome_open(self) -> bool {
+        match self {
+            Self::Unauthorized | Self::CreditsExhausted | Self::RateLimited | Self::Rejected => false,
+            Self::Failed | Self::TimedOut | Self::Unreachable | Self::Unreadable => true,
+        }
+    }
+}
+
+/// What a kind of problem always answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable, `snake_case`.
+    pub code: &'static str,
+    /// Short and the same for every occurrence.
+    pub title: &'static str,
+}
+
+const fn kind(status: u16, code: &'static str, title: &'static str) -> Kind {
+    Kind { status, code, title }
+}
+
+impl Problem {
+    /// A failure of our own, with its cause for the log.
+    #[must_use]
+    pub fn internal(cause: impl Into<String>) -> Self {
+        Self::Internal { cause: cause.into() }
+    }
+
+    /// One bad field.
+    #[must_use]
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::InvalidInput(vec![FieldError { field, message: message.into() }])
+    }
+
+    /// Status, code and title.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::InvalidInput(_) => kind(400, "invalid_input", "Invalid input"),
+            Self::BodyTooLarge { .. } => kind(413, "body_too_large", "Body too large"),
+            Self::UnsupportedMediaType => kind(415, "unsupported_media_type", "Unsupported media type"),
+            Self::MethodNotAllowed { .. } => kind(405, "method_not_allowed", "Method not allowed"),
+            Self::Unauthenticated(problem) => kind(401, problem.code(), "Not signed in"),
+            Self::ProfilePending => kind(403, "profile_pending", "Profile pending"),
+            Self::SignInUnavailable => kind(503, "sign_in_unavailable", "Sign-in unavailable"),
+            Self::ApplicationNotFound => kind(404, "application_not_found", "Application not found"),
+            Self::ApplicationWrongStatus { .. } => {
+                kind(409, "application_wrong_status", "Application in another status")
+            }
+            Self::SubmissionInProgress => kind(409, "submission_in_progress", "Submission in progress"),
+            Self::SubmissionOpen => kind(409, "submission_open", "Submission still open"),
+            Self::IdempotencyKeyReused => kind(422, "idempotency_key_reused", "Idempotency key reused"),
+            Self::ResumeMissing => kind(422, "resume_missing", "Résumé missing"),
+            Self::ResumeNotFound => kind(422, "resume_not_found", "Résumé not found"),
+            Self::JobUrlNotAllowed { .. } => kind(422, "job_url_not_allowed", "Job address not allowed"),
+            Self::SignatureInvalid => kind(401, "signature_invalid", "Signature invalid"),
+            Self::Skyvern(SkyvernProblem::TimedOut) => kind(504, "skyvern_timed_out", "Skyvern timed out"),
+            Self::Skyvern(problem) => kind(502, problem.code(), "Skyvern did not take the application"),
+            Self::StorageTimedOut => kind(504, "storage_timed_out", "File store timed out"),
+            Self::StorageFailed => kind(502, "storage_failed", "File store failed"),
+            Self::DatabaseTimedOut => kind(504, "database_timed_out", "Database timed out"),
+            Self::DatabaseUnavailable => kind(503, "database_unavailable", "Database unavailable"),
+            Self::Misconfigured(_) => kind(500, "misconfigured", "Function not set up"),
+            Self::Internal { .. } => kind(500, "internal", "Internal error"),
+        }
+    }
+
+    /// When trying again makes sense, for the `Retry-After` header.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::ProfilePending | Self::SubmissionInProgress | Self::DatabaseUnavailable => {
+                Some(Duration::from_secs(2))
+            }
+            Self::SignInUnavailable => Some(Duration::from_secs(5)),
+            Self::SubmissionOpen | Self::Skyvern(SkyvernProblem::RateLimited) => Some(Duration::from_mins(1)),
+            _ => None,
+        }
+    }
+
+    /// The cause of a failure of our own, for the log line only.
+    #[must_use]
+    pub fn cause(&self) -> Option<String> {
+        match self {
+            Self::Internal { cause } => Some(cause.clone()),
+            Self::Misconfigured(misconfigured) => Some(misconfigured.to_string()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Problem, SkyvernProblem};
+
+    #[test]
+    fn a_vendors_fault_is_never_answered_as_ours() {
+        for problem in [
+            SkyvernProblem::Unauthorized,
+            SkyvernProblem::CreditsExhausted,
+            SkyvernProblem::RateLimited,
+            SkyvernProblem::Rejected,
+            SkyvernProblem::Failed,
+            SkyvernProblem::TimedOut,
+            SkyvernProblem::Unreachable,
+            SkyvernProblem::Unreadable,
+        ] {
+            let kind = Problem::Skyvern(problem).kind();
+            assert!(matches!(kind.status, 502 | 504), "{problem:?} answers {}", kind.status);
+            assert_eq!(kind.code, problem.code());
+        }
+    }
+
+    #[test]
+    fn an_internal_problem_tells_its_cause_to_the_log_only() {
+        let problem = Problem::internal("relation \"x\" does not exist");
+        assert!(!problem.to_string().contains("relation"));
+        assert_eq!(problem.cause().as_deref(), Some("relation \"x\" does not exist"));
+    }
+}

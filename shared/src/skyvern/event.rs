@@ -1,0 +1,174 @@
+//! What a webhook says of a run (Skyvern contract §4.6, §4.7). Only the fields that every kind of
+//! run sends are relied on; unknown ones are ignored, and so are unknown values.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{ids::RunId, problem::Problem};
+
+/// A run's state, as told by a webhook.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The run.
+    pub run_id: RunId,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Which try of the run this is about; 1 for tasks.
+    pub attempt: i32,
+    /// A final status that is none yet: the same run will be tried again.
+    pub retry_pending: bool,
+    /// What was brought back, in the form the run was asked for; null if nothing.
+    pub output: Value,
+    /// Why it went as it did, in our codes and Skyvern's.
+    pub errors: Vec<RunError>,
+    /// Free text for people.
+    pub failure_reason: Option<String>,
+}
+
+/// One entry of `errors`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RunError {
+    /// One of the codes the run was given, or one of Skyvern's own in capitals.
+    pub error_code: String,
+    /// Why Skyvern thinks so.
+    pub reasoning: Option<String>,
+}
+
+/// Skyvern's statuses (Skyvern contract §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunStatus {
+    /// The AI judged the goal met.
+    Completed,
+    /// A technical failure, the limit of steps included.
+    Failed,
+    /// The AI judged the goal out of reach.
+    Terminated,
+    /// The limit of time was reached.
+    TimedOut,
+    /// Cancelled; what was done by then stays done.
+    Canceled,
+    /// Still going on, or a status this version does not know.
+    Ongoing(String),
+}
+
+impl RunStatus {
+    /// In Skyvern's words.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Terminated => "terminated",
+            Self::TimedOut => "timed_out",
+            Self::Canceled => "canceled",
+            Self::Ongoing(status) => status,
+        }
+    }
+}
+
+impl From<String> for RunStatus {
+    fn from(status: String) -> Self {
+        match status.as_str() {
+            "completed" => Self::Completed,
+            "failed" => Self::Failed,
+            "terminated" => Self::Terminated,
+            "timed_out" => Self::TimedOut,
+            "canceled" => Self::Canceled,
+            _ => Self::Ongoing(status),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    run_id: Option<String>,
+    status: Option<String>,
+    attempt: Option<i32>,
+    retry_pending: Option<bool>,
+    #[serde(default)]
+    output: Value,
+    errors: Option<Vec<Value>>,
+    failure_reason: Option<Value>,
+}
+
+impl Event {
+    /// Reads a webhook's body.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidInput`] naming what is missing. It will not get better by sending again.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        let payload: Payload =
+            serde_json::from_slice(body).map_err(|_| Problem::invalid("body", "must be the JSON of a Skyvern run"))?;
+        let run_id = payload
+            .run_id
+            .as_deref()
+            .and_then(RunId::parse)
+            .ok_or_else(|| Problem::invalid("run_id", "must be the id of a run"))?;
+        let status = payload
+            .status
+            .filter(|status| !status.is_empty() && status.len() <= 50)
+            .ok_or_else(|| Problem::invalid("status", "must be the status of a run"))?;
+        Ok(Self {
+            run_id,
+            status: status.into(),
+            attempt: payload.attempt.unwrap_or(1),
+            retry_pending: payload.retry_pending.unwrap_or(false),
+            output: payload.output,
+            errors: read_errors(payload.errors.unwrap_or_default()),
+            failure_reason: payload.failure_reason.as_ref().and_then(Value::as_str).map(str::to_owned),
+        })
+    }
+}
+
+/// An entry of an unknown form is no reason to lose the event.
+fn read_errors(entries: Vec<Value>) -> Vec<RunError> {
+    entries.into_iter().filter_map(|entry| serde_json::from_value(entry).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{Event, RunStatus};
+
+    #[test]
+    fn a_task_is_read_with_its_defaults() {
+        let event = Event::parse(br#"{"run_id":"tsk_41","status":"failed","errors":null,"task_id":"tsk_41"}"#).unwrap();
+        assert_eq!(event.status, RunStatus::Failed);
+        assert_eq!((event.attempt, event.retry_pending), (1, false));
+        assert_eq!(event.output, Value::Null);
+        assert!(event.errors.is_empty());
+    }
+
+    #[test]
+    fn a_workflows_try_is_read() {
+        let event = Event::parse(br#"{"run_id":"wr_41","status":"failed","attempt":2,"retry_pending":true}"#).unwrap();
+        assert_eq!((event.attempt, event.retry_pending), (2, true));
+    }
+
+    #[test]
+    fn entries_of_an_unknown_form_do_not_lose_the_event() {
+        let body =
+            br#"{"run_id":"t","status":"failed","errors":["x",{"error_code":"job_closed"}],"failure_reason":{}}"#;
+        let event = Event::parse(body).unwrap();
+        assert_eq!(event.errors.len(), 1);
+        assert_eq!(event.failure_reason, None);
+    }
+
+    #[test]
+    fn what_names_no_run_or_status_is_refused() {
+        for body in ["", "[]", "{}", r#"{"run_id":"tsk_41"}"#, r#"{"status":"failed"}"#, r#"{"run_id":1,"status":"x"}"#]
+        {
+            assert!(Event::parse(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_status_is_kept_as_ongoing() {
+        for status in ["created", "queued", "running", "paused", "cancelled"] {
+            let event = Event::parse(format!(r#"{{"run_id":"t","status":"{status}"}}"#).as_bytes()).unwrap();
+            assert_eq!(event.status, RunStatus::Ongoing(status.to_owned()));
+            assert_eq!(event.status.as_str(), status);
+        }
+    }
+}

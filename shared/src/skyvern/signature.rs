@@ -1,0 +1,116 @@
+//! Skyvern's webhook signature (Skyvern contract §4.3): lower-case hex of HMAC-SHA-256 over the raw
+//! body, keyed with the text of one of our API keys. The timestamp header is not covered by it and
+//! may be hours off, so it proves nothing and is not looked at.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+use crate::{config::Environment, secret::Secret};
+
+/// What Skyvern's own test sender signs with when an organisation has no key; anybody knows it.
+const PLACEHOLDER: &str = "test_api_key_placeholder";
+
+/// The keys that webhooks may be signed with: old and new overlap while a key is replaced.
+#[derive(Debug)]
+pub struct WebhookKeys(Vec<Secret>);
+
+impl WebhookKeys {
+    /// Reads `SKYVERN_WEBHOOK_SECRET`, comma separated. Without it, nothing verifies: an empty key
+    /// would let anybody sign.
+    #[must_use]
+    pub fn read(environment: &Environment) -> Self {
+        let keys = environment.list("SKYVERN_WEBHOOK_SECRET");
+        Self(keys.into_iter().filter(|key| key != PLACEHOLDER).map(Secret::new).collect())
+    }
+
+    /// Whether there is no key at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether `signature` is that of `body` under one of the keys. Every key is tried, and every
+    /// comparison takes the same time, whatever the outcome.
+    #[must_use]
+    pub fn verify(&self, signature: Option<&str>, body: &[u8]) -> bool {
+        let signature = signature.unwrap_or_default().as_bytes();
+        let matching = self.0.iter().map(|key| sign(key, body).as_bytes().ct_eq(signature));
+        matching.fold(subtle::Choice::from(0), |any, this| any | this).into()
+    }
+}
+
+/// The signature of `body` under `key`.
+#[must_use]
+pub fn sign(key: &Secret, body: &[u8]) -> String {
+    // HMAC takes keys of any length, so this arm is never reached; an empty signature fits nothing.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()) else { return String::new() };
+    mac.update(body);
+    hex(&mac.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 0x0f)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WebhookKeys, sign};
+    use crate::{config::Environment, secret::Secret};
+
+    const KEY: &str = "demo-key-not-a-secret";
+    const BODY: &str = r#"{"task_id":"tsk_100200300400500600","status":"completed","errors":[],"run_id":"tsk_100200300400500600","output":{"applied":true,"note":"Merci – reçu","fee":0},"step_count":12,"run_type":"task_v1"}"#;
+    const SIGNATURE: &str = "676c940f55cc3b747e748377a0dd3a1ed2b5977eeece5524e6e2b51f6ca34f48";
+
+    fn keys(setting: &'static str) -> WebhookKeys {
+        WebhookKeys::read(&Environment::new(move |_| Some(setting.to_owned())))
+    }
+
+    #[test]
+    fn the_published_test_vector_verifies() {
+        assert_eq!(BODY.len(), 199);
+        assert!(keys(KEY).verify(Some(SIGNATURE), BODY.as_bytes()));
+    }
+
+    #[test]
+    fn either_of_two_keys_verifies() {
+        assert!(keys("new-key,demo-key-not-a-secret").verify(Some(SIGNATURE), BODY.as_bytes()));
+        assert!(keys(" demo-key-not-a-secret , new-key").verify(Some(SIGNATURE), BODY.as_bytes()));
+        assert!(!keys("new-key,other-key").verify(Some(SIGNATURE), BODY.as_bytes()));
+    }
+
+    #[test]
+    fn a_signature_of_other_bytes_or_another_form_is_refused() {
+        let keys = keys(KEY);
+        let escaped = BODY.replace('–', "\\u2013").replace('ç', "\\u00e7");
+        assert!(sign(&Secret::new(KEY), escaped.as_bytes()).starts_with("74bf844a"));
+        assert!(!keys.verify(Some(SIGNATURE), escaped.as_bytes()));
+        for signature in [
+            None,
+            Some(""),
+            Some(&SIGNATURE[..63]),
+            Some(&format!("{SIGNATURE}0")),
+            Some(&SIGNATURE.to_uppercase()),
+            Some(&format!("sha256={SIGNATURE}")),
+            Some("é".repeat(32).as_str()),
+            Some("0".repeat(64).as_str()),
+        ] {
+            assert!(!keys.verify(signature, BODY.as_bytes()), "{signature:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_key_nothing_verifies() {
+        for setting in ["", " ", ",", " , ", "test_api_key_placeholder"] {
+            let keys = keys(setting);
+            assert!(keys.is_empty());
+            for key in ["", " ", "test_api_key_placeholder"] {
+                assert!(!keys.verify(Some(&sign(&Secret::new(key), b"{}")), b"{}"), "{setting:?} {key:?}");
+            }
+            assert!(!keys.verify(None, b"{}"));
+            assert!(!keys.verify(Some(""), b"{}"));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Supabase Storage: links that let somebody without an account fetch one file for a while.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+
+use crate::{
+    config::Supabase,
+    database::person_headers,
+    http::upstream::{Failure, Request, Upstream},
+    problem::Problem,
+    sign_in::Person,
+};
+
+/// The bucket of résumés.
+pub const RESUMES: &str = "resumes";
+
+/// The file store as the person may use it: its policies decide which files they may sign.
+#[derive(Debug)]
+pub struct Storage<'a> {
+    supabase: &'a Supabase,
+    upstream: &'a Upstream,
+    person: &'a Person,
+}
+
+impl<'a> Storage<'a> {
+    /// As the person.
+    #[must_use]
+    pub fn of(person: &'a Person, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+        Self { supabase, upstream, person }
+    }
+
+    /// An address that fetches the file until it expires; `file_name` is what the one who
+    /// downloads it sees (Storage contract §3). None when there is no such file for this person.
+    ///
+    /// # Errors
+    /// [`Problem::StorageTimedOut`] and [`Problem::StorageFailed`].
+    pub async fn sign(
+        &self,
+        bucket: &str,
+        path: &str,
+        file_name: &str,
+        valid_for: Duration,
+    ) -> Result<Option<Url>, Problem> {
+        let request = Request {
+            method: "POST",
+            url: self.object_url("sign", bucket, path)?,
+            headers: {
+                let mut headers = person_headers(&self.supabase.anon_key, self.person);
+                headers.push(("content-type", "application/json".to_owned()));
+                headers
+            },
+            body: Some(json!({ "expiresIn": valid_for.as_secs() }).to_string()),
+        };
+        let response = self.upstream.send("storage", request).await.map_err(|failure| match failure {
+            Failure::TimedOut => Problem::StorageTimedOut,
+            Failure::Unreachable => Problem::StorageFailed,
+        })?;
+        if response.is_success() {
+            let signed: Signed = response.json().map_err(|_| Problem::StorageFailed)?;
+            return self.absolute(&signed, bucket, path, file_name).map(Some);
+        }
+        // Storage answers 400 for almost everything; the real status is in the body.
+        match response.json::<Refusal>().ok().and_then(|refusal| refusal.status_code) {
+            Some(status) if matches!(status.as_str(), "400" | "404") => Ok(None),
+            _ => Err(Problem::StorageFailed),
+        }
+    }
+
+    /// Each segment is percent-encoded by the URL type, so a path cannot leave its bucket.
+    fn object_url(&self, verb: &str, bucket: &str, path: &str) -> Result<Url, Problem> {
+        let mut url = self.supabase.url.clone();
+        url.path_segments_mut()
+            .map_err(|()| Problem::internal("SUPABASE_URL cannot carry a path"))?
+            .pop_if_empty()
+            .extend(["storage", "v1", "object", verb, bucket])
+            .extend(path.split('/'));
+        Ok(url)
+    }
+
+    /// The answer's path is decoded text, so only its token is taken over and the path built anew.
+    fn absolute(&self, signed: &Signed, bucket: &str, path: &str, file_name: &str) -> Result<Url, Problem> {
+        let query = signed.signed_url.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        let token = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
+        let (_, token) = token.ok_or(Problem::StorageFailed)?;
+        let mut url = self.object_url("sign", bucket, path)?;
+        url.query_pairs_mut().append_pair("token", &token).append_pair("download", file_name);
+        Ok(url)
+    }
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    #[serde(rename = "signedURL")]
+    signed_url: String,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(rename = "statusCode")]
+    status_code: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Signed, Storage};
+    use crate::{config::Supabase, http::upstream::Upstream, ids::RequestId, secret::Secret, sign_in::Person};
+
+    #[test]
+    fn the_signed_address_is_absolute_and_encoded() {
+        let supabase = Supabase {
+            url: "https://project.supabase.example/".parse().unwrap(),
+            anon_key: Secret::new("a"),
+            service_role_key: Secret::new("s"),
+        };
+        let upstream = Upstream::new(RequestId::random());
+        let person = Person::new("user_1", Secret::new("t"));
+        let storage = Storage::of(&person, &supabase, &upstream);
+        let signed = Signed { signed_url: "/object/sign/resumes/u/my cv?.pdf?token=abc.def".to_owned() };
+        // A "?" in the path would cut the answer short; the token is then looked for in vain.
+        assert!(storage.absolute(&signed, "resumes", "u/my cv?.pdf", "cv.pdf").is_err());
+
+        let signed = Signed { signed_url: "/object/sign/resumes/u/my cv.pdf?token=abc.def".to_owned() };
+        let url = storage.absolute(&signed, "resumes", "u/my cv.pdf", "Ada_Lovelace.pdf").unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://project.supabase.example/storage/v1/object/sign/resumes/u/my%20cv.pdf?token=abc.def&download=Ada_Lovelace.pdf"
+        );
+    }
+
+    #[test]
+    fn a_path_cannot_leave_its_bucket() {
+        let supabase = Supabase {
+            url: "https://project.supabase.example/".parse().unwrap(),
+            anon_key: Secret::new("a"),
+            service_role_key: Secret::new("s"),
+        };
+        let upstream = Upstream::new(RequestId::random());
+        let person = Person::new("user_1", Secret::new("t"));
+        let url = Storage::of(&person, &supabase, &upstream).object_url("sign", "resumes", "../../x?y#z").unwrap();
+        assert!(url.path().starts_with("/storage/v1/object/sign/resumes/"), "{url}");
+        assert!(url.query().is_none() && url.fragment().is_none());
+    }
+}
