@@ -1,0 +1,151 @@
+//! Clerk: the keys that verify its session tokens, and the tokens themselves, honest and forged.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::Utc;
+use jwt_compact::alg::Hs256Key;
+use rsa::RsaPrivateKey;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
+
+use super::keys::{CLERK_KEY_ID, Keys, clerk_key, random_text};
+use super::tokens::{Signing, mint};
+
+/// Where the app runs that the tokens say they were made for: Expo's address on a developer's machine.
+pub const AUTHORIZED_PARTY: &str = "http://localhost:8081";
+
+/// A session token lives this long if not said otherwise.
+const LIFETIME_SECONDS: i64 = 60;
+
+/// Clerk lets tokens begin a little before they are made, for clocks that are behind.
+const SKEW_SECONDS: i64 = 10;
+
+/// What Clerk serves to the world.
+pub(crate) fn router(keys: &Keys) -> Router {
+    Router::new()
+        .route("/.well-known/jwks.json", get(key_set))
+        .with_state(Arc::new(json!({ "keys": [clerk_key(&keys.clerk)] })))
+}
+
+async fn key_set(State(keys): State<Arc<Value>>) -> Json<Value> {
+    Json(Value::clone(&keys))
+}
+
+/// The token that a test wants.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TokenOrder {
+    /// The person, `user_…`.
+    pub sub: String,
+    /// Claims to add or replace; null removes one.
+    #[serde(default)]
+    pub claims: Map<String, Value>,
+    /// Header parameters to add or replace; null removes one.
+    #[serde(default)]
+    pub header: Map<String, Value>,
+    /// Seconds from now to `exp`, negative for a token that is over.
+    pub expires_in: Option<i64>,
+    /// Who signs, and how.
+    #[serde(default)]
+    pub signing: TokenSigning,
+}
+
+/// Who signs a token, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenSigning {
+    /// Clerk, as always.
+    #[default]
+    Clerk,
+    /// Somebody else's RSA key under Clerk's key id.
+    ForeignKey,
+    /// Nobody: `alg` is `none`.
+    None,
+    /// HMAC with the text of Clerk's public key, which everybody knows.
+    Hs256PublicKey,
+}
+
+/// Mints tokens for one instance of Clerk.
+pub(crate) struct Minter {
+    issuer: String,
+    clerk: RsaPrivateKey,
+    public_pem: Hs256Key,
+    /// Made when first asked for, since making a key takes a moment.
+    foreign: OnceCell<RsaPrivateKey>,
+}
+
+impl Minter {
+    pub fn new(keys: &Keys, issuer: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            clerk: keys.clerk.clone(),
+            public_pem: Hs256Key::new(keys.clerk_public_pem()?.as_bytes()),
+            foreign: OnceCell::new(),
+        })
+    }
+
+    pub async fn mint(&self, order: TokenOrder) -> anyhow::Result<String> {
+        let signing = match order.signing {
+            TokenSigning::Clerk => Signing::Rs256(&self.clerk),
+            TokenSigning::ForeignKey => Signing::Rs256(self.foreign_key().await?),
+            TokenSigning::None => Signing::None,
+            TokenSigning::Hs256PublicKey => Signing::Hs256(&self.public_pem),
+        };
+        let algorithm = match signing {
+            Signing::Rs256(_) => "RS256",
+            Signing::Hs256(_) => "HS256",
+            Signing::None => "none",
+        };
+        let mut header = json!({ "alg": algorithm, "cat": "cl_B7d4PD111AAA", "kid": CLERK_KEY_ID, "typ": "JWT" });
+        let mut claims = self.claims(&order.sub, order.expires_in.unwrap_or(LIFETIME_SECONDS));
+        merge(&mut header, order.header);
+        merge(&mut claims, order.claims);
+        Ok(mint(&header, &claims, &signing))
+    }
+
+    /// The claims of a session token, version 2, with the role that Clerk's Supabase set-up page adds.
+    fn claims(&self, sub: &str, expires_in: i64) -> Value {
+        let now = Utc::now().timestamp();
+        json!({
+            "azp": AUTHORIZED_PARTY,
+            "exp": now + expires_in,
+            "fva": [3, -1],
+            "iat": now,
+            "iss": self.issuer,
+            "jti": random_text(20),
+            "nbf": now - SKEW_SECONDS,
+            "role": "authenticated",
+            "sid": format!("sess_{}", random_text(20)),
+            "sts": "active",
+            "sub": sub,
+            "v": 2,
+            "pla": "u:free",
+            "fea": "u:dashboard",
+        })
+    }
+
+    async fn foreign_key(&self) -> anyhow::Result<&RsaPrivateKey> {
+        self.foreign
+            .get_or_try_init(|| async {
+                tokio::task::spawn_blocking(|| RsaPrivateKey::new(&mut rand::rngs::OsRng, 2048))
+                    .await
+                    .context("the key generator stopped")?
+                    .context("no key")
+            })
+            .await
+    }
+}
+
+fn merge(object: &mut Value, changes: Map<String, Value>) {
+    for (name, value) in changes {
+        match (value, object.as_object_mut()) {
+            (Value::Null, Some(object)) => drop(object.remove(&name)),
+            (value, Some(object)) => drop(object.insert(name, value)),
+            (_, None) => {}
+        }
+    }
+}

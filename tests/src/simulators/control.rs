@@ -1,0 +1,71 @@
+//! `/__control`: how tests and the demo steer the simulators and read what these were asked.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Shared;
+use super::clerk::{Minter, TokenOrder};
+use super::faults::{FaultOrder, Service};
+use super::recorder::RecordedRequest;
+use super::skyvern::{self, Skyvern};
+
+struct Control {
+    shared: Arc<Shared>,
+    minter: Minter,
+}
+
+/// The routes of the control interface.
+pub(crate) fn router(shared: &Arc<Shared>, skyvern: &Arc<Skyvern>, issuer: &str) -> anyhow::Result<Router> {
+    let control = Arc::new(Control { shared: shared.clone(), minter: Minter::new(&shared.keys, issuer)? });
+    Ok(Router::new()
+        .route("/health", get(async || Json(json!({ "status": "ready" }))))
+        .route("/clerk/tokens", post(mint))
+        .route("/faults", post(order_fault))
+        .route("/{service}/requests", get(requests))
+        .with_state(control)
+        .merge(skyvern::control::router(skyvern.clone())))
+}
+
+async fn mint(State(control): State<Arc<Control>>, Json(order): Json<TokenOrder>) -> Response {
+    match control.minter.mint(order).await {
+        Ok(token) => Json(json!({ "token": token })).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+    }
+}
+
+/// A fault without a text would meet the requests of every test that runs at the same time.
+async fn order_fault(State(control): State<Arc<Control>>, Json(order): Json<FaultOrder>) -> Response {
+    if order.contains.is_empty() || order.times == 0 {
+        return (StatusCode::UNPROCESSABLE_ENTITY, "`contains` must not be empty, `times` not 0").into_response();
+    }
+    control.shared.faults.order(order);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+#[derive(Deserialize)]
+struct RequestFilter {
+    /// A text in the path or the body.
+    #[serde(default)]
+    contains: String,
+    /// The beginning of the path. Of Skyvern one asks for the creations of runs, if not said otherwise.
+    path: Option<String>,
+}
+
+async fn requests(
+    State(control): State<Arc<Control>>,
+    Path(service): Path<Service>,
+    Query(filter): Query<RequestFilter>,
+) -> Json<Vec<RecordedRequest>> {
+    let usual = if service == Service::Skyvern { "/v1/run/tasks" } else { "/" };
+    let path = filter.path.as_deref().unwrap_or(usual);
+    Json(control.shared.recorder.find(|request| {
+        request.service == service && request.path.starts_with(path) && request.contains(&filter.contains)
+    }))
+}

@@ -1,0 +1,63 @@
+//! What the simulators were asked, for tests to read.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
+
+use super::faults::Service;
+
+/// A benchmark asks a hundred thousand times; the oldest requests are forgotten.
+const KEPT: usize = 5_000;
+
+/// One request as it arrived, whatever was answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordedRequest {
+    /// The vendor that was asked.
+    pub service: Service,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Path below the vendor's base URL, and the query.
+    pub path: String,
+    /// Names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text.
+    pub body: String,
+}
+
+impl RecordedRequest {
+    pub(crate) fn new(service: Service, parts: &Parts, body: &[u8]) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            service,
+            method: parts.method.to_string(),
+            path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
+            body: text(body),
+        }
+    }
+
+    /// Whether the path or the body has that text in it.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        self.path.contains(text) || self.body.contains(text)
+    }
+}
+
+/// The requests of all simulators, in order of arrival.
+#[derive(Default)]
+pub(crate) struct Recorder(Mutex<VecDeque<RecordedRequest>>);
+
+impl Recorder {
+    pub fn record(&self, request: RecordedRequest) {
+        let mut requests = super::lock(&self.0);
+        if requests.len() == KEPT {
+            requests.pop_front();
+        }
+        requests.push_back(request);
+    }
+
+    pub fn find(&self, wanted: impl Fn(&RecordedRequest) -> bool) -> Vec<RecordedRequest> {
+        super::lock(&self.0).iter().filter(|request| wanted(request)).cloned().collect()
+    }
+}
