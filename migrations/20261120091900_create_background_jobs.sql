@@ -29,7 +29,7 @@ create table if not exists public.background_jobs (
     updated_at       timestamptz not null default now(),
     constraint background_jobs_fk_user foreign key (user_id) references public.users (id) on delete cascade,
     constraint background_jobs_unique_dedupe_key unique (dedupe_key),
-    constraint background_jobs_check_job_type check (job_type ~ '^[a-z_]{1,100}$'),
+    constraint background_jobs_check_job_type check (job_type ~ '^[a-z][a-z0-9_]{0,99}$'),
     constraint background_jobs_check_payload check (jsonb_typeof(payload) = 'object'),
     constraint background_jobs_check_retry_count check (retry_count >= 0),
     constraint background_jobs_check_max_attempts check (max_attempts > 0),

@@ -15,7 +15,9 @@ declare
     key         text := format('%s:%s:%s:%s', p_run_id, p_run_status, p_attempt, p_retry_pending);
     application public.applications;
     known       boolean;
-    result      record;
+    result      text;
+    new_status  public.application_status_type;
+    push_job    uuid;
 begin
     perform private.lock_skyvern_run(p_run_id);
     if exists (select from public.webhook_events where source = 'skyvern' and event_key = key) then
@@ -39,13 +41,14 @@ begin
     end if;
 
     if known then
-        select applied.outcome, applied.status, applied.push_job_id into result
+        select applied.outcome, applied.status, applied.push_job_id into result, new_status, push_job
         from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
                                              'skyvern_webhook') as applied;
     elsif application.skyvern_task_id is not null then
-        select 'other_run' as outcome, application.status as status, null::uuid as push_job_id into result;
+        result := 'other_run';
+        new_status := application.status;
     else
-        select 'waiting' as outcome, null as status, null::uuid as push_job_id into result;
+        result := 'waiting';
         application.id := null;
     end if;
 
@@ -54,11 +57,11 @@ begin
         submission_id, decision, body, outcome, request_id, applied_at)
     values (
         'skyvern', key, p_run_id, p_run_status, p_attempt, p_retry_pending, application.id, p_application_id,
-        p_submission_id, p_decision, p_body, result.outcome, p_request_id,
-        case when result.outcome in ('applied', 'kept') then clock_timestamp() end);
+        p_submission_id, p_decision, p_body, result, p_request_id,
+        case when result in ('applied', 'kept') then clock_timestamp() end);
 
-    return jsonb_build_object('outcome', result.outcome, 'application_id', application.id, 'status', result.status,
-                              'push_job_id', result.push_job_id);
+    return jsonb_build_object('outcome', result, 'application_id', application.id, 'status', new_status,
+                              'push_job_id', push_job);
 end
 $$;
 revoke all on function public.apply_skyvern_event(
