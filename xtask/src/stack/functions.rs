@@ -1,0 +1,37 @@
+//! The functions, in workerd, as `wrangler.toml` deploys them.
+
+use serde_json::json;
+
+use super::{Settings, description::write_private, part::Part, protocol::Program};
+use crate::failure::Outcome;
+
+pub(super) fn program(settings: &Settings) -> Outcome<Program> {
+    let file = settings.folder.join("functions.json");
+    write_private(&file, configuration(settings)?.to_string().as_bytes())?;
+    let script = settings.project.root.join("xtask/stack/functions.mjs").display().to_string();
+    let arguments = ["--enable-source-maps", &script, &file.display().to_string()];
+    Ok(settings.program(Part::Functions.name(), "node", &arguments))
+}
+
+/// What the script needs to know. The bindings hold for every function; the person's `.dev.vars` overrides them.
+fn configuration(settings: &Settings) -> Outcome<serde_json::Value> {
+    let keys = settings.keys()?;
+    let gateway = Settings::url(settings.ports.gateway);
+    let vendors = Settings::url(settings.ports.simulators);
+    let root = &settings.project.root;
+    Ok(json!({
+        "port": settings.ports.functions,
+        "wranglerConfiguration": root.join("wrangler.toml"),
+        "overrides": root.join(".dev.vars"),
+        "bindings": {
+            "SUPABASE_URL": gateway,
+            "SUPABASE_ANON_KEY": keys.anon_key,
+            "SUPABASE_SERVICE_ROLE_KEY": keys.service_role_key,
+            "CLERK_ISSUER": format!("{vendors}/clerk"),
+            "SKYVERN_API_URL": format!("{vendors}/skyvern"),
+            "SKYVERN_API_KEY": keys.skyvern_api_key,
+            "SKYVERN_WEBHOOK_SECRET": format!("{},{}", keys.skyvern_api_key, keys.skyvern_previous_api_key),
+            "FUNCTIONS_PUBLIC_URL": gateway,
+        },
+    }))
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask test`: every test, on a stack of its own.
+
+use std::{collections::BTreeMap, path::PathBuf, process::Command};
+
+use crate::{
+    arguments::{Arguments, Usage},
+    build, command,
+    failure::Outcome,
+    progress::say,
+    project::Project,
+    setup,
+    stack::{self, Program, Stack},
+};
+
+/// What this command accepts.
+pub const USAGE: Usage = Usage {
+    help: "\
+usage: cargo xtask test [FILTER…] [-- ARGUMENT…]
+
+Sets up what is missing, builds the functions, starts a fresh stack, runs all tests of the workspace (cargo test) or those
+whose names contain a FILTER, and takes the stack away again. Arguments after -- go to the test programs. The exit code is
+that of the tests.",
+    switches: &[],
+    options: &[],
+};
+
+/// Runs `cargo xtask test`.
+pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
+    let tools = setup::stack_tools(project)?;
+    build::all(project)?;
+    say!("· compiling the tests");
+    let mut compile = Command::new("cargo");
+    compile.args(["test", "--workspace", "--no-run", "--quiet"]).current_dir(&project.root);
+    command::run_shown(&mut compile)?;
+    let simulators = simulators(project)?;
+
+    let options = stack::Options {
+        name: format!("test-{}", std::process::id()),
+        port_base: None,
+        fresh: true,
+        throw_away: true,
+        skyvern_finishes_after: None,
+    };
+    let mut stack = Stack::start(project, options, tools, simulators)?;
+    let mut tests = vec!["test".into(), "--workspace".into(), "--".into()];
+    tests.extend(arguments.values.iter().chain(&arguments.passed_on).cloned());
+    let outcome = stack.run(Program {
+        name: "tests".into(),
+        file: "cargo".into(),
+        arguments: tests,
+        environment: BTreeMap::new(),
+        folder: project.root.clone(),
+        user: None,
+        log: None,
+    });
+    stack.stop();
+    outcome
+}
+
+/// The program of the package `tests` that simulates the outside world. Built with the features of the whole workspace,
+/// so that this and `cargo test` share what they compile.
+pub fn simulators(project: &Project) -> Outcome<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--workspace", "--bin", "simulators", "--quiet"]).current_dir(&project.root);
+    command::run_shown(&mut cargo)?;
+    Ok(project.target_folder().join("debug/simulators"))
+}

@@ -1,0 +1,64 @@
+// Runs the functions in workerd, each as its environment of wrangler.toml says.
+//
+// One argument: a JSON file with the port, the path of wrangler.toml, the bindings of the local stack, and the path of
+// the person's own settings (.dev.vars), which win. Ends at SIGINT or SIGTERM.
+
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { parseEnv } from "node:util";
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
+
+// Miniflare is wrangler's dependency, not ours: the one that wrangler deploys with is the one to run.
+const { Miniflare } = createRequire(createRequire(import.meta.url).resolve("wrangler"))("miniflare");
+
+const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const overrides = existsSync(settings.overrides) ? parseEnv(readFileSync(settings.overrides, "utf8")) : {};
+const environments = Object.keys(unstable_readConfig({ config: settings.wranglerConfiguration }, { hideWarnings: true }).env ?? {});
+const root = path.dirname(settings.wranglerConfiguration);
+
+const miniflare = new Miniflare({
+  host: "127.0.0.1",
+  port: settings.port,
+  // What a function prints is one line of the log, as it printed it.
+  handleRuntimeStdio: (output, errors) => {
+    output.pipe(process.stdout);
+    errors.pipe(process.stderr);
+  },
+  workers: environments.map(worker),
+});
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    await miniflare.dispose();
+    process.exit(0);
+  });
+}
+await miniflare.ready;
+
+// The worker of one environment.
+function worker(environment) {
+  const configuration = unstable_readConfig({ config: settings.wranglerConfiguration, env: environment });
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(configuration, environment);
+  const built = path.resolve(root, path.dirname(configuration.main));
+  return {
+    ...workerOptions,
+    name: configuration.name,
+    modulesRoot: built,
+    modules: [
+      { type: "ESModule", path: path.join(built, "index.js") },
+      { type: "CompiledWasm", path: path.join(built, "index_bg.wasm") },
+    ],
+    bindings: { ...workerOptions.bindings, ...settings.bindings, ...overrides },
+    routes: routes(configuration).map(onEveryHost),
+  };
+}
+
+function routes({ route, routes }) {
+  return [...(routes ?? []), ...(route ? [route] : [])].map((route) => (typeof route === "string" ? route : route.pattern));
+}
+
+// Here the zone's host is 127.0.0.1; the path alone decides.
+function onEveryHost(pattern) {
+  return pattern.replace(/^(https?:\/\/)?[^/]+/, "*");
+}
