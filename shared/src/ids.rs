@@ -29,8 +29,6 @@ macro_rules! id {
 }
 
 id! {
-    /// `users.id`.
-    UserId,
     /// `applications.id`.
     ApplicationId,
     /// `applications.submission_id`: one attempt to hand an application to Skyvern.

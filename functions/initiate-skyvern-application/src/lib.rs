@@ -1,1 +1,95 @@
-//! Entry.
+//! `initiate-skyvern-application`: hands one of the caller's applications to Skyvern.
+//!
+//! `POST {"application_id": uuid}` answers 202 `{application_id, run_id, status}`. Calling again
+//! answers the same run: two calls at once start one, and an `Idempotency-Key` header makes a call
+//! repeatable whatever became of the application since.
+//!
+//! Problems: those of signing in, `invalid_input`, `profile_pending`, `application_not_found`,
+//! `application_wrong_status`, `submission_in_progress`, `submission_open`,
+//! `idempotency_key_reused`, `resume_missing`, `resume_not_found`, `job_url_not_allowed`,
+//! `skyvern_…`, `storage_…`, `database_…`.
+
+mod claim;
+mod instructions;
+mod job_url;
+mod settings;
+mod submission;
+
+use std::{sync::OnceLock, time::Duration};
+
+use serde::Serialize;
+use shared::{
+    clock,
+    database::Database,
+    http::{self, Endpoint, Incoming, Reply},
+    ids::{ApplicationId, RunId},
+    problem::Problem,
+    sign_in,
+};
+use worker::{Context, Env, Request, Response, event};
+
+use crate::{
+    claim::{Claim, claim},
+    settings::Settings,
+    submission::Submission,
+};
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+/// The pauses in milliseconds between looks at another call's progress: ten seconds in all, as long as Skyvern may
+/// take to answer that call.
+const PAUSES_MS: [u64; 7] = [100, 200, 400, 800, 1600, 3200, 4000];
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    http::serve(request, &env, &SETTINGS, Endpoint::client("initiate-skyvern-application"), handle).await
+}
+
+type Call = http::Call<Settings>;
+
+async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
+    let person = sign_in::person(&incoming.headers, &call.settings.clerk, &call.upstream, call.received_at).await?;
+    let application_id = read_input(incoming)?;
+    let idempotency_key = incoming.headers.get("idempotency-key");
+    let database = Database::of(&person, &call.settings.supabase, &call.upstream);
+    let submission = Submission { application_id, person: &person, call };
+
+    let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+    loop {
+        match claim(&database, application_id, idempotency_key).await? {
+            Claim::Claimed(claimed) => return accepted(application_id, submission.submit(&claimed).await?, "started"),
+            Claim::AlreadyStarted(started) => return accepted(application_id, started, "already_started"),
+            Claim::Open(earlier) => {
+                if let Some(started) = submission.find_out(&earlier).await? {
+                    return accepted(application_id, started, "found");
+                }
+                // It never reached Skyvern, so the application may be claimed anew.
+            }
+            Claim::InProgress => {}
+        }
+        clock::wait(pauses.next().ok_or(Problem::SubmissionInProgress)?).await;
+    }
+}
+
+fn read_input(incoming: &Incoming) -> Result<ApplicationId, Problem> {
+    let mut fields = incoming.fields()?;
+    let application_id = fields.required("application_id", "a UUID");
+    fields.finish(application_id)
+}
+
+/// The run that an application was handed to.
+#[derive(Debug, serde::Deserialize)]
+struct Started {
+    run_id: RunId,
+    status: String,
+}
+
+fn accepted(application_id: ApplicationId, started: Started, outcome: &str) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    struct Answer {
+        application_id: ApplicationId,
+        run_id: RunId,
+        status: String,
+    }
+    Reply::accepted(&Answer { application_id, run_id: started.run_id, status: started.status }, outcome)
+}

@@ -1,1 +1,68 @@
-//! Entry.
+//! `skyvern-webhook-handler`: receives what Skyvern has to tell about a run.
+//!
+//! Skyvern POSTs its payload to `?application_id=…&submission_id=…`, signed in
+//! `x-skyvern-signature`. Answers 200 `{outcome, application_id, status}` once everything is
+//! committed, for a repeated event as for a new one. 401 `signature_invalid` is final for Skyvern;
+//! 503 and 504 make it send again (Skyvern contract §4.4).
+
+mod outcome;
+mod settings;
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use shared::{
+    database::Database,
+    http::{self, Endpoint, Incoming, Reply},
+    ids::{ApplicationId, SubmissionId},
+    problem::Problem,
+    skyvern::Event,
+};
+use worker::{Context, Env, Request, Response, event};
+
+use crate::settings::Settings;
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    http::serve(request, &env, &SETTINGS, Endpoint::webhook("skyvern-webhook-handler"), handle).await
+}
+
+async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
+    let settings = call.settings;
+    if !settings.webhook_keys.verify(incoming.headers.get("x-skyvern-signature"), &incoming.body) {
+        return Err(Problem::SignatureInvalid);
+    }
+    let event = Event::parse(&incoming.body)?;
+    let arguments = json!({
+        "p_run_id": event.run_id,
+        "p_run_status": event.status.as_str(),
+        "p_attempt": event.attempt,
+        "p_retry_pending": event.retry_pending,
+        // The signature does not cover the address, so what cannot be read there is left out: the
+        // run id alone finds the application as soon as it is recorded.
+        "p_application_id": id_in_query::<ApplicationId>(incoming, "application_id"),
+        "p_submission_id": id_in_query::<SubmissionId>(incoming, "submission_id"),
+        "p_decision": outcome::decide(&event),
+        // Parsing it has shown that it is UTF-8.
+        "p_body": String::from_utf8_lossy(&incoming.body),
+        "p_request_id": call.request_id,
+    });
+    let database = Database::as_service_role(&settings.supabase, &call.upstream);
+    let applied: Applied = database.call("apply_skyvern_event", &arguments).await?;
+    Reply::ok(&applied, applied.outcome.clone())
+}
+
+fn id_in_query<T: std::str::FromStr>(incoming: &Incoming, name: &str) -> Option<T> {
+    incoming.query(name)?.parse().ok()
+}
+
+/// What became of the event.
+#[derive(Debug, Deserialize, Serialize)]
+struct Applied {
+    outcome: String,
+    application_id: Option<ApplicationId>,
+    status: Option<String>,
+}

@@ -1,0 +1,28 @@
+//! What this function needs to know.
+
+use shared::{
+    config::{Clerk, Environment, Misconfigured, Skyvern, Supabase},
+    http,
+};
+use url::Url;
+
+/// Read once for each isolate.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) supabase: Supabase,
+    pub(crate) clerk: Clerk,
+    pub(crate) skyvern: Skyvern,
+    /// `FUNCTIONS_PUBLIC_URL`: where Skyvern reaches `/functions/v1`.
+    pub(crate) functions_public_url: Url,
+}
+
+impl http::Settings for Settings {
+    fn read(environment: &Environment) -> Result<Self, Misconfigured> {
+        Ok(Self {
+            supabase: Supabase::read(environment)?,
+            clerk: Clerk::read(environment)?,
+            skyvern: Skyvern::read(environment)?,
+            functions_public_url: environment.url("FUNCTIONS_PUBLIC_URL", None)?,
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! Handing a claimed application over, and writing down what came of it.
+//!
+//! The order matters: everything that can fail for certain comes before the one call that cannot be
+//! repeated. What is not known is written down as open, and found out by the run's title.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::{
+    database::Database,
+    ids::{ApplicationId, SubmissionId},
+    problem::Problem,
+    sign_in::Person,
+    skyvern::{NewRun, Run, Skyvern},
+    storage::{RESUMES, Storage},
+};
+use url::Url;
+
+use crate::{
+    Call, Started,
+    claim::{Claimed, Earlier},
+    instructions, job_url,
+};
+
+/// Skyvern's workers fetch the résumé late, since runs wait in a queue, and more than once.
+const RESUME_VALID_FOR: Duration = Duration::from_hours(12);
+
+/// A run appears in Skyvern's list a moment after it was asked for. Before this many seconds, not
+/// finding it proves nothing.
+const SURELY_LISTED_AFTER: u64 = 60;
+
+/// One application on its way to Skyvern.
+pub(crate) struct Submission<'a> {
+    pub(crate) application_id: ApplicationId,
+    pub(crate) person: &'a Person,
+    pub(crate) call: &'a Call,
+}
+
+impl Submission<'_> {
+    /// Starts a run and records it.
+    ///
+    /// # Errors
+    /// What stood in the way; the application's row says the same by then.
+    pub(crate) async fn submit(&self, claimed: &Claimed) -> Result<Started, Problem> {
+        let run = match self.prepare(claimed).await {
+            Ok(run) => run,
+            Err(problem) => {
+                // Nothing was sent. Should the release fail, the lease runs out by itself.
+                let _: Result<Value, _> = self.give_up(claimed.submission_id, "released", &problem).await;
+                return Err(problem);
+            }
+        };
+        match Skyvern::new(&self.call.settings.skyvern, &self.call.upstream).start(&run).await {
+            Ok(run) => self.record(claimed.submission_id, &run).await,
+            Err(problem) => {
+                let outcome = if problem.leaves_outcome_open() { "open" } else { "not_started" };
+                let _: Value = self.give_up(claimed.submission_id, outcome, &problem.into()).await?;
+                Err(problem.into())
+            }
+        }
+    }
+
+    /// Finds out what became of an earlier submission. None when it surely started nothing.
+    ///
+    /// # Errors
+    /// [`Problem::SubmissionOpen`] when it is too early to tell, and Skyvern's problems.
+    pub(crate) async fn find_out(&self, earlier: &Earlier) -> Result<Option<Started>, Problem> {
+        let skyvern = Skyvern::new(&self.call.settings.skyvern, &self.call.upstream);
+        match skyvern.find_by_title(&earlier.title).await? {
+            Some(run) => self.record(earlier.submission_id, &run).await.map(Some),
+            None if earlier.seconds_ago < SURELY_LISTED_AFTER => Err(Problem::SubmissionOpen),
+            None => {
+                let _: Value = self.give_up(earlier.submission_id, "absent", &Problem::SubmissionOpen).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn prepare(&self, claimed: &Claimed) -> Result<NewRun, Problem> {
+        let job_url =
+            job_url::check(&claimed.application.job_url).map_err(|reason| Problem::JobUrlNotAllowed { reason })?;
+        let settings = self.call.settings;
+        let file_name = instructions::resume_file_name(claimed);
+        let resume_url = Storage::of(self.person, &settings.supabase, &self.call.upstream)
+            .sign(RESUMES, &claimed.resume_path, &file_name, RESUME_VALID_FOR)
+            .await?
+            .ok_or(Problem::ResumeNotFound)?;
+        let webhook_url = self.webhook_url(claimed.submission_id)?;
+        Ok(instructions::new_run(claimed, job_url, &resume_url, webhook_url))
+    }
+
+    /// The ids let a webhook find its application even if the run was never recorded. The
+    /// submission's is random and known to nobody else.
+    fn webhook_url(&self, submission_id: SubmissionId) -> Result<Url, Problem> {
+        let base = &self.call.settings.functions_public_url;
+        let mut url =
+            base.join("functions/v1/skyvern-webhook-handler").map_err(|error| Problem::internal(error.to_string()))?;
+        url.query_pairs_mut()
+            .append_pair("application_id", &self.application_id.to_string())
+            .append_pair("submission_id", &submission_id.to_string());
+        Ok(url)
+    }
+
+    async fn record(&self, submission_id: SubmissionId, run: &Run) -> Result<Started, Problem> {
+        let arguments = json!({
+            "p_application_id": self.application_id,
+            "p_submission_id": submission_id,
+            "p_run_id": run.id,
+            "p_run_status": run.status,
+        });
+        self.service().call_repeatedly("record_skyvern_run", &arguments).await
+    }
+
+    async fn give_up(
+        &self,
+        submission_id: SubmissionId,
+        outcome: &'static str,
+        problem: &Problem,
+    ) -> Result<Value, Problem> {
+        let arguments = json!({
+            "p_application_id": self.application_id,
+            "p_submission_id": submission_id,
+            "p_outcome": outcome,
+            "p_reason": problem.kind().code,
+            "p_details": { "message": problem.to_string() },
+        });
+        self.service().call_repeatedly("record_submission_failure", &arguments).await
+    }
+
+    /// Only we may say what Skyvern answered, so this is not done as the person.
+    fn service(&self) -> Database<'_> {
+        Database::as_service_role(&self.call.settings.supabase, &self.call.upstream)
+    }
+}
