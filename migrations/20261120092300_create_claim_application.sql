@@ -66,7 +66,8 @@ begin
         end if;
         return jsonb_build_object('outcome', 'open', 'submission_id', application.submission_id,
                                   'title', application.submission_title,
-                                  'submitted_at', application.submission_started_at);
+                                  'seconds_ago', floor(extract(epoch from
+                                      clock_timestamp() - application.submission_started_at)));
     end if;
 
     resume_path := coalesce(

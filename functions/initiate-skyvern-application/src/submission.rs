@@ -25,9 +25,9 @@ use crate::{
 /// Skyvern's workers fetch the résumé late, since runs wait in a queue, and more than once.
 const RESUME_VALID_FOR: Duration = Duration::from_hours(12);
 
-/// A run appears in Skyvern's list a moment after it was asked for. Before this many seconds, not
-/// finding it proves nothing.
-const SURELY_LISTED_AFTER: u64 = 60;
+/// The call that sent it may take half a minute, and a run appears in Skyvern's list a moment later.
+/// Before this many seconds, not finding it proves nothing.
+const SURELY_LISTED_AFTER: u64 = 120;
 
 /// One application on its way to Skyvern.
 pub(crate) struct Submission<'a> {
