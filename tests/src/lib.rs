@@ -1,6 +1,34 @@
 //! The harness of the end-to-end tests, and the simulators of the outside vendors.
+//!
+//! A test begins with [`Stack::get`] and [`Stack::new_person`]; everything it needs hangs on these two. The harness
+//! panics where a test cannot go on, and says why.
 
 // `json!` recurses for each member, and Skyvern's webhooks have more than sixty.
 #![recursion_limit = "256"]
+#![expect(clippy::panic, reason = "a panic is how a test fails, and the harness is a part of tests")]
 
+mod caller;
+mod clerk_control;
+mod database;
+mod person;
+mod reply;
 pub mod simulators;
+mod skyvern_control;
+mod stack;
+mod wait;
+
+pub use caller::Caller;
+pub use clerk_control::ClerkControl;
+pub use database::Database;
+pub use person::{PDF, Person};
+pub use reply::Reply;
+pub use reqwest::Method;
+pub use simulators::clerk::{AUTHORIZED_PARTY, TokenOrder, TokenSigning};
+pub use simulators::faults::{Fault, FaultOrder, Service};
+pub use simulators::keys::{CLERK_KEY_ID, KeyTexts};
+pub use simulators::recorder::RecordedRequest;
+pub use simulators::skyvern::control::{Finish, Finished, RecordedRun, SigningKey};
+pub use simulators::skyvern::run::RunStatus;
+pub use skyvern_control::SkyvernControl;
+pub use stack::{Description, Stack};
+pub use wait::eventually;

@@ -11,7 +11,7 @@ mod control;
 pub mod faults;
 mod gateway;
 pub mod keys;
-mod recorder;
+pub mod recorder;
 mod server;
 pub mod skyvern;
 mod storage;

@@ -48,6 +48,7 @@ pub struct Attempt {
 
 impl Delivery {
     /// The status of the last attempt.
+    #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.attempts.last().and_then(|attempt| attempt.status)
     }

@@ -4,11 +4,11 @@
 
 pub mod control;
 mod create;
-mod delivery;
+pub mod delivery;
 mod fields;
 mod payload;
 mod refusal;
-mod run;
+pub mod run;
 mod runs;
 mod signature;
 mod validation;

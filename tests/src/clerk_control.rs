@@ -1,0 +1,32 @@
+//! Clerk, from the side of its tests.
+
+use reqwest::Method;
+
+use crate::simulators::clerk::TokenOrder;
+use crate::stack::Stack;
+
+/// Mints session tokens, honest and forged.
+pub struct ClerkControl {
+    stack: Stack,
+}
+
+impl ClerkControl {
+    pub(crate) fn new(stack: &Stack) -> Self {
+        Self { stack: stack.clone() }
+    }
+
+    /// The session token that `getToken()` would give this person now.
+    pub async fn token(&self, clerk_user_id: &str) -> String {
+        self.mint(&TokenOrder { sub: clerk_user_id.to_owned(), ..TokenOrder::default() }).await
+    }
+
+    /// Any token.
+    ///
+    /// # Panics
+    /// If the simulator does not make it.
+    pub async fn mint(&self, order: &TokenOrder) -> String {
+        let reply = self.stack.control(Method::POST, "/clerk/tokens", |request| request.json(order)).await;
+        let reply = reply.expect_status(200);
+        reply.json["token"].as_str().unwrap_or_else(|| panic!("no token in {reply:?}")).to_owned()
+    }
+}

@@ -1,0 +1,210 @@
+//! The running stack, as the tests reach it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::caller::Caller;
+use crate::clerk_control::ClerkControl;
+use crate::database::Database;
+use crate::person::Person;
+use crate::reply::Reply;
+use crate::simulators::faults::{Fault, FaultOrder, Service};
+use crate::simulators::keys::KeyTexts;
+use crate::simulators::recorder::RecordedRequest;
+use crate::skyvern_control::SkyvernControl;
+
+/// Names the file that describes the running stack; `cargo xtask test` sets it.
+const VARIABLE: &str = "JOBRAKER_STACK";
+
+/// A way to everything that runs. Cheap to clone.
+#[derive(Clone)]
+pub struct Stack(Arc<Inner>);
+
+struct Inner {
+    known: &'static Known,
+    /// Not shared between tests: its connections belong to the runtime of the test that opened them.
+    http: reqwest::Client,
+    database: Database,
+}
+
+/// What `stack.json` says.
+#[derive(Debug, Deserialize)]
+pub struct Description {
+    /// `dev`, `test-4711`, …
+    pub name: String,
+    /// The program that runs the stack.
+    pub xtask: PathBuf,
+    /// The gateway: `/rest/v1`, `/storage/v1`, `/auth/v1`, `/functions/v1`.
+    pub supabase_url: String,
+    /// The functions, without the gateway.
+    pub functions_url: String,
+    /// PostgREST, without the gateway.
+    pub postgrest_url: String,
+    /// The simulators, with their control interface.
+    pub simulators_url: String,
+    /// The issuer of Clerk's tokens.
+    pub clerk_issuer: String,
+    /// The simulated Skyvern.
+    pub skyvern_api_url: String,
+    /// The database, as the role that migrates: no superuser, as on hosted Supabase.
+    pub database_url: String,
+    /// The database, as superuser.
+    pub admin_database_url: String,
+    /// `psql`, `pg_dump`, …
+    pub postgresql_bin: PathBuf,
+    /// One log a part.
+    pub log_dir: PathBuf,
+}
+
+/// The description and the keys, read once for all tests of a program.
+struct Known {
+    description: Description,
+    keys: KeyTexts,
+}
+
+impl Known {
+    fn get() -> &'static Self {
+        static KNOWN: OnceLock<Known> = OnceLock::new();
+        KNOWN.get_or_init(|| {
+            let Some(path) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
+                panic!("{VARIABLE} is not set: these tests need the stack, and `cargo xtask test` starts one for them");
+            };
+            Self { description: read(&path), keys: read(&path.with_file_name("keys").join("keys.json")) }
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> T {
+    let text = std::fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{} is not as expected: {error}", path.display()))
+}
+
+impl Stack {
+    /// The stack that `cargo xtask test` started.
+    ///
+    /// # Panics
+    /// Without one.
+    #[expect(clippy::unused_async, reason = "tests await it like everything else of the stack")]
+    pub async fn get() -> Self {
+        let known = Known::get();
+        // Loopback addresses must not go through a proxy, and a test wants to see a redirect, not to follow it.
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        Self(Arc::new(Inner {
+            known,
+            http: http.unwrap_or_else(|error| panic!("no HTTP client: {error}")),
+            database: Database::new(&known.description.admin_database_url),
+        }))
+    }
+
+    /// Where everything is.
+    #[must_use]
+    pub fn description(&self) -> &'static Description {
+        &self.0.known.description
+    }
+
+    /// The keys of the stack, of both kinds.
+    #[must_use]
+    pub fn keys(&self) -> &'static KeyTexts {
+        &self.0.known.keys
+    }
+
+    /// The database as its superuser, whom no policy stops.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// A request to any address, with nothing added to it.
+    pub fn http(&self, method: Method, url: impl AsRef<str>) -> reqwest::RequestBuilder {
+        self.0.http.request(method, url.as_ref())
+    }
+
+    /// A new person with a profile, preferences and a résumé.
+    pub async fn new_person(&self) -> Person {
+        Person::create(self).await
+    }
+
+    /// Somebody without a token.
+    #[must_use]
+    pub fn anonymous(&self) -> Caller {
+        Caller::new(self, &self.keys().anon_key, &self.keys().anon_key)
+    }
+
+    /// The backend, whom no policy stops.
+    #[must_use]
+    pub fn service(&self) -> Caller {
+        Caller::new(self, &self.keys().service_role_key, &self.keys().service_role_key)
+    }
+
+    /// Somebody with this token, good or bad.
+    #[must_use]
+    pub fn bearer(&self, token: &str) -> Caller {
+        Caller::new(self, &self.keys().anon_key, token)
+    }
+
+    /// Clerk, from the side of its tests.
+    #[must_use]
+    pub fn clerk(&self) -> ClerkControl {
+        ClerkControl::new(self)
+    }
+
+    /// Skyvern, from the side of its workers.
+    #[must_use]
+    pub fn skyvern(&self) -> SkyvernControl {
+        SkyvernControl::new(self)
+    }
+
+    /// Posts a body to the webhook handler, as it is: nothing is signed or added. `path_and_query` goes behind the
+    /// function's URL, such as `?application_id=…`.
+    pub async fn send_webhook(
+        &self,
+        path_and_query: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Reply {
+        let url = format!("{}{path_and_query}", self.function_url("skyvern-webhook-handler"));
+        let request = headers
+            .iter()
+            .fold(self.http(Method::POST, url), |request, (name, value)| request.header(*name, value.as_bytes()));
+        Reply::to(request.body(body.into())).await
+    }
+
+    /// Where a function answers.
+    #[must_use]
+    pub fn function_url(&self, name: &str) -> String {
+        format!("{}/functions/v1/{name}", self.description().functions_url)
+    }
+
+    /// The next request to the service that has `contains` in its path or body fails in this way.
+    pub async fn fail_once(&self, service: Service, contains: impl ToString, fault: Fault) {
+        self.fail(FaultOrder { service, contains: contains.to_string(), times: 1, fault }).await;
+    }
+
+    /// Orders a fault.
+    pub async fn fail(&self, order: FaultOrder) {
+        self.control(Method::POST, "/faults", |request| request.json(&order)).await.expect_status(204);
+    }
+
+    /// What a simulator was asked, whatever it answered: `path` is how the path begins.
+    pub async fn requests(&self, service: Service, path: &str, contains: impl ToString) -> Vec<RecordedRequest> {
+        let query = [("path", path.to_owned()), ("contains", contains.to_string())];
+        let service = serde_json::json!(service);
+        let route = format!("/{}/requests", service.as_str().unwrap_or_default());
+        self.control(Method::GET, &route, |request| request.query(&query)).await.parse()
+    }
+
+    /// A request to the control interface of the simulators.
+    pub(crate) async fn control(
+        &self,
+        method: Method,
+        path: &str,
+        complete: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Reply {
+        let url = format!("{}/__control{path}", self.description().simulators_url);
+        Reply::to(complete(self.http(method, url))).await
+    }
+}

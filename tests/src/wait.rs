@@ -1,0 +1,24 @@
+//! Waiting for something to happen, instead of for some time.
+
+use std::time::{Duration, Instant};
+
+/// Nothing in a healthy stack takes longer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How often one looks.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// Looks again and again until there is something.
+///
+/// # Panics
+/// If there still is nothing when the time is over, saying what was waited for.
+pub async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for: {what}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
