@@ -128,10 +128,10 @@ fn fingerprint(compiled: &Path, tools: &BuildTools) -> Outcome<String> {
     Ok(format!("{} {versions} {}", hex(&Sha256::digest(bytes)), tools.node.fingerprint()))
 }
 
-/// worker-build also leaves a `package.json` and an entry for older versions of itself.
+/// worker-build also leaves a `package.json` and an entry for older versions of itself. `.tmp` it takes away by itself.
 fn keep_only_the_worker(folder: &Path) -> Outcome {
     for entry in fs::read_dir(folder).doing(|| format!("read {}", folder.display()))?.flatten() {
-        if entry.file_name() == "index.js" || entry.file_name() == "index_bg.wasm" {
+        if ["index.js", "index_bg.wasm", ".tmp"].iter().any(|kept| entry.file_name() == *kept) {
             continue;
         }
         let path = entry.path();

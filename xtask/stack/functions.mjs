@@ -14,7 +14,7 @@ const { Miniflare } = createRequire(createRequire(import.meta.url).resolve("wran
 
 const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const overrides = existsSync(settings.overrides) ? parseEnv(readFileSync(settings.overrides, "utf8")) : {};
-const environments = Object.keys(unstable_readConfig({ config: settings.wranglerConfiguration }, { hideWarnings: true }).env ?? {});
+const environments = unstable_readConfig({ config: settings.wranglerConfiguration }).definedEnvironments;
 const root = path.dirname(settings.wranglerConfiguration);
 
 const miniflare = new Miniflare({

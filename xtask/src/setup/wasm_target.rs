@@ -56,10 +56,10 @@ impl WasmToolchain {
 }
 
 pub(super) fn install(project: &Project) -> Outcome<WasmToolchain> {
-    if compiles("rustc") {
+    if compiles(project, "rustc") {
         return Ok(WasmToolchain::Default);
     }
-    if compiles("/usr/bin/rustc") {
+    if compiles(project, "/usr/bin/rustc") {
         return distribution(project);
     }
     if command::answer(Command::new("rustup").arg("--version")).is_some() {
@@ -68,7 +68,7 @@ pub(super) fn install(project: &Project) -> Outcome<WasmToolchain> {
         let added = step("adding the WebAssembly target with rustup", || {
             command::run_logged(&mut rustup, &log_of(project, "rustup"))
         });
-        if added.is_ok() && compiles("rustc") {
+        if added.is_ok() && compiles(project, "rustc") {
             return Ok(WasmToolchain::Default);
         }
         say!("  rustup cannot bring it here; taking the distribution's compiler instead");
@@ -89,7 +89,7 @@ pub(super) fn install_clippy(project: &Project, toolchain: &WasmToolchain) -> Ou
 }
 
 /// Whether this compiler is new enough and really makes WebAssembly: the one proof that its library is there and fits.
-fn compiles(rustc: &str) -> bool {
+fn compiles(project: &Project, rustc: &str) -> bool {
     let Some(version) = command::answer(Command::new(rustc).arg("--version")) else {
         return false;
     };
@@ -98,7 +98,9 @@ fn compiles(rustc: &str) -> bool {
         return false;
     }
     let mut rustc = Command::new(rustc);
-    rustc.args(["--target", TARGET, "--crate-type=lib", "--emit=metadata", "-o", "/dev/null", "-"]);
+    // A file of its own: as root, rustc would put its output in the place of /dev/null itself.
+    rustc.args(["--target", TARGET, "--crate-type=lib", "--emit=metadata", "--crate-name=probe"]);
+    rustc.arg("-o").arg(project.cache.join("probe.rmeta")).arg("-");
     let Ok(mut child) = rustc.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {
         return false;
     };
@@ -154,7 +156,7 @@ fn install_distribution(project: &Project) -> Outcome {
         |folder| build_standard_library(project, folder),
     )?;
     copy_to_rustlib(project, &libraries)?;
-    if compiles("/usr/bin/rustc") {
+    if compiles(project, "/usr/bin/rustc") {
         return Ok(());
     }
     Err(Failure::new(format!("the distribution's Rust ({version}) does not build {TARGET}")))
