@@ -74,7 +74,7 @@ pub async fn serve<S: Settings>(
         call.await.unwrap_or_else(|problem: Problem| (Reply::problem(&problem, request_id), Vec::new()));
 
     log(&LogLine {
-        time: worker::Date::now().to_string(),
+        time: worker::js_sys::Date::new_0().to_iso_string().into(),
         function: endpoint.name,
         request_id,
         status: reply.status,
