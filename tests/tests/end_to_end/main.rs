@@ -1,6 +1,7 @@
-//! The end-to-end tests: real PostgreSQL, real PostgREST, the functions as WASM in workerd, simulated vendors.
+//! Everything together: real PostgreSQL, PostgREST and functions in workerd, and simulated vendors.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 mod migrations;
 mod rights;
+mod simulators;

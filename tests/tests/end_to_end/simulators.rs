@@ -1,0 +1,10 @@
+//! The simulators obey the vendors' contracts. Where they do not, every other test proves less than it says.
+
+mod clerk;
+mod faults;
+mod gateway;
+mod receiver;
+mod skyvern_runs;
+mod skyvern_webhooks;
+mod storage_files;
+mod storage_links;
