@@ -23,7 +23,7 @@ use crate::{
 /// What this command accepts.
 pub const USAGE: Usage = Usage {
     help: "\
-usage: cargo xtask dev [--name NAME] [--port-base PORT] [--fresh]
+usage: cargo xtask dev [--name NAME] [--port-base PORT] [--fresh] [--throw-away]
 
 Sets up what is missing, builds the functions and runs the whole stack on 127.0.0.1 until Ctrl-C: PostgreSQL, PostgREST,
 the functions in workerd, and simulators of the outside vendors. Settings in .dev.vars replace the simulators by the real
@@ -31,8 +31,9 @@ ones. What the functions log is shown. After a change of a function, start again
 
   --name NAME       another stack beside the one called dev, with rows of its own
   --port-base PORT  use PORT (the gateway) and the five ports after it, instead of free ones
-  --fresh           forget the rows and files of earlier runs",
-    switches: &["--fresh"],
+  --fresh           forget the rows and files of earlier runs
+  --throw-away      forget those of this run, too, when it ends",
+    switches: &["--fresh", "--throw-away"],
     options: &["--name", "--port-base"],
 };
 
@@ -53,7 +54,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         name: stack::name(arguments)?,
         port_base: arguments.number("--port-base")?,
         fresh: arguments.has("--fresh"),
-        throw_away: false,
+        throw_away: arguments.has("--throw-away"),
         skyvern_finishes_after: Some(SKYVERN_WORKS_FOR_MS),
     };
     let mut stack = start(project, options)?;

@@ -4,6 +4,7 @@ mod arguments;
 mod build;
 mod command;
 mod database;
+mod demo;
 mod deploy;
 mod dev;
 mod failure;
@@ -44,8 +45,9 @@ Each command sets up by itself what it needs. `cargo xtask COMMAND --help` says 
 type Command = fn(&Project, &Arguments) -> Outcome;
 
 /// Every command, what it accepts, and what it does.
-const COMMANDS: [(&str, Usage, Command); 8] = [
+const COMMANDS: [(&str, Usage, Command); 9] = [
     ("dev", dev::USAGE, dev::run),
+    ("demo", demo::USAGE, demo::run),
     ("test", test::USAGE, test::run),
     ("lint", lint::USAGE, lint::run),
     ("build", build::USAGE, build::run),

@@ -19,6 +19,8 @@ use std::{
     env, fs,
     net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
+    sync::mpsc::{self, TryRecvError},
+    thread,
     time::Duration,
 };
 
@@ -247,6 +249,22 @@ impl Stack {
                 }
                 Some(event) => self.react(event)?,
                 None => {}
+            }
+        }
+    }
+
+    /// Watches over the stack while other work goes on beside it, and answers that work's outcome.
+    pub fn attend(&mut self, work: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
+        let (finished, outcome) = mpsc::channel();
+        thread::spawn(move || finished.send(work()));
+        loop {
+            match outcome.try_recv() {
+                Ok(outcome) => return outcome,
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return Err(Failure::new("the work beside the stack broke off")),
+            }
+            if let Some(event) = self.supervisor.next(Duration::from_millis(50))? {
+                self.react(event)?;
             }
         }
     }

@@ -1,0 +1,247 @@
+//! The story itself: what Dana does, and what comes of it.
+
+use std::{
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+
+use super::app::App;
+use crate::{
+    dev::DEMO_PERSON,
+    failure::{Failure, Outcome},
+    progress::say,
+    stack::description::Description,
+};
+
+/// How long Skyvern and its webhook may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Tells it all.
+pub fn tell(stack: &Description) -> Outcome {
+    let app = App::sign_in(stack, DEMO_PERSON)?;
+    say!("Dana signs in with Clerk.");
+    let person = app.row("users?select=*")?;
+    profile(&app, &person)?;
+    resume(&app, &person)?;
+
+    let job = Job::new("Backend Engineer", "Northwind Traders");
+    save(&app, &job)?;
+    let application = create(&app, &job)?;
+    let processing = hand_over(&app, &application)?;
+    say!("  Skyvern opens the posting, fetches the résumé and fills in the form …");
+    let submitted = hear_back(&app, &processing, "SUBMITTED_BY_SKYVERN")?;
+    let confirmation = text(&submitted["status_details"], "confirmation_id")?;
+    let notification = told(&app, &application)?;
+    push_is_queued(&app, &notification)?;
+    history(
+        &app,
+        &application,
+        &["DRAFT", "PENDING_SKYVERN_SUBMISSION", "PROCESSING_BY_SKYVERN", "SUBMITTED_BY_SKYVERN"],
+    )?;
+
+    say!("\nNot every posting lets a robot in.");
+    let guarded = Job::new("Platform Engineer", "Contoso");
+    let other = create(&app, &guarded)?;
+    let processing = hand_over(&app, &other)?;
+    meet_a_captcha(stack, &processing)?;
+    hear_back(&app, &processing, "REQUIRES_ATTENTION_MANUAL_REVIEW")?;
+    let attention = told(&app, &other)?;
+
+    say!(
+        "\nIn the app Dana sees: {} at {}, submitted with confirmation {confirmation} (\"{}\"), and {} at {}, which waits for \
+         Dana (\"{}\").",
+        job.title,
+        job.company,
+        text(&notification, "message")?,
+        guarded.title,
+        guarded.company,
+        text(&attention, "message")?,
+    );
+    Ok(())
+}
+
+/// A posting that nobody applied to yet.
+struct Job {
+    title: &'static str,
+    company: &'static str,
+    url: String,
+}
+
+impl Job {
+    fn new(title: &'static str, company: &'static str) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let path = format!("{company}-{title}").to_lowercase().replace(' ', "-");
+        Self { title, company, url: format!("https://jobs.example.com/{path}-{now}") }
+    }
+}
+
+fn profile(app: &App<'_>, person: &Value) -> Outcome {
+    say!("She completes the profile and says what she looks for.");
+    let id = text(person, "id")?;
+    let change =
+        json!({ "phone_number": "+351 210 000 000", "linkedin_profile_url": "https://www.linkedin.com/in/dana-demo" });
+    let updated = app.update(&format!("users?id=eq.{id}"), &change)?;
+    changed("users", person, &updated, &["phone_number", "linkedin_profile_url"]);
+
+    let query = format!("user_preferences?user_id=eq.{id}");
+    let before = app.rows(&query)?.pop().unwrap_or_default();
+    let wishes = json!({
+        "user_id": id,
+        "preferred_job_titles": ["Backend Engineer", "Platform Engineer"],
+        "key_skills": ["Rust", "PostgreSQL", "WebAssembly"],
+        "work_arrangement": ["remote"],
+        "salary_min": 65000,
+    });
+    let after = app.write("user_preferences", &wishes)?;
+    changed("user_preferences", &before, &after, &["key_skills", "work_arrangement", "salary_min"]);
+    Ok(())
+}
+
+fn resume(app: &App<'_>, person: &Value) -> Outcome {
+    say!("She uploads a résumé.");
+    let id = text(person, "id")?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let path = format!("{id}/resume-{now}.pdf");
+    let stored = app.upload("resumes", &path, "application/pdf", RESUME)?;
+    say!("    storage: {}", text(&stored, "Key")?);
+    let change = json!({ "current_resume_url": path, "current_resume_filename": "Dana Demo.pdf" });
+    let updated = app.update(&format!("users?id=eq.{id}"), &change)?;
+    changed("users", person, &updated, &["current_resume_url", "current_resume_filename"]);
+    Ok(())
+}
+
+fn save(app: &App<'_>, job: &Job) -> Outcome {
+    say!("She finds a job and saves it.");
+    let row = json!({ "job_title": job.title, "company_name": job.company, "job_url": job.url, "location": "Lisbon" });
+    let saved = app.write("saved_jobs", &row)?;
+    changed("saved_jobs", &Value::Null, &saved, &["job_title", "company_name", "job_url"]);
+    Ok(())
+}
+
+/// Answers the application.
+fn create(app: &App<'_>, job: &Job) -> Outcome<Value> {
+    say!("She starts an application: {} at {}.", job.title, job.company);
+    let row = json!({ "job_title": job.title, "company_name": job.company, "job_url": job.url, "status": "DRAFT" });
+    let application = app.write("applications", &row)?;
+    changed("applications", &Value::Null, &application, &["id", "status"]);
+    Ok(application)
+}
+
+/// Answers the application as it is then.
+fn hand_over(app: &App<'_>, application: &Value) -> Outcome<Value> {
+    say!("\"Apply for me\": initiate-skyvern-application.");
+    let answer = app.invoke("initiate-skyvern-application", &json!({ "application_id": application["id"] }))?;
+    let run = text(&answer, "run_id")?;
+    let after = of_id(app, application)?;
+    changed("applications", application, &after, &["status", "skyvern_task_id", "resume_url_used"]);
+    expect("the application's status", text(&after, "status")?, "PROCESSING_BY_SKYVERN")?;
+    expect("the application's run", text(&after, "skyvern_task_id")?, &run)?;
+    Ok(after)
+}
+
+/// Waits for the webhook, and answers the application as it left it.
+fn hear_back(app: &App<'_>, processing: &Value, status: &str) -> Outcome<Value> {
+    let started = Instant::now();
+    let mut after = of_id(app, processing)?;
+    while after["status"] == processing["status"] && started.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(100)); // as an app polls that has no Realtime connection
+        after = of_id(app, processing)?;
+    }
+    say!("Skyvern's webhook has arrived: skyvern-webhook-handler.");
+    changed("applications", processing, &after, &["status", "skyvern_run_status", "status_details"]);
+    expect("the application's status", text(&after, "status")?, status)?;
+    Ok(after)
+}
+
+/// The simulated Skyvern meets a check for robots, and says so.
+fn meet_a_captcha(stack: &Description, processing: &Value) -> Outcome {
+    say!("  Skyvern meets a captcha that it cannot pass.");
+    let run = text(processing, "skyvern_task_id")?;
+    let end = json!({
+        "status": "terminated",
+        "errors": [{
+            "error_code": "captcha_blocked",
+            "reasoning": "A captcha stands before the form and could not be solved.",
+            "confidence_float": 0.98,
+        }],
+        "failure_reason": "A captcha stands before the form and could not be solved.",
+    });
+    let address = format!("{}/__control/skyvern/runs/{run}/finish", stack.simulators_url);
+    ureq::post(&address)
+        .send_json(end)
+        .map(drop)
+        .map_err(|error| Failure::new(format!("the Skyvern simulator does not finish the run: {error}")))
+}
+
+/// Answers the notification.
+fn told(app: &App<'_>, application: &Value) -> Outcome<Value> {
+    let query = format!("notifications?related_entity_id=eq.{}", text(application, "id")?);
+    let notification = app.row(&query)?;
+    changed("notifications", &Value::Null, &notification, &["title", "message"]);
+    Ok(notification)
+}
+
+fn push_is_queued(app: &App<'_>, notification: &Value) -> Outcome {
+    say!("A push to her phone is queued.");
+    let key = format!("notification:{}", text(notification, "id")?);
+    let jobs = app.rows_of_the_machinery(&format!("background_jobs?dedupe_key=eq.{key}"))?;
+    let [job] = &jobs[..] else {
+        return Err(Failure::new(format!("{} push jobs are queued instead of one", jobs.len())));
+    };
+    changed("background_jobs", &Value::Null, job, &["job_type", "status"]);
+    expect("the job's type", text(job, "job_type")?, "push_notification")
+}
+
+/// The way the application went.
+fn history(app: &App<'_>, application: &Value, expected: &[&str]) -> Outcome {
+    say!("The history of the application remembers each step.");
+    let id = text(application, "id")?;
+    let events = app.rows(&format!("application_events?application_id=eq.{id}&order=position"))?;
+    for event in &events {
+        say!("    application_events: {} ({})", plain(&event["to_status"]), plain(&event["source"]));
+    }
+    let way = events.iter().map(|event| plain(&event["to_status"])).collect::<Vec<_>>();
+    expect("the history", way.join(", "), &expected.join(", "))
+}
+
+fn of_id(app: &App<'_>, application: &Value) -> Outcome<Value> {
+    app.row(&format!("applications?id=eq.{}", text(application, "id")?))
+}
+
+/// Shows what changed in a row; without an earlier one, what it holds.
+fn changed(table: &str, before: &Value, after: &Value, columns: &[&str]) {
+    for column in columns {
+        let (old, new) = (&before[*column], &after[*column]);
+        if before.is_null() {
+            say!("    {table}.{column}: {}", plain(new));
+        } else if old != new {
+            say!("    {table}.{column}: {} → {}", plain(old), plain(new));
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn text(value: &Value, field: &str) -> Outcome<String> {
+    value[field].as_str().map(str::to_owned).ok_or_else(|| Failure::new(format!("there is no {field} in {value}")))
+}
+
+fn expect(what: &str, found: impl AsRef<str>, expected: &str) -> Outcome {
+    if found.as_ref() == expected {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{what} is {}, and {expected} was expected", found.as_ref())))
+}
+
+/// The smallest file that calls itself a PDF and is one.
+const RESUME: &[u8] = b"%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj
+trailer<</Root 1 0 R>>
+%%EOF
+";
