@@ -116,7 +116,8 @@ async fn a_sign_up_goes_through_whatever_it_collides_with() {
             "insert into auth.users (id, email, is_sso_user, raw_app_meta_data, raw_user_meta_data)
              values ('{id}', 'ada@jobs.example', true, '{app_meta_data}', '{user_meta_data}')"
         ));
-        let profile = format!("select clerk_user_id || ' ' || coalesce(email, '-') from public.users where id = '{id}'");
+        let profile =
+            format!("select clerk_user_id || ' ' || coalesce(email, '-') from public.users where id = '{id}'");
         (id, database.as_owner(&profile))
     };
 
@@ -189,11 +190,15 @@ impl Database {
     }
 
     fn up(&self) {
-        migrations().iter().for_each(|migration| self.apply(migration));
+        for migration in migrations() {
+            self.apply(&migration);
+        }
     }
 
     fn down(&self) {
-        migrations().iter().rev().for_each(|migration| self.apply(&rollback_of(migration)));
+        for migration in migrations().iter().rev() {
+            self.apply(&rollback_of(migration));
+        }
     }
 
     fn apply(&self, file: &Path) {
@@ -235,7 +240,7 @@ impl Database {
                  select 'schema ' || nspname, coalesce(nspacl, acldefault('n', nspowner))
                  from pg_namespace where nspname in ('public', 'private')
                  union all
-                 select relkind || ' ' || oid::regclass,
+                 select 'relation ' || oid::regclass,
                         coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::\"char\", relowner))
                  from pg_class where relnamespace in ('public'::regnamespace, 'private'::regnamespace)
                    and relkind in ('r', 'v', 'm', 'p', 'S')

@@ -407,11 +407,9 @@ async fn functions_answer_only_those_they_are_for() {
     for (row, (name, roles)) in functions.iter().zip(FUNCTIONS) {
         let parameters: Vec<String> = serde_json::from_str(row.get(1)).unwrap();
         let nothing: Map<String, Value> = parameters.into_iter().map(|name| (name, Value::Null)).collect();
-        for (role, caller) in [
-            ("anon", stack.anonymous()),
-            ("authenticated", person.caller().await),
-            ("service_role", stack.service()),
-        ] {
+        for (role, caller) in
+            [("anon", stack.anonymous()), ("authenticated", person.caller().await), ("service_role", stack.service())]
+        {
             let reply = caller.rpc(name, &json!(nothing)).await;
             assert_eq!(is_not_granted(&reply), !roles.contains(&role), "{role}, {name}: {reply:?}");
         }
@@ -566,8 +564,7 @@ async fn columns(stack: &Stack) -> BTreeMap<String, Vec<String>> {
 async fn existing_row(stack: &Stack, table: &Table, owner: &Person) -> String {
     let service = stack.service();
     let found = match table.name {
-        "users" => service.select(&table.at(&owner.user_id.to_string())).await,
-        "user_preferences" => service.select(&table.at(&owner.user_id.to_string())).await,
+        "users" | "user_preferences" => service.select(&table.at(&owner.user_id.to_string())).await,
         // Every application begins its own history.
         "application_events" => {
             owner.draft_application().await;

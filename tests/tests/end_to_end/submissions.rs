@@ -1,0 +1,364 @@
+//! The database functions behind applying through Skyvern and hearing back, called as the functions call them: what
+//! they promise when calls come twice, late, in another order, or at the same instant.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{Person, Reply, Stack};
+use uuid::Uuid;
+
+#[tokio::test]
+async fn twenty_claims_at_once_make_one_submission() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    let application = person.draft_application().await;
+    let caller = person.caller().await;
+
+    let arguments = json!({ "p_application_id": application });
+    let claims = join_all((0..20).map(|_| caller.rpc("claim_application", &arguments))).await;
+
+    let outcomes: Vec<&str> = claims.iter().map(outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "claimed").count(), 1, "{outcomes:?}");
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "in_progress").count(), 19, "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn one_key_claims_one_application_even_at_the_same_instant() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    let applications = [person.draft_application().await, person.draft_application().await];
+    let caller = person.caller().await;
+    let arguments = applications.map(|id| json!({"p_application_id": id, "p_idempotency_key": "one"}));
+
+    let (first, second) =
+        tokio::join!(caller.rpc("claim_application", &arguments[0]), caller.rpc("claim_application", &arguments[1]));
+
+    let mut answers = [(first.status, first.code()), (second.status, second.code())];
+    answers.sort_unstable();
+    assert_eq!(answers, [(200, ""), (422, "idempotency_key_reused")]);
+}
+
+#[tokio::test]
+async fn a_key_answers_its_run_whatever_became_of_it() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, Some("again")).await;
+    let run_id = submission.record().await;
+    submission.hear(&run_id, "failed", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+
+    let replay = submission.claim_again(Some("again")).await;
+    assert_eq!((outcome(&replay), replay.run_id()), ("already_started", run_id.as_str()));
+
+    let other = submission.claim_again(Some("another")).await;
+    assert_eq!((other.status, other.code()), (409, "application_wrong_status"), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_foreign_or_folded_path_is_no_resume() {
+    let stack = Stack::get().await;
+    let (person, other) = (stack.new_person().await, stack.new_person().await);
+    let application = person.draft_application().await;
+    let caller = person.caller().await;
+    for path in [
+        other.resume_path.clone(),
+        format!("{}/../{}", person.user_id, other.resume_path),
+        format!("{}//cv.pdf", person.user_id),
+        format!("{}/", person.user_id),
+        "cv.pdf".to_owned(),
+    ] {
+        caller
+            .update(&format!("users?id=eq.{}", person.user_id), &json!({"current_resume_url": path}))
+            .await
+            .expect_status(200);
+        let claim = caller.rpc("claim_application", &json!({ "p_application_id": application })).await;
+        assert_eq!((claim.status, claim.code()), (422, "resume_missing"), "{path}: {claim:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_late_caller_does_not_touch_the_next_submission() {
+    let stack = Stack::get().await;
+    let first = Submission::claim(&stack, None).await;
+    first.fail("released").await;
+    let second = first.claim_again(None).await;
+    assert_eq!(outcome(&second), "claimed", "{second:?}");
+
+    let late = stack.service().rpc("record_skyvern_run", &first.run("tsk_late")).await;
+    assert_eq!(outcome(&late), "superseded", "{late:?}");
+    let late = first.fail("not_started").await;
+    assert_eq!(outcome(&late), "superseded", "{late:?}");
+    assert_eq!(outcome(&first.claim_again(None).await), "in_progress", "the second submission stands");
+}
+
+#[tokio::test]
+async fn a_submission_that_is_open_is_not_started_again_until_its_run_was_looked_for() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+
+    let open = submission.fail("open").await;
+    assert_eq!((outcome(&open), &open.json["status"]), ("recorded", &json!("PENDING_SKYVERN_SUBMISSION")));
+    let again = submission.claim_again(None).await;
+    assert_eq!(outcome(&again), "open", "{again:?}");
+    assert_eq!(again.json["submission_id"], json!(submission.id));
+
+    submission.fail("absent").await;
+    assert_eq!(outcome(&submission.claim_again(None).await), "claimed");
+}
+
+#[tokio::test]
+async fn a_released_claim_leaves_the_application_as_it_was() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, Some("free again")).await;
+
+    submission.fail("released").await;
+
+    let row = submission.row().await;
+    assert_eq!(row["status"], "DRAFT");
+    for column in ["submission_id", "submission_lease_expires_at", "submission_idempotency_key", "status_details"] {
+        assert_eq!(row[column], Value::Null, "{column}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_person_decides_during_a_submission_stands() {
+    let stack = Stack::get().await;
+    for end in ["run", "not_started", "open", "absent", "released"] {
+        let submission = Submission::claim(&stack, None).await;
+        submission.decide("WITHDRAWN_BY_USER").await;
+
+        if end == "run" {
+            submission.record().await;
+        } else {
+            submission.fail(end).await;
+        }
+
+        assert_eq!(submission.row().await["status"], "WITHDRAWN_BY_USER", "{end}");
+    }
+}
+
+#[tokio::test]
+async fn events_that_come_before_their_run_are_applied_in_order_when_it_is_recorded() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = format!("tsk_{}", Uuid::new_v4());
+    for (status, decision) in
+        [("running", decided("PROCESSING_BY_SKYVERN")), ("completed", decided("SUBMITTED_BY_SKYVERN"))]
+    {
+        let early = stack.service().rpc("apply_skyvern_event", &event(&run_id, status, 1, None, None, &decision)).await;
+        assert_eq!(outcome(&early), "waiting", "{early:?}");
+    }
+
+    let recorded = stack.service().rpc("record_skyvern_run", &submission.run(&run_id)).await.expect_status(200);
+
+    assert_eq!((outcome(&recorded), &recorded.json["status"]), ("recorded", &json!("SUBMITTED_BY_SKYVERN")));
+    assert_eq!(
+        submission.history().await,
+        [
+            "person: DRAFT",
+            "initiate: PENDING_SKYVERN_SUBMISSION",
+            "initiate: PROCESSING_BY_SKYVERN",
+            "skyvern_inbox: SUBMITTED_BY_SKYVERN",
+        ]
+    );
+    assert_eq!(submission.told().await, 1);
+}
+
+#[tokio::test]
+async fn an_event_and_the_record_of_its_run_at_the_same_instant_leave_nothing_waiting() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    for round in 0..40 {
+        let submission = Submission::claim_by(&stack, person.clone(), None).await;
+        let run_id = format!("tsk_{}", Uuid::new_v4());
+        let decision = decided("SUBMITTED_BY_SKYVERN");
+        let service = stack.service();
+        let run = submission.run(&run_id);
+        // Odd rounds hear from a webhook whose URL names the application, which may then adopt the run.
+        let named = (round % 2 == 1).then_some(submission.application);
+        let event = event(&run_id, "completed", 1, named, named.map(|_| submission.id), &decision);
+
+        let (recorded, heard) =
+            tokio::join!(service.rpc("record_skyvern_run", &run), service.rpc("apply_skyvern_event", &event));
+
+        assert!(["recorded", "already_recorded"].contains(&outcome(&recorded)), "{recorded:?}");
+        assert!(["applied", "waiting"].contains(&outcome(&heard)), "{heard:?}");
+        assert_eq!(submission.row().await["status"], "SUBMITTED_BY_SKYVERN", "round {round}: {recorded:?} {heard:?}");
+        assert_eq!(submission.told().await, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn fifty_deliveries_of_an_event_apply_it_once() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    let event = event(&run_id, "completed", 1, None, None, &decided("SUBMITTED_BY_SKYVERN"));
+    let service = stack.service();
+
+    let deliveries = join_all((0..50).map(|_| service.rpc("apply_skyvern_event", &event))).await;
+
+    let outcomes: Vec<&str> = deliveries.iter().map(outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "applied").count(), 1, "{outcomes:?}");
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "duplicate").count(), 49, "{outcomes:?}");
+    assert_eq!(submission.told().await, 1);
+}
+
+#[tokio::test]
+async fn a_run_moves_on_only_in_the_order_that_skyvern_promises() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    let steps = [
+        ("canceled", 1, "FAILED_SKYVERN_SUBMISSION", "applied"),
+        ("running", 1, "PROCESSING_BY_SKYVERN", "out_of_order"),
+        ("failed", 1, "FAILED_SKYVERN_SUBMISSION", "out_of_order"),
+        ("completed", 1, "SUBMITTED_BY_SKYVERN", "applied"),
+        ("canceled", 1, "FAILED_SKYVERN_SUBMISSION", "duplicate"),
+        ("failed", 2, "FAILED_APPLICATION", "applied"),
+        ("terminated", 1, "REQUIRES_ATTENTION_MANUAL_REVIEW", "out_of_order"),
+    ];
+    for (status, attempt, decision, expected) in steps {
+        let heard = submission.hear(&run_id, status, attempt, &decided(decision)).await;
+        assert_eq!(outcome(&heard), expected, "{status} of attempt {attempt}: {heard:?}");
+    }
+    assert_eq!(submission.row().await["status"], "FAILED_APPLICATION");
+}
+
+#[tokio::test]
+async fn a_decision_of_the_person_stands_and_the_history_says_what_was_heard() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    submission.decide("INTERVIEW_SCHEDULED").await;
+
+    let heard = submission.hear(&run_id, "failed", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await;
+
+    assert_eq!((outcome(&heard), &heard.json["status"]), ("kept", &json!("INTERVIEW_SCHEDULED")));
+    assert_eq!(submission.row().await["skyvern_run_status"], "failed");
+    assert_eq!(submission.history().await.last().unwrap(), "skyvern_webhook: INTERVIEW_SCHEDULED");
+    assert_eq!(submission.told().await, 0);
+}
+
+#[tokio::test]
+async fn an_event_of_another_run_changes_nothing() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    submission.record().await;
+
+    let earlier = format!("tsk_{}", Uuid::new_v4());
+    let heard = submission.hear(&earlier, "completed", 1, &decided("SUBMITTED_BY_SKYVERN")).await;
+
+    assert_eq!(outcome(&heard), "other_run", "{heard:?}");
+    assert_eq!(submission.row().await["status"], "PROCESSING_BY_SKYVERN");
+}
+
+/// One claim of a new application.
+struct Submission {
+    stack: Stack,
+    person: Person,
+    application: Uuid,
+    id: Uuid,
+}
+
+impl Submission {
+    async fn claim(stack: &Stack, key: Option<&str>) -> Self {
+        Self::claim_by(stack, stack.new_person().await, key).await
+    }
+
+    async fn claim_by(stack: &Stack, person: Person, key: Option<&str>) -> Self {
+        let application = person.draft_application().await;
+        let mut submission = Self { stack: stack.clone(), person, application, id: Uuid::nil() };
+        let claim = submission.claim_again(key).await;
+        assert_eq!(outcome(&claim), "claimed", "{claim:?}");
+        submission.id = claim.json["submission_id"].as_str().and_then(|id| id.parse().ok()).unwrap();
+        submission
+    }
+
+    async fn claim_again(&self, key: Option<&str>) -> Reply {
+        let arguments = json!({"p_application_id": self.application, "p_idempotency_key": key});
+        self.person.caller().await.rpc("claim_application", &arguments).await
+    }
+
+    /// What `record_skyvern_run` is told.
+    fn run(&self, run_id: &str) -> Value {
+        json!({
+            "p_application_id": self.application, "p_submission_id": self.id, "p_run_id": run_id,
+            "p_run_status": "created",
+        })
+    }
+
+    /// Records a new run, and answers its id.
+    async fn record(&self) -> String {
+        let run_id = format!("tsk_{}", Uuid::new_v4());
+        let recorded = self.stack.service().rpc("record_skyvern_run", &self.run(&run_id)).await;
+        assert_eq!(outcome(&recorded), "recorded", "{recorded:?}");
+        run_id
+    }
+
+    async fn fail(&self, end: &str) -> Reply {
+        let arguments = json!({
+            "p_application_id": self.application, "p_submission_id": self.id, "p_outcome": end,
+            "p_reason": "a_test",
+        });
+        self.stack.service().rpc("record_submission_failure", &arguments).await.expect_status(200)
+    }
+
+    /// A webhook whose URL names the application.
+    async fn hear(&self, run_id: &str, status: &str, attempt: i32, decision: &Value) -> Reply {
+        let event = event(run_id, status, attempt, Some(self.application), Some(self.id), decision);
+        self.stack.service().rpc("apply_skyvern_event", &event).await
+    }
+
+    /// The person moves the application themselves.
+    async fn decide(&self, status: &str) {
+        let path = format!("applications?id=eq.{}", self.application);
+        self.person.caller().await.update(&path, &json!({ "status": status })).await.expect_status(200);
+    }
+
+    async fn row(&self) -> Value {
+        self.person.application_row(self.application).await
+    }
+
+    async fn history(&self) -> Vec<String> {
+        let path =
+            format!("application_events?application_id=eq.{}&select=source,to_status&order=position", self.application);
+        let events: Vec<Value> = self.person.caller().await.select(&path).await.parse();
+        let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        events.iter().map(|event| format!("{}: {}", text(event, "source"), text(event, "to_status"))).collect()
+    }
+
+    /// How often the person was told of the application: each notification has its push job.
+    async fn told(&self) -> i64 {
+        let counts = "select (select count(*) from notifications where related_entity_id = $1),
+                             (select count(*) from background_jobs
+                              where user_id = $2 and payload -> 'data' ->> 'application_id' = $1::text)";
+        let rows = self.stack.database().query(counts, &[&self.application, &self.person.user_id]).await;
+        let (notifications, jobs) = (rows[0].get(0), rows[0].get::<_, i64>(1));
+        assert_eq!(notifications, jobs, "a push for each notification");
+        notifications
+    }
+}
+
+fn event(
+    run_id: &str,
+    status: &str,
+    attempt: i32,
+    application: Option<Uuid>,
+    submission: Option<Uuid>,
+    decision: &Value,
+) -> Value {
+    json!({
+        "p_run_id": run_id, "p_run_status": status, "p_attempt": attempt, "p_retry_pending": false,
+        "p_application_id": application, "p_submission_id": submission, "p_decision": decision, "p_body": "{}",
+        "p_request_id": Uuid::new_v4(),
+    })
+}
+
+/// What the webhook's function makes of an event: only final states are worth a notification.
+fn decided(status: &str) -> Value {
+    let notification = (status != "PROCESSING_BY_SKYVERN")
+        .then(|| json!({"title": "About {job_title}", "message": "{company_name} has news"}));
+    json!({"status": status, "status_details": {"reason": "a_test"}, "notification": notification})
+}
+
+fn outcome(reply: &Reply) -> &str {
+    reply.json["outcome"].as_str().unwrap_or_default()
+}
