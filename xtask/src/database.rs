@@ -50,21 +50,21 @@ enum Direction {
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let direction = direction(arguments)?;
     let tools = setup::stack_tools(project)?;
-    let given = arguments.option("--database-url").map(str::to_owned);
-    let is_hosted = given.is_some();
-    let url = match given {
-        Some(url) => url,
-        None => of_stack(project, &stack::name(arguments)?)?,
+    let (url, stack) = if let Some(url) = arguments.option("--database-url") {
+        (url.to_owned(), None)
+    } else {
+        let stack = running(project, &stack::name(arguments)?)?;
+        (stack.database_url.clone(), Some(stack))
     };
     let psql = Psql::new(&tools.postgresql_bin, &url);
     match direction {
         Direction::Up => up(project, &tools, &url)?,
         Direction::Down(count) => down(project, &psql, count)?,
         Direction::Status => return status(project, &psql),
-        Direction::Reset if is_hosted => {
-            return Err(Failure::new("reset throws every row away, so it is for local stacks only"));
-        }
         Direction::Reset => {
+            let stack =
+                stack.ok_or_else(|| Failure::new("reset throws every row away, so it is for local stacks only"))?;
+            forget_people(&tools, &stack)?;
             down(project, &psql, usize::MAX)?;
             up(project, &tools, &url)?;
             psql.run_file(&project.root.join("supabase/seed.sql"))?;
@@ -73,6 +73,26 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     // PostgREST remembers the tables and functions it found; hosted Supabase tells it by itself.
     psql.run("notify pgrst, 'reload schema'")?;
     status(project, &psql)
+}
+
+fn running(project: &Project, name: &str) -> Outcome<Description> {
+    Description::of_running(project, name).ok_or_else(|| {
+        Failure::new(format!("the stack {name} is not running"))
+            .mend("cargo xtask dev in another terminal, or give --database-url")
+    })
+}
+
+/// What no rollback may touch, because it is not ours on a hosted project: the accounts and the files.
+fn forget_people(tools: &StackTools, stack: &Description) -> Outcome {
+    let admin = Psql::new(&tools.postgresql_bin, &stack.admin_database_url);
+    admin.run("set storage.allow_delete_query = 'true'; delete from storage.objects; delete from auth.users")?;
+    let files = stack.log_dir.with_file_name("storage");
+    for entry in fs::read_dir(&files).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.doing(|| format!("remove {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn direction(arguments: &Arguments) -> Outcome<Direction> {
@@ -88,13 +108,6 @@ fn direction(arguments: &Arguments) -> Outcome<Direction> {
         ["reset"] => Ok(Direction::Reset),
         _ => Err(misuse(USAGE, "say up, down, status or reset")),
     }
-}
-
-fn of_stack(project: &Project, name: &str) -> Outcome<String> {
-    Description::of_running(project, name).map(|stack| stack.database_url).ok_or_else(|| {
-        Failure::new(format!("the stack {name} is not running"))
-            .mend("cargo xtask dev in another terminal, or give --database-url")
-    })
 }
 
 /// A forward file.

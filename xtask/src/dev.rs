@@ -57,6 +57,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         throw_away: arguments.has("--throw-away"),
         skyvern_finishes_after: Some(SKYVERN_WORKS_FOR_MS),
     };
+    stack::must_not_run(project, &options.name)?;
     let mut stack = start(project, options)?;
     welcome(stack.description(), started)?;
     let mut log = Follower::new(stack.log("functions"));

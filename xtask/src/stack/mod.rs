@@ -164,13 +164,7 @@ pub struct Stack {
 impl Stack {
     /// Starts everything and waits until all of it answers.
     pub fn start(project: &Project, options: Options, tools: StackTools, simulators: PathBuf) -> Outcome<Self> {
-        if let Some(running) = Description::of_running(project, &options.name) {
-            return Err(Failure::new(format!(
-                "the stack {} is already running, at {}",
-                running.name, running.supabase_url
-            ))
-            .mend("end it with Ctrl-C, or choose another --name"));
-        }
+        must_not_run(project, &options.name)?;
         let xtask = env::current_exe().doing(|| "find this program".into())?;
         let folder = project.stack_folder(&options.name);
         fs::create_dir_all(&folder).doing(|| format!("make {}", folder.display()))?;
@@ -307,6 +301,15 @@ impl Stack {
 
     fn write_description(&self) -> Outcome {
         self.description.write(&self.description_file())
+    }
+}
+
+/// A name stands for one stack at a time.
+pub fn must_not_run(project: &Project, name: &str) -> Outcome {
+    match Description::of_running(project, name) {
+        None => Ok(()),
+        Some(running) => Err(Failure::new(format!("the stack {name} is already running, at {}", running.supabase_url))
+            .mend("end it with Ctrl-C, or choose another --name")),
     }
 }
 
