@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
+mod apply;
+mod hear_back;
 mod migrations;
 mod rights;
+mod sign_in;
 mod simulators;
+mod submissions;
