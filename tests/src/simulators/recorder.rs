@@ -11,6 +11,9 @@ use super::faults::Service;
 /// A benchmark asks a hundred thousand times; the oldest requests are forgotten.
 const KEPT: usize = 5_000;
 
+/// Nobody reads further than this into a body, and a file that is uploaded may have megabytes.
+const LONGEST_BODY: usize = 64 * 1024;
+
 /// One request as it arrived, whatever was answered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecordedRequest {
@@ -22,7 +25,7 @@ pub struct RecordedRequest {
     pub path: String,
     /// Names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body as text.
+    /// The beginning of the body as text.
     pub body: String,
 }
 
@@ -34,7 +37,7 @@ impl RecordedRequest {
             method: parts.method.to_string(),
             path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
             headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
-            body: text(body),
+            body: text(&body[..body.len().min(LONGEST_BODY)]),
         }
     }
 

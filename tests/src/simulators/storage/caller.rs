@@ -47,12 +47,12 @@ impl Caller {
     pub async fn transaction<'a>(&self, connection: &'a mut Connection) -> Result<Transaction<'a>, StorageError> {
         let transaction = connection.transaction().await?;
         let claims = Value::from(self.claims.clone()).to_string();
-        let settings = "select set_config('request.jwt.claims', $1, true),
-                               set_config('request.jwt.claim.sub', $2, true),
-                               set_config('request.jwt.claim.role', $3, true)";
-        transaction.execute(settings, &[&claims, &self.owner_id().unwrap_or_default(), &self.role]).await?;
-        // One of three fixed words: a role cannot be a parameter.
-        transaction.batch_execute(&format!("set local role {}", self.role)).await?;
+        let settings = "select set_config('role', $1, true),
+                               set_config('request.jwt.claims', $2, true),
+                               set_config('request.jwt.claim.sub', $3, true),
+                               set_config('request.jwt.claim.role', $1, true)";
+        let settings = transaction.prepare_cached(settings).await?;
+        transaction.execute(&settings, &[&self.role, &claims, &self.owner_id().unwrap_or_default()]).await?;
         Ok(transaction)
     }
 }

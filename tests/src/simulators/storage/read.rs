@@ -35,7 +35,7 @@ impl Stored {
     /// The row, if whoever the connection acts for may see it.
     pub async fn find(database: &impl GenericClient, bucket: &str, name: &str) -> Result<Option<Self>, StorageError> {
         let sql = "select to_jsonb(o) from storage.objects o where o.bucket_id = $1 and o.name = $2";
-        let row = database.query_opt(sql, &[&bucket, &name]).await?;
+        let row = database.query_opt(&database.prepare_cached(sql).await?, &[&bucket, &name]).await?;
         Ok(row.map(|row| Self(row.get(0))))
     }
 
