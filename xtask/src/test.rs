@@ -30,7 +30,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     build::all(project)?;
     say!("· compiling the tests");
     let mut compile = Command::new("cargo");
-    compile.args(["test", "--workspace", "--no-run", "--quiet"]).current_dir(&project.root);
+    compile.args(["test", "--workspace", "--no-run"]).current_dir(&project.root);
     command::run_shown(&mut compile)?;
     let simulators = simulators(project)?;
 

@@ -32,9 +32,12 @@ fn install(
     let title = format!("installing {name} {version} (about {duration})");
     tool(project, &format!("{name}-{version}"), &title, |folder| {
         let mut cargo = Command::new("cargo");
-        cargo.args(["install", package, "--version", version, "--root"]).arg(folder).args(flags);
+        cargo.args(["install", package, "--version", version, "--bin", name, "--root"]).arg(folder).args(flags);
         // Outside the checkout, whose settings are not meant for tools; in a build folder that is thrown away.
         cargo.current_dir(&project.cache).env("CARGO_TARGET_DIR", folder.join("build"));
+        // They run for a second at a time, so it pays to compile them fast rather than well.
+        cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
+        cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env("CARGO_PROFILE_RELEASE_DEBUG", "0");
         command::without_cargo_environment(&mut cargo);
         command::run_logged(&mut cargo, &log_of(project, name)).map_err(|failure| {
             failure.mend(format!("cargo install {package} --version {version}, and read what it says"))

@@ -16,7 +16,7 @@ mod supervisor;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
     sync::mpsc::{self, TryRecvError},
@@ -165,10 +165,9 @@ impl Stack {
     /// Starts everything and waits until all of it answers.
     pub fn start(project: &Project, options: Options, tools: StackTools, simulators: PathBuf) -> Outcome<Self> {
         must_not_run(project, &options.name)?;
-        let xtask = env::current_exe().doing(|| "find this program".into())?;
         let folder = project.stack_folder(&options.name);
         fs::create_dir_all(&folder).doing(|| format!("make {}", folder.display()))?;
-        let mut supervisor = Supervisor::start(&xtask, &folder.join("lock"))?;
+        let mut supervisor = Supervisor::start(&project.xtask, &folder.join("lock"))?;
         let mut leftovers = vec![folder.join("stack.json"), control_socket(&folder)];
         if options.throw_away {
             leftovers = vec![folder.clone()];
@@ -194,7 +193,7 @@ impl Stack {
             }
         }
         control::listen(&control_socket(&settings.folder), supervisor.sender())?;
-        let description = describe(&settings, &xtask, &supervisor)?;
+        let description = describe(&settings, &supervisor)?;
         let stack = Self { supervisor, settings, description, stopped_on_purpose: BTreeSet::new() };
         stack.write_description()?;
         Ok(stack)
@@ -347,13 +346,13 @@ fn start_parts(supervisor: &mut Supervisor, settings: &Settings) -> Outcome {
     Ok(())
 }
 
-fn describe(settings: &Settings, xtask: &Path, supervisor: &Supervisor) -> Outcome<Description> {
+fn describe(settings: &Settings, supervisor: &Supervisor) -> Outcome<Description> {
     let keys = settings.keys()?;
     let ports = settings.ports;
     let simulators_url = Settings::url(ports.simulators);
     Ok(Description {
         name: settings.options.name.clone(),
-        xtask: xtask.to_owned(),
+        xtask: settings.project.xtask.clone(),
         xtask_pid: std::process::id(),
         supabase_url: Settings::url(ports.gateway),
         functions_url: Settings::url(ports.functions),
