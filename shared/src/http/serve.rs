@@ -118,27 +118,33 @@ async fn read(mut request: worker::Request, headers: Headers, endpoint: Endpoint
     Ok(Incoming { method, url, headers, body })
 }
 
-/// A declared length is believed at once when it is too large; without one the bytes are counted
-/// as they come, so that an endless body is not collected.
+/// Many clients read the answer only once they have sent everything, so a body that is too long is
+/// taken in and thrown away up to here; past that the connection may break before they see the 413.
+const THROWN_AWAY_AT_MOST: usize = 16 * 1024 * 1024;
+
+/// A body of a declared length within the limit is read at once. Any other is counted as it comes,
+/// so that an endless one is not collected.
 async fn read_body(request: &mut worker::Request, headers: &Headers, limit: usize) -> Result<Vec<u8>, Problem> {
     let broken = |_| Problem::invalid("body", "could not be read");
-    if let Some(declared) = headers.get("content-length").and_then(|length| length.parse::<usize>().ok()) {
-        if declared > limit {
-            return Err(Problem::BodyTooLarge { limit });
-        }
+    let declared = headers.get("content-length").and_then(|length| length.parse::<usize>().ok());
+    if declared.is_some_and(|length| length <= limit) {
         return request.bytes().await.map_err(broken);
     }
     let mut body = Vec::new();
     let Ok(mut stream) = request.stream() else {
         return Ok(body); // a request without any body
     };
+    let mut length: usize = 0;
     while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk.map_err(broken)?);
-        if body.len() > limit {
-            return Err(Problem::BodyTooLarge { limit });
+        let chunk = chunk.map_err(broken)?;
+        length = length.saturating_add(chunk.len());
+        if length <= limit {
+            body.extend_from_slice(&chunk);
+        } else if length > THROWN_AWAY_AT_MOST {
+            break;
         }
     }
-    Ok(body)
+    if length > limit { Err(Problem::BodyTooLarge { limit }) } else { Ok(body) }
 }
 
 /// One line of JSON for each request; it reads alone and holds nothing secret or personal.

@@ -273,7 +273,8 @@ async fn a_failure_that_may_have_started_a_run_is_kept_open_and_never_repeated()
         (status(500, json!({ "error": "Unexpected error: KeyError" })), 502, "skyvern_failed"),
         (status(503, json!({ "error": "Database temporarily unavailable" })), 502, "skyvern_failed"),
         (status(200, json!({ "status": "created" })), 502, "skyvern_unreadable"),
-        (Fault::Html, 502, "skyvern_unreadable"),
+        (status(200, json!("<html><body>Welcome</body></html>")), 502, "skyvern_unreadable"),
+        (Fault::Html, 502, "skyvern_failed"),
         (Fault::Cut, 502, "skyvern_unreachable"),
         (Fault::Delay { ms: 30_000 }, 504, "skyvern_timed_out"),
     ] {
