@@ -53,9 +53,9 @@ impl Database {
         rows.remove(0)
     }
 
-    /// The rows with that id in that column, oldest first, as objects.
+    /// The rows with that id in that column, as objects, in no particular order.
     pub async fn rows(&self, table: &str, column: &str, id: Uuid) -> Vec<Value> {
-        let sql = format!("select to_jsonb(t) from public.{table} t where t.{column} = $1 order by t.ctid");
+        let sql = format!("select to_jsonb(t) from public.{table} t where t.{column} = $1");
         self.json(&sql, &[&id]).await
     }
 }

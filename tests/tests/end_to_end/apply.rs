@@ -13,7 +13,8 @@ fn status(status: u16, body: Value) -> Fault {
 
 /// The history of an application as `from → to` pairs, checked to be without gaps.
 async fn history(stack: &Stack, application: Uuid) -> Vec<String> {
-    let events = stack.database().rows("application_events", "application_id", application).await;
+    let sql = "select to_jsonb(e) from public.application_events e where application_id = $1 order by position";
+    let events = stack.database().json(sql, &[&application]).await;
     let mut last = Value::Null;
     for event in &events {
         assert_eq!(event["from_status"], last, "each event begins where the one before ended: {events:#?}");
