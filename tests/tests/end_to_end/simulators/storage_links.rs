@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jwt_compact::alg::Hs256Key;
 use serde_json::{Value, json};
+use tests::simulators::tokens::{Signing, mint};
 use tests::{Caller, Method, PDF, Person, Reply, Stack, eventually};
 
 use super::storage_files::assert_refused;
@@ -103,9 +105,11 @@ async fn another_token_of_the_project_is_no_link() {
 
     let with_a_key = fetch(&stack, &format!("{path}?token={}", stack.keys().service_role_key)).await;
     let with_clerks = fetch(&stack, &format!("{path}?token={}", ada.token().await)).await;
+    let for_an_upload = fetch(&stack, &format!("{path}?token={}", upload_token(&stack, &ada))).await;
 
     assert_refused(&with_a_key, "400", "InvalidSignature");
     assert_refused(&with_clerks, "400", "InvalidJWT");
+    assert_refused(&for_an_upload, "400", "InvalidSignature");
 }
 
 #[tokio::test]
@@ -120,6 +124,14 @@ async fn of_many_paths_each_is_signed_or_refused_for_itself() {
     let answers = reply.expect_status(200).json;
     assert!(answers[0]["signedURL"].is_string() && answers[0]["error"].is_null());
     assert!(answers[1]["signedURL"].is_null() && answers[1]["error"].is_string());
+}
+
+/// A token that lets its bearer put a file where the résumé is, and not read it.
+fn upload_token(stack: &Stack, person: &Person) -> String {
+    let url = format!("resumes/{}", person.resume_path);
+    let claims = json!({ "url": url, "scope": "upload", "exp": 4_000_000_000_u64 });
+    let key = Hs256Key::new(stack.keys().jwt_secret.as_bytes());
+    mint(&json!({ "alg": "HS256" }), &claims, &Signing::Hs256(&key))
 }
 
 /// The token with another claim under its old signature.
