@@ -45,12 +45,15 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     http::serve(request, &env, &SETTINGS, Endpoint::client("initiate-skyvern-application"), handle).await
 }
 
+/// The longest `Idempotency-Key` in characters; a UUID has 36.
+const MAXIMUM_KEY_LENGTH: usize = 255;
+
 type Call = http::Call<Settings>;
 
 async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
     let person = sign_in::person(&incoming.headers, &call.settings.clerk, &call.upstream, call.received_at).await?;
     let application_id = read_input(incoming)?;
-    let idempotency_key = incoming.headers.get("idempotency-key");
+    let idempotency_key = read_idempotency_key(incoming)?;
     let database = Database::of(&person, &call.settings.supabase, &call.upstream);
     let submission = Submission { application_id, person: &person, call };
 
@@ -75,6 +78,18 @@ fn read_input(incoming: &Incoming) -> Result<ApplicationId, Problem> {
     let mut fields = incoming.fields()?;
     let application_id = fields.required("application_id", "a UUID");
     fields.finish(application_id)
+}
+
+fn read_idempotency_key(incoming: &Incoming) -> Result<Option<&str>, Problem> {
+    let key = incoming.headers.get("idempotency-key");
+    let is_sensible =
+        |key: &str| (1..=MAXIMUM_KEY_LENGTH).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    match key {
+        Some(key) if !is_sensible(key) => {
+            Err(Problem::invalid("Idempotency-Key", "must be 1 to 255 printable ASCII characters without spaces"))
+        }
+        key => Ok(key),
+    }
 }
 
 /// The run that an application was handed to.

@@ -183,6 +183,19 @@ async fn an_idempotency_key_answers_the_same_run_whatever_became_of_it() {
 }
 
 #[tokio::test]
+async fn an_idempotency_key_that_cannot_be_kept_is_refused_by_name() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let application = ada.draft_application().await;
+    for key in ["", "two words", &"k".repeat(256)] {
+        let reply = ada.initiate_with(application, &[("idempotency-key", key)]).await;
+        assert_eq!(reply.json["errors"][0]["field"], "Idempotency-Key", "{reply:?}");
+        reply.expect_problem(400, "invalid_input");
+    }
+    assert!(stack.skyvern().creations_for(application).await.is_empty());
+}
+
+#[tokio::test]
 async fn another_persons_application_is_as_unknown_as_one_that_does_not_exist() {
     let stack = Stack::get().await;
     let (ada, eve) = (stack.new_person().await, stack.new_person().await);
