@@ -182,7 +182,14 @@ impl Reason {
                     "{company_name} asks for something only you can give to apply for {job_title}.",
                 ),
             ),
-            Self::CaptchaBlocked | Self::ResumeUploadFailed | Self::Unproven | Self::Terminated => (
+            Self::CaptchaBlocked | Self::ResumeUploadFailed => (
+                "REQUIRES_ATTENTION_MANUAL_REVIEW",
+                notification(
+                    "Please finish your application",
+                    "The website of {company_name} stopped the application for {job_title}. Please finish it by hand.",
+                ),
+            ),
+            Self::Unproven | Self::Terminated => (
                 "REQUIRES_ATTENTION_MANUAL_REVIEW",
                 notification(
                     "Please check your application",
