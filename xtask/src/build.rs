@@ -105,13 +105,8 @@ fn build(project: &Project, tools: &BuildTools, name: &str) -> Outcome {
     fs::write(&stamp, fingerprint).doing(|| format!("write {}", stamp.display()))
 }
 
-/// The folder, toolchain and tools that a build of a function needs.
+/// The folder, the toolchain and the pinned tools that a build of a function needs.
 fn prepare<'c>(project: &Project, tools: &BuildTools, name: &str, command: &'c mut Command) -> &'c mut Command {
-    environment(project, tools, command).current_dir(project.root.join("functions").join(name))
-}
-
-/// What makes `worker-build` use the pinned tools, also when `wrangler` calls it.
-pub fn environment<'c>(project: &Project, tools: &BuildTools, command: &'c mut Command) -> &'c mut Command {
     tools
         .wasm
         .apply(command)
@@ -119,6 +114,7 @@ pub fn environment<'c>(project: &Project, tools: &BuildTools, command: &'c mut C
         .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
         .env("ESBUILD_BIN", tools.node.program("esbuild"))
         .env("WASM_OPT_BIN", tools.node.program("wasm-opt"))
+        .current_dir(project.root.join("functions").join(name))
 }
 
 /// The compiled code and everything that packages it.

@@ -27,14 +27,12 @@ account that `npx wrangler login` or CLOUDFLARE_API_TOKEN names. Apply the migra
 
 /// Runs `cargo xtask deploy`.
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
-    let tools = setup::build_tools(project)?;
+    let node = setup::node_packages(project)?;
     build::named(project, &arguments.values)?;
     for name in build::chosen(project, &arguments.values)? {
         say!("· wrangler deploy --env {name}");
-        let mut wrangler = Command::new(tools.node.program("wrangler"));
-        // The build command of wrangler.toml runs once more, and must find the same tools.
-        build::environment(project, &tools, &mut wrangler);
-        wrangler.args(["deploy", "--env", &name]).current_dir(&project.root);
+        let mut wrangler = Command::new(node.program("wrangler"));
+        wrangler.args(["deploy", "--env", &name]).current_dir(&project.root).env("WRANGLER_SEND_METRICS", "false");
         if arguments.has("--dry-run") {
             wrangler.args(["--dry-run", "--outdir"]).arg(project.wasm_target_folder().join("deploy").join(&name));
         }

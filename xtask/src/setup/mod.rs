@@ -76,6 +76,12 @@ pub fn stack_tools(project: &Project) -> Outcome<StackTools> {
     Ok(StackTools { postgresql_bin, node })
 }
 
+/// Installs the programs from npm.
+pub fn node_packages(project: &Project) -> Outcome<NodePackages> {
+    let _lock = lock(project)?;
+    node_packages::install(project)
+}
+
 /// Installs the linter for WebAssembly code.
 pub fn wasm_clippy(project: &Project) -> Outcome<WasmToolchain> {
     let _lock = lock(project)?;

@@ -67,6 +67,13 @@ pub fn run(lock: &Path) -> Outcome {
     Ok(())
 }
 
+/// Takes away what a stack leaves behind.
+pub fn remove(paths: &[PathBuf]) {
+    for path in paths {
+        let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    }
+}
+
 /// Holds the state folder for as long as this process lives.
 fn take(path: &Path) -> Outcome<Option<File>> {
     let file = File::create(path).doing(|| format!("write {}", path.display()))?;
@@ -114,9 +121,7 @@ impl Guardian {
             }
             self.follow_up();
         }
-        for path in &self.remove {
-            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-        }
+        remove(&self.remove);
     }
 
     fn take_message(&mut self, message: Message) {

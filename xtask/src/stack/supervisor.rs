@@ -14,10 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::{
     control::Errand,
+    guardian,
     protocol::{Program, Report, Request, receive, send},
 };
 use crate::{
@@ -28,6 +29,9 @@ use crate::{
 
 /// How long a part may take from its start to its first answer.
 const START_TIME: Duration = Duration::from_mins(1);
+
+/// How long parts may take to end when there is no guardian any more to ask them.
+const TAKE_OVER_TIME: Duration = Duration::from_secs(8);
 
 /// What can happen to a command while a stack runs.
 #[derive(Debug)]
@@ -51,7 +55,8 @@ pub struct Supervisor {
     sender: Sender<Event>,
     running: BTreeMap<String, i32>,
     logs: BTreeMap<String, PathBuf>,
-    interrupted: bool,
+    remove_at_end: Vec<PathBuf>,
+    guardian_gone: bool,
     stopped: bool,
 }
 
@@ -95,7 +100,8 @@ impl Supervisor {
             sender,
             running: BTreeMap::new(),
             logs: BTreeMap::new(),
-            interrupted: false,
+            remove_at_end: Vec::new(),
+            guardian_gone: false,
             stopped: false,
         })
     }
@@ -112,7 +118,8 @@ impl Supervisor {
 
     /// What goes away with the stack.
     pub fn remove_at_end(&mut self, paths: Vec<PathBuf>) {
-        send(&mut self.socket, &Request::RemoveAtEnd(paths));
+        send(&mut self.socket, &Request::RemoveAtEnd(paths.clone()));
+        self.remove_at_end = paths;
     }
 
     /// Starts a program.
@@ -190,11 +197,11 @@ impl Supervisor {
             Err(RecvTimeoutError::Disconnected) => Event::GuardianGone,
         };
         match &event {
-            Event::Interrupted => {
-                self.interrupted = true;
-                return Err(Failure::Interrupted);
+            Event::Interrupted => return Err(Failure::Interrupted),
+            Event::GuardianGone => {
+                self.guardian_gone = true;
+                return Err(Failure::new("the guardian process of the stack was killed, so the stack ends"));
             }
-            Event::GuardianGone => return Err(Failure::new("the guardian process of the stack was killed")),
             Event::Report(Report::Started { name, pid }) => {
                 self.running.insert(name.clone(), *pid);
             }
@@ -244,7 +251,7 @@ impl Supervisor {
         }
         self.stopped = true;
         send(&mut self.socket, &Request::StopAll);
-        loop {
+        while !self.guardian_gone {
             match self.events.recv_timeout(Duration::from_mins(1)) {
                 Ok(Event::Interrupted) => {
                     say!("stopping at once");
@@ -264,12 +271,18 @@ impl Supervisor {
 
     /// Does the work of a guardian that was killed.
     fn take_over(&mut self) {
+        let groups: Vec<Pid> = self.running.values().copied().filter_map(Pid::from_raw).collect();
+        let any_left = || groups.iter().any(|group| test_kill_process_group(*group).is_ok());
         for signal in [Signal::INT, Signal::KILL] {
-            for group in self.running.values().copied().filter_map(Pid::from_raw) {
-                let _ = kill_process_group(group, signal);
+            for group in &groups {
+                let _ = kill_process_group(*group, signal);
             }
-            thread::sleep(Duration::from_secs(2));
+            let started = Instant::now();
+            while any_left() && started.elapsed() < TAKE_OVER_TIME {
+                thread::sleep(Duration::from_millis(20));
+            }
         }
+        guardian::remove(&self.remove_at_end);
     }
 }
 
