@@ -6,7 +6,7 @@ use crate::{
     arguments::{Arguments, Usage},
     build, command,
     failure::Outcome,
-    progress::say,
+    progress::step,
     project::Project,
     setup,
     stack::{self, Program, Stack},
@@ -28,11 +28,12 @@ that of the tests.",
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let tools = setup::stack_tools(project)?;
     build::all(project)?;
-    say!("· compiling the tests");
-    let mut compile = Command::new("cargo");
-    compile.args(["test", "--workspace", "--no-run"]).current_dir(&project.root);
-    command::run_shown(&mut compile)?;
-    let simulators = simulators(project)?;
+    let simulators = step("compiling the tests (some minutes, the first time)", || {
+        let mut compile = Command::new("cargo");
+        compile.args(["test", "--workspace", "--no-run", "--quiet"]).current_dir(&project.root);
+        command::run_shown(&mut compile)?;
+        simulators(project)
+    })?;
 
     let options = stack::Options {
         name: format!("test-{}", std::process::id()),
