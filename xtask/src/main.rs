@@ -1,6 +1,7 @@
 //! `cargo xtask`: all automation of the project. Start reading at the file of a command.
 
 mod arguments;
+mod bench;
 mod build;
 mod command;
 mod database;
@@ -32,6 +33,7 @@ usage: cargo xtask COMMAND
   test    run every test, on a stack of its own
   lint    check format and lints
   build   build the functions
+  bench   measure the functions beside their floor
   db      migrate a database up or down, or show where it is
   stack   stop or start a part of a running stack
   deploy  deploy the functions
@@ -45,12 +47,13 @@ Each command sets up by itself what it needs. `cargo xtask COMMAND --help` says 
 type Command = fn(&Project, &Arguments) -> Outcome;
 
 /// Every command, what it accepts, and what it does.
-const COMMANDS: [(&str, Usage, Command); 9] = [
+const COMMANDS: [(&str, Usage, Command); 10] = [
     ("dev", dev::USAGE, dev::run),
     ("demo", demo::USAGE, demo::run),
     ("test", test::USAGE, test::run),
     ("lint", lint::USAGE, lint::run),
     ("build", build::USAGE, build::run),
+    ("bench", bench::USAGE, bench::run),
     ("db", database::USAGE, database::run),
     ("stack", stack::USAGE, stack::run),
     ("deploy", deploy::USAGE, deploy::run),

@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 /// Longer than any request may take; a server that hangs fails the bench.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request to be sent as it is.
 pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
@@ -175,7 +175,9 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_an_error() {
-        for nonsense in ["", "hello\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"] {
+        for nonsense in
+            ["", "hello\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"]
+        {
             let mut connection = answers(Box::leak(Box::new([nonsense])));
             assert!(connection.exchange(&post("/", &[], b"")).is_err(), "{nonsense}");
         }

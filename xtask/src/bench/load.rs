@@ -182,8 +182,12 @@ mod tests {
 
     #[test]
     fn a_wrong_answer_fails() {
-        let exchange =
-            Exchange { request: Vec::new(), submission_id_at: None, status: 200, members: json!({ "outcome": "applied" }) };
+        let exchange = Exchange {
+            request: Vec::new(),
+            submission_id_at: None,
+            status: 200,
+            members: json!({ "outcome": "applied" }),
+        };
         let answer = |status, body: &str| Answer { status, body: body.into(), ..Answer::default() };
 
         assert!(exchange.check(&answer(200, r#"{"outcome":"applied","more":1}"#)).is_ok());

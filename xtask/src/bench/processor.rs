@@ -102,8 +102,12 @@ mod tests {
     #[test]
     fn a_tree_is_added_up_and_strangers_are_not() {
         let process = |parent, own, children| Process { parent, own, children };
-        let processes =
-            BTreeMap::from([(1, process(0, 1000, 0)), (2, process(1, 1, 2)), (3, process(2, 4, 0)), (4, process(3, 8, 0))]);
+        let processes = BTreeMap::from([
+            (1, process(0, 1000, 0)),
+            (2, process(1, 1, 2)),
+            (3, process(2, 4, 0)),
+            (4, process(3, 8, 0)),
+        ]);
         assert_eq!(ticks_of_tree(2, &processes), 15);
     }
 }

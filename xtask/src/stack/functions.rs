@@ -1,5 +1,7 @@
 //! The functions, in workerd, as `wrangler.toml` deploys them.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::{Settings, description::write_private, part::Part, protocol::Program};
@@ -15,23 +17,30 @@ pub(super) fn program(settings: &Settings) -> Outcome<Program> {
 
 /// What the script needs to know. The bindings hold for every function; the person's `.dev.vars` overrides them.
 fn configuration(settings: &Settings) -> Outcome<serde_json::Value> {
-    let keys = settings.keys()?;
-    let gateway = Settings::url(settings.ports.gateway);
-    let vendors = Settings::url(settings.ports.simulators);
     let root = &settings.project.root;
     Ok(json!({
         "port": settings.ports.functions,
         "wranglerConfiguration": root.join("wrangler.toml"),
         "overrides": root.join(".dev.vars"),
-        "bindings": {
-            "SUPABASE_URL": gateway,
-            "SUPABASE_ANON_KEY": keys.anon_key,
-            "SUPABASE_SERVICE_ROLE_KEY": keys.service_role_key,
-            "CLERK_ISSUER": format!("{vendors}/clerk"),
-            "SKYVERN_API_URL": format!("{vendors}/skyvern"),
-            "SKYVERN_API_KEY": keys.skyvern_api_key,
-            "SKYVERN_WEBHOOK_SECRET": format!("{},{}", keys.skyvern_api_key, keys.skyvern_previous_api_key),
-            "FUNCTIONS_PUBLIC_URL": gateway,
-        },
+        "bindings": bindings(settings)?,
     }))
+}
+
+/// What ties the functions to this stack and to no real vendor.
+pub(super) fn bindings(settings: &Settings) -> Outcome<BTreeMap<String, String>> {
+    let keys = settings.keys()?;
+    let gateway = Settings::url(settings.ports.gateway);
+    let vendors = Settings::url(settings.ports.simulators);
+    let signing_keys = format!("{},{}", keys.skyvern_api_key, keys.skyvern_previous_api_key);
+    let bindings = [
+        ("SUPABASE_URL", gateway.clone()),
+        ("SUPABASE_ANON_KEY", keys.anon_key),
+        ("SUPABASE_SERVICE_ROLE_KEY", keys.service_role_key),
+        ("CLERK_ISSUER", format!("{vendors}/clerk")),
+        ("SKYVERN_API_URL", format!("{vendors}/skyvern")),
+        ("SKYVERN_API_KEY", keys.skyvern_api_key),
+        ("SKYVERN_WEBHOOK_SECRET", signing_keys),
+        ("FUNCTIONS_PUBLIC_URL", gateway),
+    ];
+    Ok(bindings.map(|(name, value)| (name.to_owned(), value)).into())
 }

@@ -214,6 +214,24 @@ impl Stack {
         self.settings.log(part)
     }
 
+    /// The folder of the stack's state.
+    pub fn folder(&self) -> &Path {
+        &self.settings.folder
+    }
+
+    /// What ties the functions to this stack and to no real vendor.
+    pub fn bindings(&self) -> Outcome<BTreeMap<String, String>> {
+        functions::bindings(&self.settings)
+    }
+
+    /// Runs one more program, which ends with the stack, and answers its process id once it is ready.
+    pub fn add(&mut self, name: &str, file: &Path, arguments: &[&str], ready: impl Fn() -> bool) -> Outcome<u32> {
+        self.supervisor.launch(&self.settings.program(name, file, arguments))?;
+        self.supervisor.wait_until(name, ready)?;
+        let pid = self.supervisor.running().get(name).and_then(|pid| u32::try_from(*pid).ok());
+        pid.ok_or_else(|| Failure::new(format!("{name} ended at once{}", self.supervisor.end_of_log(name))))
+    }
+
     /// Watches over the stack until the person ends it, with `meanwhile` done again and again.
     pub fn follow(&mut self, mut meanwhile: impl FnMut()) -> Outcome {
         loop {

@@ -49,8 +49,8 @@ fn function(scene: &Scene, [application, person, _, _]: &[String; 4]) -> Outcome
         [("authorization", format!("Bearer {}", scene.token(person))), ("apikey", scene.stack.anon_key.clone())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let body = json!({ "application_id": application });
-    let request = post_json("/functions/v1/initiate-skyvern-application", &headers, &body)
-        .doing(|| "write a request".into())?;
+    let request =
+        post_json("/functions/v1/initiate-skyvern-application", &headers, &body).doing(|| "write a request".into())?;
     let members = json!({ "application_id": application, "status": "PROCESSING_BY_SKYVERN" });
     Ok(vec![Exchange { request, submission_id_at: None, status: 202, members }])
 }

@@ -51,7 +51,8 @@ fn exchange(scene: &Scene, contender: Contender, [application, run, uuid]: &[Str
         }
         Contender::Floor | Contender::FloorBehindGateway => {
             let key = &scene.stack.service_role_key;
-            let headers = [("apikey", key.as_str()), ("authorization", &format!("Bearer {key}")), ("x-request-id", uuid)];
+            let headers =
+                [("apikey", key.as_str()), ("authorization", &format!("Bearer {key}")), ("x-request-id", uuid)];
             let arguments = json!({
                 "p_run_id": run,
                 "p_run_status": "completed",

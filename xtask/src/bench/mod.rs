@@ -1,0 +1,239 @@
+//! `cargo xtask bench`: how fast the functions are, beside what their database calls alone allow on the same machine.
+
+mod connection;
+mod figures;
+mod load;
+mod processor;
+mod runtime;
+mod scene;
+mod table;
+mod workload;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::mpsc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    arguments::{Arguments, Usage},
+    build, command,
+    failure::{Failure, Outcome},
+    progress::{say, step},
+    project::Project,
+    setup,
+    stack::{self, Stack, description::Description},
+};
+
+use figures::{Figures, FunctionFigures, Report, count, rate};
+use load::Load;
+use processor::{Reading, Source, Spent};
+use runtime::Runtime;
+use scene::Scene;
+
+/// What this command accepts.
+pub const USAGE: Usage = Usage {
+    help: "\
+usage: cargo xtask bench [FUNCTION…] [--rounds N] [--seconds N] [--json FILE] [--baseline FILE]
+
+Measures the functions, all of them unless some are named, on a fresh stack of their own: release builds in plain workerd,
+16 connections that each send their next request when the last one is answered, 1,000 people. Beside each function stands
+its floor: its database calls alone, sent to PostgREST without any function, directly and through the simulated gateway
+that the function goes through. They take turns in the same rounds, on the same rows, after a warm-up. Every answer is
+checked; a wrong one fails the bench.
+
+  --rounds N       how many rounds, 5 unless given
+  --seconds N      about how long each contender works in a round, 3 unless given
+  --json FILE      write the figures to FILE
+  --baseline FILE  compare with the figures in FILE, which an earlier --json wrote",
+    switches: &[],
+    options: &["--rounds", "--seconds", "--json", "--baseline"],
+};
+
+/// Enough to learn roughly how fast a contender is.
+const FIRST_JOBS: usize = 400;
+
+/// What is kept in memory and in the database bounds a round.
+const JOBS: std::ops::RangeInclusive<f64> = 100.0..=50_000.0;
+
+/// The runtime of the functions among the [`PARTS`].
+const RUNTIME: &str = "workerd";
+
+/// Whose processor time is told apart.
+const PARTS: [&str; 5] = [RUNTIME, "PostgreSQL", "PostgREST", "gateway, vendors", "generator"];
+
+/// What takes turns in a round.
+const CONTENDERS: [Contender; 3] = [Contender::Function, Contender::Floor, Contender::FloorBehindGateway];
+
+/// Whom a job is given to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Contender {
+    /// The function.
+    Function,
+    /// PostgREST, which gets the function's own database calls.
+    Floor,
+    /// The same through the gateway that the function uses.
+    FloorBehindGateway,
+}
+
+/// How long and how often.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    rounds: usize,
+    seconds: f64,
+}
+
+/// Runs `cargo xtask bench`.
+pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
+    let pace = Pace {
+        rounds: arguments.number("--rounds")?.filter(|rounds| *rounds > 0).unwrap_or(5),
+        seconds: arguments.number("--seconds")?.filter(|seconds| *seconds > 0.0).unwrap_or(3.0),
+    };
+    let baseline = arguments.option("--baseline").map(Path::new);
+    let baseline_report = baseline.map(Report::read).transpose()?;
+    let functions = measurable(build::chosen(project, &arguments.values)?, !arguments.values.is_empty())?;
+
+    let tools = setup::stack_tools(project)?;
+    build::all(project)?;
+    let simulators = step("compiling the simulators, optimised", || quick_simulators(project))?;
+    let options = stack::Options {
+        name: format!("bench-{}", std::process::id()),
+        port_base: None,
+        fresh: true,
+        throw_away: true,
+        skyvern_finishes_after: None,
+    };
+    let mut stack = Stack::start(project, options, tools, simulators)?;
+    let runtime = Runtime::start(project, &mut stack, &functions)?;
+    let description = stack.description().clone();
+    let (sender, report) = mpsc::channel();
+    let outcome = stack.attend(move || {
+        let _ = sender.send(measure(&functions, &runtime, description, pace)?); // nobody listens after an interruption
+        Ok(())
+    });
+    stack.stop();
+    outcome?;
+
+    let report = report.recv().map_err(|_| Failure::new("the bench ended without a result"))?;
+    table::show(&report);
+    if let (Some(path), Some(before)) = (baseline, &baseline_report) {
+        table::compare(&report, before, &path.display().to_string());
+    }
+    arguments.option("--json").map_or(Ok(()), |path| report.write(Path::new(path)))
+}
+
+/// Those that the bench knows what to ask; to name another one is a mistake.
+fn measurable(functions: Vec<String>, named: bool) -> Outcome<Vec<String>> {
+    let (known, unknown): (Vec<_>, Vec<_>) = functions.into_iter().partition(|name| workload::of(name).is_some());
+    match unknown.first() {
+        Some(name) if named => Err(Failure::new(format!("the bench does not know what to ask {name}"))
+            .mend("add its workload to xtask/src/bench/workload")),
+        Some(_) => {
+            say!("not measured, for want of a workload: {}", unknown.join(", "));
+            Ok(known)
+        }
+        None => Ok(known),
+    }
+}
+
+/// The gateway stands between functions and database, so it must not be the unoptimised one of the tests. A profile of its
+/// own, given here, keeps the slow release profile of the functions out of it.
+fn quick_simulators(project: &Project) -> Outcome<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--package", "tests", "--bin", "simulators", "--profile", "brisk"]);
+    for setting in ["inherits='dev'", "opt-level=2", "debug=false"] {
+        cargo.args(["--config", &format!("profile.brisk.{setting}")]);
+    }
+    command::run_shown(command::without_cargo_environment(&mut cargo).current_dir(&project.root))?;
+    Ok(project.target_folder().join("brisk/simulators"))
+}
+
+fn measure(functions: &[String], runtime: &Runtime, stack: Description, pace: Pace) -> Outcome<Report> {
+    let sources = sources(&stack, runtime);
+    let postgresql_bin = stack.postgresql_bin.clone();
+    let scene = Scene::prepare(stack, &postgresql_bin, runtime)?;
+    let mut report = Report::default();
+    for name in functions {
+        let figures = step(&format!("measuring {name}"), || measure_function(name, &scene, &sources, pace))?;
+        let (wasm_bytes, wasm_gzipped_bytes) = runtime.sizes.get(name).copied().unwrap_or_default();
+        report.functions.insert(name.clone(), FunctionFigures { wasm_bytes, wasm_gzipped_bytes, ..figures });
+    }
+    Ok(report)
+}
+
+/// The processes behind the [`PARTS`].
+fn sources(stack: &Description, runtime: &Runtime) -> Vec<Source> {
+    let part = |name: &str| stack.parts.get(name).and_then(|pid| u32::try_from(*pid).ok()).unwrap_or_default();
+    let pids = [runtime.pid, part("postgres"), part("postgrest"), part("simulators"), std::process::id()];
+    PARTS
+        .into_iter()
+        .zip(pids)
+        .map(|(name, pid)| Source { name, pid, with_children: pid != std::process::id() })
+        .collect()
+}
+
+fn measure_function(name: &str, scene: &Scene, sources: &[Source], pace: Pace) -> Outcome<FunctionFigures> {
+    let prepare = workload::of(name).ok_or_else(|| Failure::new(format!("the bench does not know {name}")))?;
+    let turn = |contender, jobs| -> Outcome<(Load, Spent)> {
+        let jobs = prepare(scene, contender, jobs)?;
+        let before = Reading::take(sources);
+        let load = load::drive(scene.address(contender, name)?, &jobs)?;
+        let spent = Reading::take(sources).since(&before, jobs.len());
+        Ok((load, spent))
+    };
+
+    let mut turns: BTreeMap<Contender, Vec<(Load, Spent)>> = BTreeMap::new();
+    for contender in CONTENDERS {
+        turns.insert(contender, vec![turn(contender, FIRST_JOBS)?]);
+    }
+    // The first full round still belongs to the warm-up: caches fill, plans settle, code is compiled.
+    for round in 0..=pace.rounds {
+        let mut order = CONTENDERS;
+        if round % 2 == 1 {
+            order.reverse(); // so that what changes slowly favours nobody
+        }
+        for contender in order {
+            let rounds = turns.entry(contender).or_default();
+            let last = rounds.last().map_or(0.0, |(load, _)| rate(load));
+            rounds.push(turn(contender, jobs(last, pace))?);
+        }
+    }
+
+    let mut function = FunctionFigures::default();
+    for (contender, rounds) in turns {
+        let measured = &rounds[2..];
+        if contender == Contender::Function {
+            let sum = |calls: fn(&Load) -> usize| count(measured.iter().map(|(load, _)| calls(load)).sum());
+            let jobs = sum(|load| load.latencies.len());
+            function.database_calls = sum(|load| load.database_calls) / jobs;
+            function.vendor_calls = sum(|load| load.vendor_calls) / jobs;
+        }
+        function.contenders.insert(contender, Figures::of(measured));
+    }
+    Ok(function)
+}
+
+/// As many as fill the time at the rate of the last turn.
+fn jobs(rate: f64, pace: Pace) -> usize {
+    let jobs = (rate * pace.seconds).clamp(*JOBS.start(), *JOBS.end());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies within the range")]
+    let jobs = jobs as usize;
+    jobs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pace, jobs};
+
+    #[test]
+    fn a_round_is_as_long_as_asked_within_bounds() {
+        let pace = Pace { rounds: 1, seconds: 2.0 };
+        assert_eq!(jobs(1000.0, pace), 2000);
+        assert_eq!(jobs(0.0, pace), 100);
+        assert_eq!(jobs(f64::INFINITY, pace), 50_000);
+    }
+}

@@ -1,0 +1,141 @@
+//! Shows the figures.
+
+use super::{
+    CONTENDERS, Contender,
+    figures::{Figures, FunctionFigures, Report, count},
+    processor::Spent,
+};
+use crate::progress::say;
+
+/// One table of the functions beside their floors, one of where the processor time goes.
+pub fn show(report: &Report) {
+    let mut speed = vec![cells(&["", "requests/s", "p50 ms", "p99 ms", "of the floor", "of it behind the gateway"])];
+    for (name, function) in &report.functions {
+        for contender in CONTENDERS {
+            let Some(figures) = function.contenders.get(&contender) else { continue };
+            let mut row = cells(&[&label(name, contender)]);
+            row.extend([
+                format!("{:.0}", figures.requests_per_second),
+                format!("{:.1}", figures.p50_ms),
+                format!("{:.1}", figures.p99_ms),
+            ]);
+            if contender == Contender::Function {
+                let floors = [Contender::Floor, Contender::FloorBehindGateway];
+                row.extend(floors.map(|floor| function.ratio_to(floor).map(per_cent).unwrap_or_default()));
+            }
+            speed.push(row);
+        }
+    }
+    print(&speed);
+
+    let mut size = vec![cells(&["", "database calls", "vendor calls", "runtime CPU ms", "wasm KB", "gzipped KB"])];
+    for (name, function) in &report.functions {
+        size.push(vec![
+            name.clone(),
+            format!("{:.2}", function.database_calls),
+            format!("{:.2}", function.vendor_calls),
+            runtime(function).map(milliseconds).unwrap_or_default(),
+            format!("{:.0}", count(function.wasm_bytes) / 1000.0),
+            format!("{:.0}", count(function.wasm_gzipped_bytes) / 1000.0),
+        ]);
+    }
+    print(&size);
+    show_processor(report);
+}
+
+/// Where the time goes. Without figures for it there is nothing to show.
+fn show_processor(report: &Report) {
+    let parts = super::PARTS;
+    let mut table = vec![cells(&["CPU ms a request"])];
+    table[0].extend(parts.map(str::to_owned));
+    for (name, function) in &report.functions {
+        for (contender, Figures { processor_ms, .. }) in &function.contenders {
+            if !processor_ms.is_empty() {
+                let mut row = cells(&[&label(name, *contender)]);
+                row.extend(parts.map(|part| processor_ms.get(part).copied().map(milliseconds).unwrap_or_default()));
+                table.push(row);
+            }
+        }
+    }
+    if table.len() > 1 {
+        print(&table);
+    }
+}
+
+/// The same functions in an earlier bench.
+pub fn compare(report: &Report, baseline: &Report, name: &str) {
+    let headings = format!("as many times as in {name}");
+    let mut table =
+        vec![cells(&[&headings, "requests/s", "p50", "p99", "runtime CPU", "share of the floor", "gzipped"])];
+    for (name, function) in &report.functions {
+        let Some(before) = baseline.functions.get(name) else { continue };
+        let figures = |function: &FunctionFigures| function.contenders.get(&Contender::Function).cloned();
+        let (Some(now), Some(then)) = (figures(function), figures(before)) else { continue };
+        table.push(vec![
+            name.clone(),
+            times(Some(now.requests_per_second), Some(then.requests_per_second)),
+            times(Some(now.p50_ms), Some(then.p50_ms)),
+            times(Some(now.p99_ms), Some(then.p99_ms)),
+            times(runtime(function), runtime(before)),
+            times(function.ratio_to(Contender::Floor), before.ratio_to(Contender::Floor)),
+            times(Some(count(function.wasm_gzipped_bytes)), Some(count(before.wasm_gzipped_bytes))),
+        ]);
+    }
+    print(&table);
+}
+
+fn runtime(function: &FunctionFigures) -> Option<f64> {
+    let spent: &Spent = &function.contenders.get(&Contender::Function)?.processor_ms;
+    spent.get(super::RUNTIME).copied()
+}
+
+fn label(function: &str, contender: Contender) -> String {
+    match contender {
+        Contender::Function => function.to_owned(),
+        Contender::Floor => "  floor: PostgREST alone".to_owned(),
+        Contender::FloorBehindGateway => "  floor behind the gateway".to_owned(),
+    }
+}
+
+fn cells(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+fn per_cent(ratio: f64) -> String {
+    format!("{:.0} %", ratio * 100.0)
+}
+
+fn milliseconds(milliseconds: f64) -> String {
+    format!("{milliseconds:.2}")
+}
+
+fn times(now: Option<f64>, before: Option<f64>) -> String {
+    let ratio = now.zip(before).filter(|(_, before)| *before > 0.0).map(|(now, before)| now / before);
+    ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default()
+}
+
+/// Columns as wide as what is in them; the first to the left, numbers to the right.
+fn print(rows: &[Vec<String>]) {
+    say!("");
+    for row in rows {
+        let cell = |(column, text): (usize, &String)| {
+            let width = rows.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max();
+            let width = width.unwrap_or_default();
+            if column == 0 { format!("{text:<width$}") } else { format!("{text:>width$}") }
+        };
+        let line: Vec<String> = row.iter().enumerate().map(cell).collect();
+        say!("{}", line.join("   ").trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::times;
+
+    #[test]
+    fn what_was_not_measured_stays_blank() {
+        assert_eq!(times(Some(3.0), Some(2.0)), "1.50");
+        assert_eq!(times(None, Some(2.0)), "");
+        assert_eq!(times(Some(3.0), Some(0.0)), "");
+    }
+}
