@@ -1,0 +1,82 @@
+//! `cargo xtask dev`: the stack, until Ctrl-C.
+
+mod log;
+mod welcome;
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::{
+    arguments::{Arguments, Usage},
+    build,
+    failure::{Failure, Outcome},
+    progress::{say, step},
+    project::Project,
+    setup,
+    stack::{self, Stack, description::Description},
+    test,
+};
+
+/// What this command accepts.
+pub const USAGE: Usage = Usage {
+    help: "\
+usage: cargo xtask dev [--name NAME] [--port-base PORT] [--fresh] [--throw-away]
+
+Sets up what is missing, builds the functions and runs the whole stack on 127.0.0.1 until Ctrl-C: PostgreSQL, PostgREST,
+the functions in workerd, and simulators of the outside vendors. Settings in .dev.vars replace the simulators by the real
+ones. What the functions log is shown. After a change of a function, start again.
+
+  --name NAME       another stack beside the one called dev, with rows of its own
+  --port-base PORT  use PORT (the gateway) and the five ports after it, instead of free ones
+  --fresh           forget the rows and files of earlier runs
+  --throw-away      forget those of this run, too, when it ends",
+    switches: &["--fresh", "--throw-away"],
+    options: &["--name", "--port-base"],
+};
+
+/// The person of the seed, as Clerk knows them.
+pub const DEMO_PERSON: &str = "user_demo";
+
+/// How long the simulated Skyvern works on an application.
+pub const SKYVERN_WORKS_FOR_MS: u32 = 3000;
+
+/// Runs `cargo xtask dev`.
+pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
+    let started = Instant::now();
+    arguments.no_values(USAGE)?;
+    let options = stack::Options {
+        name: stack::name(arguments)?,
+        port_base: arguments.number("--port-base")?,
+        fresh: arguments.has("--fresh"),
+        throw_away: arguments.has("--throw-away"),
+        skyvern_finishes_after: Some(SKYVERN_WORKS_FOR_MS),
+    };
+    stack::must_not_run(project, &options.name)?;
+    let mut stack = start(project, options)?;
+    welcome::print(stack.description(), started)?;
+    let mut log = log::Follower::new(stack.log("functions"));
+    let outcome = stack.follow(|| log.show_news());
+    say!("stopping …");
+    stack.stop();
+    outcome
+}
+
+/// Sets up, builds and starts a stack.
+pub fn start(project: &Project, options: stack::Options) -> Outcome<Stack> {
+    let tools = setup::stack_tools(project)?;
+    build::all(project)?;
+    let simulators = step("compiling the simulators", || test::simulators(project))?;
+    Stack::start(project, options, tools, simulators)
+}
+
+/// A token of the simulated Clerk.
+pub fn token(stack: &Description, person: &str, seconds: u32) -> Outcome<String> {
+    let url = format!("{}/__control/clerk/tokens", stack.simulators_url);
+    let refused = |reason: String| Failure::new(format!("the Clerk simulator gives no token: {reason}"));
+    let answer: Value = ureq::post(&url)
+        .send_json(json!({ "sub": person, "expires_in": seconds }))
+        .and_then(|mut answer| answer.body_mut().read_json())
+        .map_err(|error| refused(error.to_string()))?;
+    answer["token"].as_str().map(str::to_owned).ok_or_else(|| refused(answer.to_string()))
+}
