@@ -66,17 +66,10 @@ pub struct Description {
 impl Description {
     /// The stack of that name in this checkout, if it runs.
     pub fn of_running(project: &Project, name: &str) -> Option<Self> {
-        let bytes = fs::read(project.stack_folder(name).join("stack.json")).ok()?;
-        let description: Self = serde_json::from_slice(&bytes).ok()?;
-        description.is_running().then_some(description)
-    }
-
-    /// False for what a power failure left behind.
-    fn is_running(&self) -> bool {
-        i32::try_from(self.xtask_pid)
-            .ok()
-            .and_then(rustix::process::Pid::from_raw)
-            .is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+        let folder = project.stack_folder(name);
+        let bytes = fs::read(folder.join("stack.json")).ok()?;
+        let description = serde_json::from_slice(&bytes).ok()?;
+        is_held(&folder).then_some(description)
     }
 
     /// Writes the file, whole or not at all, for its owner only: it holds keys.
@@ -84,6 +77,12 @@ impl Description {
         let text = serde_json::to_vec_pretty(self).doing(|| "write stack.json".into())?;
         write_private(path, &text)
     }
+}
+
+/// Whether a guardian lives. What a power failure left behind is nobody's, whatever process has its numbers by now.
+fn is_held(folder: &Path) -> bool {
+    let lock = fs::File::open(folder.join("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
 /// Writes a file that only its owner can read, in one step.
