@@ -87,12 +87,20 @@ struct Pace {
     seconds: f64,
 }
 
+impl Pace {
+    fn read(arguments: &Arguments) -> Outcome<Self> {
+        let rounds = arguments.number("--rounds")?.unwrap_or(5);
+        let seconds = arguments.number("--seconds")?.unwrap_or(3.0);
+        if rounds == 0 || seconds.is_nan() || seconds <= 0.0 {
+            return Err(Failure::new("--rounds and --seconds want numbers above 0"));
+        }
+        Ok(Self { rounds, seconds })
+    }
+}
+
 /// Runs `cargo xtask bench`.
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
-    let pace = Pace {
-        rounds: arguments.number("--rounds")?.filter(|rounds| *rounds > 0).unwrap_or(5),
-        seconds: arguments.number("--seconds")?.filter(|seconds| *seconds > 0.0).unwrap_or(3.0),
-    };
+    let pace = Pace::read(arguments)?;
     let baseline = arguments.option("--baseline").map(Path::new);
     let baseline_report = baseline.map(Report::read).transpose()?;
     let functions = measurable(build::chosen(project, &arguments.values)?, !arguments.values.is_empty())?;
@@ -100,13 +108,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let tools = setup::stack_tools(project)?;
     build::all(project)?;
     let simulators = step("compiling the simulators, optimised", || quick_simulators(project))?;
-    let options = stack::Options {
-        name: format!("bench-{}", std::process::id()),
-        port_base: None,
-        fresh: true,
-        throw_away: true,
-        skyvern_finishes_after: None,
-    };
+    let options = stack::Options::throw_away("bench", None);
     let mut stack = Stack::start(project, options, tools, simulators)?;
     let runtime = Runtime::start(project, &mut stack, &functions)?;
     let description = stack.description().clone();
