@@ -90,7 +90,7 @@ struct Pace {
 impl Pace {
     fn read(arguments: &Arguments) -> Outcome<Self> {
         let rounds = arguments.number("--rounds")?.unwrap_or(5);
-        let seconds = arguments.number("--seconds")?.unwrap_or(3.0);
+        let seconds: f64 = arguments.number("--seconds")?.unwrap_or(3.0);
         if rounds == 0 || seconds.is_nan() || seconds <= 0.0 {
             return Err(Failure::new("--rounds and --seconds want numbers above 0"));
         }
