@@ -10,6 +10,7 @@
 mod caller;
 mod clerk_control;
 mod database;
+pub mod own_stack;
 mod person;
 mod reply;
 pub mod simulators;
@@ -20,6 +21,7 @@ mod wait;
 pub use caller::Caller;
 pub use clerk_control::ClerkControl;
 pub use database::Database;
+pub use own_stack::OwnStack;
 pub use person::{PDF, Person};
 pub use reply::Reply;
 pub use reqwest::Method;

@@ -73,8 +73,12 @@ impl Known {
             let Some(path) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
                 panic!("{VARIABLE} is not set: these tests need the stack, and `cargo xtask test` starts one for them");
             };
-            Self { description: read(&path), keys: read(&path.with_file_name("keys").join("keys.json")) }
+            Self::read(&path)
         })
+    }
+
+    fn read(path: &Path) -> Self {
+        Self { description: read(path), keys: read(&path.with_file_name("keys").join("keys.json")) }
     }
 }
 
@@ -90,7 +94,16 @@ impl Stack {
     /// Without one.
     #[expect(clippy::unused_async, reason = "tests await it like everything else of the stack")]
     pub async fn get() -> Self {
-        let known = Known::get();
+        Self::reach(Known::get())
+    }
+
+    /// The stack that a file describes. What it says is kept for as long as the program runs.
+    #[must_use]
+    pub fn described_by(file: &Path) -> Self {
+        Self::reach(Box::leak(Box::new(Known::read(file))))
+    }
+
+    fn reach(known: &'static Known) -> Self {
         // Loopback addresses must not go through a proxy, and a test wants to see a redirect, not to follow it.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
         Self(Arc::new(Inner {

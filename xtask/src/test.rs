@@ -35,13 +35,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         simulators(project)
     })?;
 
-    let options = stack::Options {
-        name: format!("test-{}", std::process::id()),
-        port_base: None,
-        fresh: true,
-        throw_away: true,
-        skyvern_finishes_after: None,
-    };
+    let options = stack::Options::throw_away("test", None);
     let mut stack = Stack::start(project, options, tools, simulators)?;
     let mut tests = vec!["test".into(), "--workspace".into(), "--".into()];
     tests.extend(arguments.values.iter().chain(&arguments.passed_on).cloned());

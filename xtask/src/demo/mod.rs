@@ -33,13 +33,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         say!("on the running stack {name}, at {}\n", running.supabase_url);
         return story::tell(&running);
     }
-    let options = stack::Options {
-        name: format!("demo-{}", std::process::id()),
-        port_base: None,
-        fresh: true,
-        throw_away: true,
-        skyvern_finishes_after: Some(dev::SKYVERN_WORKS_FOR_MS),
-    };
+    let options = stack::Options::throw_away("demo", Some(dev::SKYVERN_WORKS_FOR_MS));
     let mut stack = dev::start(project, options)?;
     say!("");
     let description = stack.description().clone();

@@ -3,7 +3,7 @@
 mod log;
 mod welcome;
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ use crate::{
 pub const USAGE: Usage = Usage {
     help: "\
 usage: cargo xtask dev [--name NAME] [--port-base PORT] [--fresh] [--throw-away]
+                       [--skyvern-waits] [--vars FILE]
 
 Sets up what is missing, builds the functions and runs the whole stack on 127.0.0.1 until Ctrl-C: PostgreSQL, PostgREST,
 the functions in workerd, and simulators of the outside vendors. Settings in .dev.vars replace the simulators by the real
@@ -30,9 +31,11 @@ ones. What the functions log is shown. After a change of a function, start again
   --name NAME       another stack beside the one called dev, with rows of its own
   --port-base PORT  use PORT (the gateway) and the five ports after it, instead of free ones
   --fresh           forget the rows and files of earlier runs
-  --throw-away      forget those of this run, too, when it ends",
-    switches: &["--fresh", "--throw-away"],
-    options: &["--name", "--port-base"],
+  --throw-away      forget those of this run, too, when it ends
+  --skyvern-waits   the simulated Skyvern ends no run by itself
+  --vars FILE       settings that replace the local ones, instead of those in .dev.vars",
+    switches: &["--fresh", "--throw-away", "--skyvern-waits"],
+    options: &["--name", "--port-base", "--vars"],
 };
 
 /// The person of the seed, as Clerk knows them.
@@ -50,7 +53,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         port_base: arguments.number("--port-base")?,
         fresh: arguments.has("--fresh"),
         throw_away: arguments.has("--throw-away"),
-        skyvern_finishes_after: Some(SKYVERN_WORKS_FOR_MS),
+        skyvern_finishes_after: (!arguments.has("--skyvern-waits")).then_some(SKYVERN_WORKS_FOR_MS),
+        vars: arguments.option("--vars").map(PathBuf::from),
     };
     stack::must_not_run(project, &options.name)?;
     let mut stack = start(project, options)?;

@@ -21,7 +21,7 @@ fn configuration(settings: &Settings) -> Outcome<serde_json::Value> {
     Ok(json!({
         "port": settings.ports.functions,
         "wranglerConfiguration": root.join("wrangler.toml"),
-        "overrides": root.join(".dev.vars"),
+        "overrides": settings.options.vars.clone().unwrap_or_else(|| root.join(".dev.vars")),
         "bindings": bindings(settings)?,
     }))
 }

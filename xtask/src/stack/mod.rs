@@ -104,6 +104,16 @@ pub struct Options {
     pub throw_away: bool,
     /// The simulated Skyvern finishes its runs by itself, after so many milliseconds.
     pub skyvern_finishes_after: Option<u32>,
+    /// Settings of the functions that replace the local ones, instead of those in `.dev.vars`.
+    pub vars: Option<PathBuf>,
+}
+
+impl Options {
+    /// A stack that begins without rows and leaves none.
+    pub fn throw_away(purpose: &str, skyvern_finishes_after: Option<u32>) -> Self {
+        let name = format!("{purpose}-{}", std::process::id());
+        Self { name, port_base: None, fresh: true, throw_away: true, skyvern_finishes_after, vars: None }
+    }
 }
 
 /// Everything that the parts need to know of each other.

@@ -1,0 +1,59 @@
+//! What happens while a part of the system is away. Each test stops parts of a stack of its own.
+
+use serde_json::Value;
+use tests::{Finish, OwnStack, Stack, own_stack::patiently, simulators::skyvern::sign};
+
+#[tokio::test]
+async fn a_webhook_that_comes_while_the_database_is_away_is_not_lost() {
+    let own = OwnStack::start("outage", &["--skyvern-waits"]);
+    let stack = Stack::described_by(own.file());
+    let ada = stack.new_person().await;
+    let application = ada.pending_application().await;
+    let run_id = ada.initiate(application).await.expect_status(202).run_id().to_owned();
+
+    own.ask("stop-part", "postgres");
+    let finished = stack.skyvern().finish(&run_id, &Finish::submitted()).await;
+    let statuses: Vec<_> = finished.deliveries[0].attempts.iter().map(|attempt| attempt.status).collect();
+    assert_eq!(statuses, [Some(503); 3], "Skyvern is told to come back, and does: {finished:#?}");
+    assert!(finished.deliveries[0].attempts[0].body.contains("database_unavailable"), "{finished:#?}");
+
+    own.ask("start-part", "postgres");
+    patiently("PostgREST finds the database again", || own.answers());
+    let stack = Stack::described_by(own.file()); // its connection to the database was cut as well
+    let inbox = "select to_jsonb(e) from public.webhook_events e";
+    assert!(stack.database().json(inbox, &[]).await.is_empty(), "nothing was written");
+    assert_eq!(ada_status(&stack, application).await, "PROCESSING_BY_SKYVERN");
+
+    let again = stack.skyvern().finish(&run_id, &Finish::submitted()).await;
+    assert_eq!(again.deliveries[0].status(), Some(200), "{again:#?}");
+    assert_eq!(ada_status(&stack, application).await, "SUBMITTED_BY_SKYVERN");
+    assert_eq!(stack.database().json(inbox, &[]).await.len(), 1);
+    assert_eq!(stack.database().rows("notifications", "related_entity_id", application).await.len(), 1);
+}
+
+async fn ada_status(stack: &Stack, application: uuid::Uuid) -> Value {
+    stack.database().row("applications", application).await["status"].clone()
+}
+
+#[tokio::test]
+async fn without_a_webhook_secret_nobody_can_sign() {
+    for (purpose, variables) in
+        [("empty", "SKYVERN_WEBHOOK_SECRET=\"\"\n"), ("commas", "SKYVERN_WEBHOOK_SECRET=\" , \"\n")]
+    {
+        let file = std::env::temp_dir().join(format!("jobraker-{purpose}-{}.vars", std::process::id()));
+        std::fs::write(&file, variables).unwrap();
+        let own = OwnStack::start(purpose, &["--vars", file.to_str().unwrap()]);
+        let stack = Stack::described_by(own.file());
+
+        let body = br#"{"run_id":"tsk_1","status":"completed"}"#;
+        // With an empty key, with a key that is in use elsewhere, and with none.
+        let empty = sign("", body);
+        let current = stack.skyvern().sign(body);
+        for headers in [vec![("x-skyvern-signature", empty.as_str())], vec![("x-skyvern-signature", &current)], vec![]]
+        {
+            stack.send_webhook("", &headers, &body[..]).await.expect_problem(401, "signature_invalid");
+        }
+        assert!(stack.database().json("select to_jsonb(e) from public.webhook_events e", &[]).await.is_empty());
+        std::fs::remove_file(&file).unwrap();
+    }
+}
