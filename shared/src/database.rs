@@ -88,13 +88,12 @@ impl<'a> Database<'a> {
             .build()
             .map_err(|error| internal(&error))?;
 
-        let mut headers =
-            vec![("content-type", "application/json".to_owned()), ("accept", "application/json".to_owned())];
-        headers.extend(match self.caller {
+        let credentials = match self.caller {
             Caller::Person(person) => person_headers(&self.supabase.anon_key, person),
             Caller::Service => service_headers(&self.supabase.service_role_key),
-        });
-        Ok(Request { method: "POST", url: built.url().clone(), headers, body: Some(arguments.to_owned()) })
+        };
+        let request = Request::post_json(built.url().clone(), arguments);
+        Ok(request.header("accept", "application/json").headers(credentials))
     }
 
     fn read<T: DeserializeOwned>(
@@ -182,7 +181,7 @@ mod tests {
         };
         let upstream = Upstream::new(RequestId::random());
         let database = Database::as_service_role(&supabase, &upstream);
-        let response = Response { status, body: body.as_bytes().to_vec() };
+        let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
         database.read::<serde_json::Value>("claim_application", Ok(response)).unwrap_err()
     }
 
@@ -236,7 +235,7 @@ mod tests {
         };
         let upstream = Upstream::new(RequestId::random());
         let request = Database::as_service_role(&supabase, &upstream).request("apply_skyvern_event", "{}").unwrap();
-        assert_eq!(request.url.as_str(), "https://project.supabase.example/rest/v1/rpc/apply_skyvern_event");
-        assert_eq!(request.body.as_deref(), Some("{}"));
+        assert_eq!(request.url().as_str(), "https://project.supabase.example/rest/v1/rpc/apply_skyvern_event");
+        assert_eq!(request.body(), Some(&b"{}"[..]));
     }
 }

@@ -32,6 +32,9 @@ pub enum Problem {
     /// No token, or one that is refused.
     #[error(transparent)]
     Unauthenticated(#[from] TokenProblem),
+    /// An internal function, called without the service-role key.
+    #[error("only the backend itself may call this")]
+    ServiceKeyRequired,
     /// A valid token of a person whose profile has not arrived yet.
     #[error("your profile is still being set up; try again in a moment")]
     ProfilePending,
@@ -204,6 +207,7 @@ impl Problem {
             Self::UnsupportedMediaType => kind(415, "unsupported_media_type", "Unsupported media type"),
             Self::MethodNotAllowed { .. } => kind(405, "method_not_allowed", "Method not allowed"),
             Self::Unauthenticated(problem) => kind(401, problem.code(), "Not signed in"),
+            Self::ServiceKeyRequired => kind(401, "service_key_required", "Service key required"),
             Self::ProfilePending => kind(403, "profile_pending", "Profile pending"),
             Self::SignInUnavailable => kind(503, "sign_in_unavailable", "Sign-in unavailable"),
             Self::ApplicationNotFound => kind(404, "application_not_found", "Application not found"),

@@ -44,16 +44,9 @@ impl<'a> Storage<'a> {
         file_name: &str,
         valid_for: Duration,
     ) -> Result<Option<Url>, Problem> {
-        let request = Request {
-            method: "POST",
-            url: self.object_url("sign", bucket, path)?,
-            headers: {
-                let mut headers = person_headers(&self.supabase.anon_key, self.person);
-                headers.push(("content-type", "application/json".to_owned()));
-                headers
-            },
-            body: Some(json!({ "expiresIn": valid_for.as_secs() }).to_string()),
-        };
+        let wish = json!({ "expiresIn": valid_for.as_secs() }).to_string();
+        let request = Request::post_json(self.object_url("sign", bucket, path)?, wish)
+            .headers(person_headers(&self.supabase.anon_key, self.person));
         let response = self.upstream.send("storage", request).await.map_err(|failure| match failure {
             Failure::TimedOut => Problem::StorageTimedOut,
             Failure::Unreachable => Problem::StorageFailed,

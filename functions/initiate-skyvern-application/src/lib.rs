@@ -41,8 +41,8 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 const PAUSES_MS: [u64; 7] = [100, 200, 400, 800, 1600, 3200, 4000];
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, &SETTINGS, Endpoint::client("initiate-skyvern-application"), handle).await
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    http::serve(request, &env, context, &SETTINGS, Endpoint::client("initiate-skyvern-application"), handle).await
 }
 
 /// The longest `Idempotency-Key` in characters; a UUID has 36.

@@ -26,8 +26,8 @@ use crate::settings::Settings;
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, &SETTINGS, Endpoint::webhook("skyvern-webhook-handler"), handle).await
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    http::serve(request, &env, context, &SETTINGS, Endpoint::webhook("skyvern-webhook-handler"), handle).await
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {

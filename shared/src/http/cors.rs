@@ -12,7 +12,7 @@ pub enum AllowedOrigins {
 /// What supabase-js may send, and our own two.
 const REQUEST_HEADERS: &str = "authorization, x-client-info, apikey, content-type, x-retry-count, x-region, \
      traceparent, tracestate, baggage, x-request-id, idempotency-key";
-const RESPONSE_HEADERS: &str = "x-request-id, server-timing, retry-after, www-authenticate";
+const RESPONSE_HEADERS: &str = "x-request-id, server-timing, retry-after, www-authenticate, x-cache, age";
 
 impl AllowedOrigins {
     /// Reads the comma-separated setting; absent, empty or `*` allows any origin.
@@ -44,11 +44,11 @@ impl AllowedOrigins {
         headers
     }
 
-    /// The further headers of the answer to `OPTIONS`.
+    /// The further headers of the answer to `OPTIONS`, for a function that takes these methods.
     #[must_use]
-    pub fn preflight_headers() -> Vec<(&'static str, String)> {
+    pub fn preflight_headers(methods: &str) -> Vec<(&'static str, String)> {
         vec![
-            ("access-control-allow-methods", "POST, OPTIONS".to_owned()),
+            ("access-control-allow-methods", methods.to_owned()),
             ("access-control-allow-headers", REQUEST_HEADERS.to_owned()),
             ("access-control-max-age", "86400".to_owned()),
         ]

@@ -9,7 +9,9 @@ use crate::problem::{FieldError, Problem};
 /// The methods that the functions know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// `POST`
+    /// `GET`: the input is in the query.
+    Get,
+    /// `POST`: the input is in the body.
     Post,
     /// `OPTIONS`: answered before anything else, for browsers.
     Options,
@@ -24,6 +26,8 @@ pub struct Endpoint {
     pub name: &'static str,
     /// The longest body in bytes.
     pub body_limit: usize,
+    /// Whether the same input may come as a query.
+    pub takes_query: bool,
 }
 
 /// 64 KiB: generous for what a client has to say.
@@ -32,16 +36,28 @@ const CLIENT_BODY_LIMIT: usize = 64 * 1024;
 const WEBHOOK_BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 impl Endpoint {
-    /// A function that clients invoke.
+    /// A function that clients invoke by `POST`.
     #[must_use]
     pub const fn client(name: &'static str) -> Self {
-        Self { name, body_limit: CLIENT_BODY_LIMIT }
+        Self { name, body_limit: CLIENT_BODY_LIMIT, takes_query: false }
     }
 
-    /// A function that a vendor posts to.
+    /// A function that clients invoke by `POST`, or by `GET` with the same names in the query.
+    #[must_use]
+    pub const fn client_or_query(name: &'static str) -> Self {
+        Self { name, body_limit: CLIENT_BODY_LIMIT, takes_query: true }
+    }
+
+    /// A function that a vendor posts to, or another function with many things to say at once.
     #[must_use]
     pub const fn webhook(name: &'static str) -> Self {
-        Self { name, body_limit: WEBHOOK_BODY_LIMIT }
+        Self { name, body_limit: WEBHOOK_BODY_LIMIT, takes_query: false }
+    }
+
+    /// The value of `Allow`.
+    #[must_use]
+    pub(super) const fn allow(self) -> &'static str {
+        if self.takes_query { "GET, POST, OPTIONS" } else { "POST, OPTIONS" }
     }
 }
 
@@ -92,13 +108,19 @@ impl Incoming {
         serde_json::from_slice(&self.body).map_err(|error| Problem::invalid("body", describe(&error)))
     }
 
-    /// The fields of a JSON object, to be taken one by one so that every bad one is named.
+    /// The fields of the input, to be taken one by one so that every bad one is named: those of the
+    /// JSON object in the body, or those of the query if the method is `GET`.
     ///
     /// # Errors
     /// As [`Self::json`]; also when the body is JSON but no object.
     pub fn fields(&self) -> Result<Fields, Problem> {
+        if self.method == Method::Get {
+            let pairs = self.url.query_pairs();
+            let values = pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
+            return Ok(Fields { values, are_texts: true, errors: Vec::new() });
+        }
         match self.json()? {
-            Value::Object(fields) => Ok(Fields { fields, errors: Vec::new() }),
+            Value::Object(values) => Ok(Fields { values, are_texts: false, errors: Vec::new() }),
             _ => Err(Problem::invalid("body", "must be a JSON object")),
         }
     }
@@ -121,25 +143,45 @@ fn describe(error: &serde_json::Error) -> String {
     }
 }
 
-/// The fields of an input object. Unknown ones are ignored.
+/// The fields of an input. Unknown ones are ignored.
 #[derive(Debug)]
 pub struct Fields {
-    fields: Map<String, Value>,
+    values: Map<String, Value>,
+    /// From a query: a number or a truth value is spelled out.
+    are_texts: bool,
     errors: Vec<FieldError>,
 }
 
 impl Fields {
     /// A field that must be there; a bad one is remembered and reported by [`Self::finish`].
     pub fn required<T: DeserializeOwned>(&mut self, field: &'static str, expected: &str) -> Option<T> {
-        let message = match self.fields.remove(field) {
-            None | Some(Value::Null) => format!("is required: {expected}"),
-            Some(value) => match serde_json::from_value(value) {
-                Ok(value) => return Some(value),
-                Err(_) => format!("must be {expected}"),
-            },
+        let before = self.errors.len();
+        let value = self.optional(field, expected);
+        if value.is_none() && self.errors.len() == before {
+            self.refuse(field, format!("is required: {expected}"));
+        }
+        value
+    }
+
+    /// A field that may be absent or null; a bad one is remembered and reported by [`Self::finish`].
+    pub fn optional<T: DeserializeOwned>(&mut self, field: &'static str, expected: &str) -> Option<T> {
+        let value = self.values.remove(field).filter(|value| !value.is_null())?;
+        let spelled_out = if self.are_texts {
+            value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()).filter(|value| !value.is_string())
+        } else {
+            None
         };
-        self.errors.push(FieldError { field, message });
-        None
+        let read = serde_json::from_value(value).ok();
+        let read = read.or_else(|| spelled_out.and_then(|value| serde_json::from_value(value).ok()));
+        if read.is_none() {
+            self.refuse(field, format!("must be {expected}"));
+        }
+        read
+    }
+
+    /// Remembers that a field is bad, for what its type alone does not show.
+    pub fn refuse(&mut self, field: &'static str, message: impl Into<String>) {
+        self.errors.push(FieldError { field, message: message.into() });
     }
 
     /// The input, unless a field was bad.
@@ -201,6 +243,26 @@ mod tests {
         let count: Option<u32> = fields.required("count", "a whole number");
         let problem = fields.finish(id.zip(count)).unwrap_err();
         assert_eq!(bad_fields(&problem), ["id", "count"]);
+    }
+
+    #[test]
+    fn a_query_says_the_same_as_a_body() {
+        let mut incoming = incoming("", "");
+        incoming.method = Method::Get;
+        incoming.url = Url::parse("https://api.example.com/x?page=2&remote=true&keywords=42&bad=two").unwrap();
+        let mut fields = incoming.fields().unwrap();
+        assert_eq!(fields.optional::<u32>("page", "a whole number"), Some(2));
+        assert_eq!(fields.optional::<bool>("remote", "true or false"), Some(true));
+        assert_eq!(fields.optional::<String>("keywords", "a text").as_deref(), Some("42"));
+        assert_eq!(fields.optional::<u32>("absent", "a whole number"), None);
+        let bad = fields.optional::<u32>("bad", "a whole number");
+        assert_eq!(bad_fields(&fields.finish(Some(bad)).unwrap_err()), ["bad"]);
+    }
+
+    #[test]
+    fn a_number_in_a_body_is_not_spelled_out() {
+        let mut fields = incoming("application/json", r#"{"page":"2"}"#).fields().unwrap();
+        assert_eq!(fields.optional::<u32>("page", "a whole number"), None);
     }
 
     #[test]

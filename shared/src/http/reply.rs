@@ -71,6 +71,7 @@ impl Reply {
             Problem::Unauthenticated(token_problem) => {
                 headers.push(("www-authenticate", token_problem.challenge()));
             }
+            Problem::ServiceKeyRequired => headers.push(("www-authenticate", "Bearer".to_owned())),
             Problem::SignatureInvalid => headers.push(("www-authenticate", "Signature".to_owned())),
             Problem::MethodNotAllowed { allow } => headers.push(("allow", (*allow).to_owned())),
             _ => {}

@@ -16,8 +16,6 @@ use crate::{
     problem::Problem,
 };
 
-const ALLOW: &str = "POST, OPTIONS";
-
 /// What a function needs to know of its environment, read once for each isolate.
 pub trait Settings: Sized + Send + Sync + 'static {
     /// Reads all of it, so that a missing value is found at the first request.
@@ -38,6 +36,15 @@ pub struct Call<S: 'static> {
     pub upstream: Upstream,
     /// When the request came in.
     pub received_at: UnixTime,
+    context: worker::Context,
+}
+
+impl<S> Call<S> {
+    /// Goes on with something once the answer is on its way. It may be cut off at any time, so it
+    /// must not be the only way to get it done.
+    pub fn after_the_answer(&self, work: impl Future<Output = ()> + 'static) {
+        self.context.wait_until(work);
+    }
 }
 
 /// Runs `handle` inside the frame. Only this function meets the runtime's own types.
@@ -47,6 +54,7 @@ pub struct Call<S: 'static> {
 pub async fn serve<S: Settings>(
     request: worker::Request,
     env: &worker::Env,
+    context: worker::Context,
     settings: &'static OnceLock<S>,
     endpoint: Endpoint,
     handle: impl AsyncFn(&Incoming, &Call<S>) -> Result<Reply, Problem>,
@@ -62,10 +70,10 @@ pub async fn serve<S: Settings>(
     let call = async {
         let incoming = read(request, headers, endpoint).await?;
         if incoming.method == Method::Options {
-            return Ok((preflight(), Vec::new()));
+            return Ok((preflight(endpoint), Vec::new()));
         }
         let settings = read_once(settings, &environment)?;
-        let call = Call { settings, request_id, upstream, received_at };
+        let call = Call { settings, request_id, upstream, received_at, context };
         let reply = handle(&incoming, &call).await;
         let records = call.upstream.records();
         Ok((reply.unwrap_or_else(|problem| Reply::problem(&problem, request_id)), records))
@@ -97,14 +105,15 @@ fn read_once<S: Settings>(
     Ok(settings.get_or_init(|| read))
 }
 
-fn preflight() -> Reply {
+fn preflight(endpoint: Endpoint) -> Reply {
     let mut reply = Reply::no_content("preflight");
-    reply.headers = AllowedOrigins::preflight_headers();
+    reply.headers = AllowedOrigins::preflight_headers(endpoint.allow());
     reply
 }
 
 async fn read(mut request: worker::Request, headers: Headers, endpoint: Endpoint) -> Result<Incoming, Problem> {
     let method = match request.method() {
+        worker::Method::Get if endpoint.takes_query => Method::Get,
         worker::Method::Post => Method::Post,
         worker::Method::Options => Method::Options,
         _ => Method::Other,
@@ -112,8 +121,8 @@ async fn read(mut request: worker::Request, headers: Headers, endpoint: Endpoint
     let url = request.url().map_err(|error| Problem::internal(error.to_string()))?;
     let body = match method {
         Method::Post => read_body(&mut request, &headers, endpoint.body_limit).await?,
-        Method::Options => Vec::new(),
-        Method::Other => return Err(Problem::MethodNotAllowed { allow: ALLOW }),
+        Method::Get | Method::Options => Vec::new(),
+        Method::Other => return Err(Problem::MethodNotAllowed { allow: endpoint.allow() }),
     };
     Ok(Incoming { method, url, headers, body })
 }

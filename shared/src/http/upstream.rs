@@ -9,29 +9,84 @@ use serde::de::DeserializeOwned;
 use url::Url;
 use worker::{AbortController, Fetch, RequestInit, RequestRedirect};
 
+use super::Headers;
 use crate::{clock::UnixTime, ids::RequestId};
 
 /// How long an outside call may take, unless a contract says otherwise.
 pub const TIME_OUT: Duration = Duration::from_secs(10);
 
-/// A call to be made.
-#[derive(Debug)]
+/// A call to be made. It has no `Debug`: there are secrets among the headers.
 pub struct Request {
-    /// `GET`, `POST`, …
-    pub method: &'static str,
-    /// The whole address.
-    pub url: Url,
-    /// The headers; secrets among them are why this is never logged.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body, if there is one.
-    pub body: Option<String>,
+    method: &'static str,
+    url: Url,
+    headers: Vec<(&'static str, String)>,
+    body: Option<Vec<u8>>,
+    wanted_headers: &'static [&'static str],
+    time_out: Duration,
+}
+
+impl Request {
+    /// Reads something.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self { method: "GET", url, headers: Vec::new(), body: None, wanted_headers: &[], time_out: TIME_OUT }
+    }
+
+    /// Sends JSON text.
+    #[must_use]
+    pub fn post_json(url: Url, json: impl Into<Vec<u8>>) -> Self {
+        let request = Self { method: "POST", body: Some(json.into()), ..Self::get(url) };
+        request.header("content-type", "application/json")
+    }
+
+    /// Adds a header; the name in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds headers.
+    #[must_use]
+    pub fn headers(mut self, headers: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// Names headers of the answer that are of interest; the others are not read.
+    #[must_use]
+    pub fn wanting(mut self, headers: &'static [&'static str]) -> Self {
+        self.wanted_headers = headers;
+        self
+    }
+
+    /// Sets another time-out than [`TIME_OUT`].
+    #[must_use]
+    pub fn within(mut self, time_out: Duration) -> Self {
+        self.time_out = time_out;
+        self
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// What it sends.
+    #[must_use]
+    pub fn body(&self) -> Option<&[u8]> {
+        self.body.as_deref()
+    }
 }
 
 /// An answer, read whole.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
+    /// The headers that the request named, as far as they were there.
+    pub headers: Headers,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -108,9 +163,10 @@ impl Upstream {
         let answer = pin!(async {
             let mut answer = fetch.send_with_signal(&signal).await?;
             let body = answer.bytes().await?;
-            Ok(Response { status: answer.status_code(), body })
+            let headers = named(answer.headers(), request.wanted_headers);
+            Ok(Response { status: answer.status_code(), headers, body })
         });
-        match select(answer, pin!(worker::Delay::from(TIME_OUT))).await {
+        match select(answer, pin!(worker::Delay::from(request.time_out))).await {
             Either::Left((answer, _)) => answer.map_err(|_: worker::Error| Failure::Unreachable),
             Either::Right(_) => {
                 controller.abort();
@@ -129,7 +185,7 @@ impl Upstream {
         init.with_method(request.method.to_owned().into())
             .with_headers(headers)
             .with_redirect(RequestRedirect::Manual)
-            .with_body(request.body.as_deref().map(Into::into));
+            .with_body(request.body.as_deref().map(|body| worker::js_sys::Uint8Array::from(body).into()));
         worker::Request::new_with_init(request.url.as_str(), &init)
     }
 
@@ -138,6 +194,11 @@ impl Upstream {
     pub fn records(&self) -> Vec<Record> {
         self.records.borrow().clone()
     }
+}
+
+fn named(headers: &worker::Headers, names: &[&str]) -> Headers {
+    let values = names.iter().filter_map(|name| Some(((*name).to_owned(), headers.get(name).ok().flatten()?)));
+    values.collect()
 }
 
 /// The value of `Server-Timing` (W3C Server Timing §2) for these calls.

@@ -3,6 +3,7 @@
 //! The rules are those of Clerk's own verifier, stricter where a public endpoint needs it
 //! (Clerk contract §2).
 
+mod internal;
 mod keys;
 mod memory;
 mod problem;
@@ -10,6 +11,7 @@ mod token;
 
 use std::cell::RefCell;
 
+pub use internal::internal_caller;
 pub use problem::TokenProblem;
 
 use self::{
@@ -99,8 +101,7 @@ async fn find_key(key_id: &str, clerk: &Clerk, upstream: &Upstream, now: UnixTim
     }
     // Each request waits for its own fetch only: on Workers, one that another request began may
     // never finish here.
-    let request = Request { method: "GET", url: clerk.jwks_url.clone(), headers: Vec::new(), body: None };
-    let answer = upstream.send("clerk", request).await;
+    let answer = upstream.send("clerk", Request::get(clerk.jwks_url.clone())).await;
     let loaded =
         answer.ok().filter(super::http::upstream::Response::is_success).and_then(|answer| keys::parse(&answer.body));
     let now = UnixTime::now();

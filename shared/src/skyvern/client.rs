@@ -61,9 +61,7 @@ impl<'a> Skyvern<'a> {
     /// [`SkyvernProblem`], which tells whether a run may exist nevertheless.
     pub async fn start(&self, run: &NewRun) -> Result<Run, SkyvernProblem> {
         let body = serde_json::to_string(run).map_err(|_| SkyvernProblem::Rejected)?;
-        let mut request = self.request("POST", "v1/run/tasks")?;
-        request.headers.push(("content-type", "application/json".to_owned()));
-        request.body = Some(body);
+        let request = self.with_key(Request::post_json(self.url("v1/run/tasks")?, body));
         read_run(self.upstream.send("skyvern", request).await)
     }
 
@@ -72,16 +70,18 @@ impl<'a> Skyvern<'a> {
     /// # Errors
     /// [`SkyvernProblem`] when the list cannot be had; that says nothing about the run.
     pub async fn find_by_title(&self, title: &str) -> Result<Option<Run>, SkyvernProblem> {
-        let mut request = self.request("GET", "v1/runs")?;
-        request.url.query_pairs_mut().append_pair("search_key", title).append_pair("page_size", "10");
-        let listed: Vec<Listed> = read(self.upstream.send("skyvern", request).await)?;
+        let mut url = self.url("v1/runs")?;
+        url.query_pairs_mut().append_pair("search_key", title).append_pair("page_size", "10");
+        let listed: Vec<Listed> = read(self.upstream.send("skyvern", self.with_key(Request::get(url))).await)?;
         Ok(listed.into_iter().find(|run| run.title.as_deref() == Some(title)).and_then(|run| run.answer.run()))
     }
 
-    fn request(&self, method: &'static str, path: &str) -> Result<Request, SkyvernProblem> {
-        let url = self.settings.api_url.join(path).map_err(|_| SkyvernProblem::Rejected)?;
-        let headers = vec![("x-api-key", self.settings.api_key.expose().to_owned())];
-        Ok(Request { method, url, headers, body: None })
+    fn url(&self, path: &str) -> Result<Url, SkyvernProblem> {
+        self.settings.api_url.join(path).map_err(|_| SkyvernProblem::Rejected)
+    }
+
+    fn with_key(&self, request: Request) -> Request {
+        request.header("x-api-key", self.settings.api_key.expose())
     }
 }
 
@@ -135,7 +135,7 @@ mod tests {
     };
 
     fn answered(status: u16, body: &str) -> Result<String, SkyvernProblem> {
-        let response = Response { status, body: body.as_bytes().to_vec() };
+        let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
         read_run(Ok(response)).map(|run| run.id.as_str().to_owned())
     }
 
