@@ -1,9 +1,9 @@
 // Runs the functions in workerd, each as its environment of wrangler.toml says.
 //
-// One argument: a JSON file with the port, the path of wrangler.toml, the bindings of the local stack, and the path of
-// the person's own settings (.dev.vars), which win. Ends at SIGINT or SIGTERM.
+// One argument: a JSON file with the port, the path of wrangler.toml, the bindings of the local stack, and, unless that is
+// null, the path of a file with other settings (.dev.vars), which win. Ends at SIGINT or SIGTERM.
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { parseEnv } from "node:util";
@@ -13,7 +13,7 @@ import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangle
 const { Miniflare } = createRequire(createRequire(import.meta.url).resolve("wrangler"))("miniflare");
 
 const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const overrides = existsSync(settings.overrides) ? parseEnv(readFileSync(settings.overrides, "utf8")) : {};
+const overrides = settings.overrides ? parseEnv(readFileSync(settings.overrides, "utf8")) : {};
 const environments = unstable_readConfig({ config: settings.wranglerConfiguration }).definedEnvironments;
 const root = path.dirname(settings.wranglerConfiguration);
 

@@ -3,14 +3,14 @@
 mod log;
 mod welcome;
 
-use std::{path::PathBuf, time::Instant};
+use std::{fs, path::PathBuf, time::Instant};
 
 use serde_json::{Value, json};
 
 use crate::{
     arguments::{Arguments, Usage},
     build,
-    failure::{Failure, Outcome},
+    failure::{Doing as _, Failure, Outcome},
     progress::{say, step},
     project::Project,
     setup,
@@ -54,7 +54,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         fresh: arguments.has("--fresh"),
         throw_away: arguments.has("--throw-away"),
         skyvern_finishes_after: (!arguments.has("--skyvern-waits")).then_some(SKYVERN_WORKS_FOR_MS),
-        vars: arguments.option("--vars").map(PathBuf::from),
+        vars: vars(project, arguments)?,
     };
     stack::must_not_run(project, &options.name)?;
     let mut stack = start(project, options)?;
@@ -64,6 +64,14 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     say!("stopping …");
     stack.stop();
     outcome
+}
+
+/// The file that was named, which must be there, or the usual one, which need not.
+fn vars(project: &Project, arguments: &Arguments) -> Outcome<Option<PathBuf>> {
+    let Some(named) = arguments.option("--vars") else {
+        return Ok(Some(project.root.join(".dev.vars")).filter(|usual| usual.is_file()));
+    };
+    fs::canonicalize(named).map(Some).doing(|| format!("read {named}"))
 }
 
 /// Sets up, builds and starts a stack.

@@ -15,13 +15,13 @@ pub(super) fn program(settings: &Settings) -> Outcome<Program> {
     Ok(settings.program(Part::Functions.name(), "node", &arguments))
 }
 
-/// What the script needs to know. The bindings hold for every function; the person's `.dev.vars` overrides them.
+/// What the script needs to know. The bindings hold for every function; the settings that the person names override them.
 fn configuration(settings: &Settings) -> Outcome<serde_json::Value> {
     let root = &settings.project.root;
     Ok(json!({
         "port": settings.ports.functions,
         "wranglerConfiguration": root.join("wrangler.toml"),
-        "overrides": settings.options.vars.clone().unwrap_or_else(|| root.join(".dev.vars")),
+        "overrides": settings.options.vars,
         "bindings": bindings(settings)?,
     }))
 }

@@ -104,7 +104,8 @@ pub struct Options {
     pub throw_away: bool,
     /// The simulated Skyvern finishes its runs by itself, after so many milliseconds.
     pub skyvern_finishes_after: Option<u32>,
-    /// Settings of the functions that replace the local ones, instead of those in `.dev.vars`.
+    /// A file with settings of the functions that replace the local ones. A stack for tests has none, lest they call
+    /// the real vendors that a person works with.
     pub vars: Option<PathBuf>,
 }
 
