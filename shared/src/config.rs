@@ -145,6 +145,59 @@ impl Clerk {
     }
 }
 
+/// The project's own Supabase Auth, whose tokens are accepted where one of the two ways to check
+/// them is configured.
+#[derive(Debug)]
+pub struct SupabaseAuth {
+    /// `iss` of its tokens: `SUPABASE_URL` with `/auth/v1`.
+    pub issuer: String,
+    /// `SUPABASE_JWKS_URL`: the project's public keys, for ES256.
+    pub jwks_url: Option<Url>,
+    /// `SUPABASE_JWT_SECRET`: the project's legacy secret, for HS256.
+    pub secret: Option<Secret>,
+}
+
+impl SupabaseAuth {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// The first one that is missing or malformed.
+    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
+        let project = environment.url("SUPABASE_URL", None)?;
+        let jwks_url = environment.optional("SUPABASE_JWKS_URL").map(|url| Url::parse(&url)).transpose();
+        Ok(Self {
+            issuer: format!("{project}auth/v1"),
+            jwks_url: jwks_url.map_err(|_| Misconfigured { name: "SUPABASE_JWKS_URL", fault: "is not an address" })?,
+            secret: environment.optional("SUPABASE_JWT_SECRET").map(Secret::new),
+        })
+    }
+
+    /// Whether its tokens can be checked at all.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        self.jwks_url.is_some() || self.secret.is_some()
+    }
+}
+
+/// Everybody who may say who a person is.
+#[derive(Debug)]
+pub struct SignIn {
+    /// Clerk, always.
+    pub clerk: Clerk,
+    /// Supabase Auth, where configured.
+    pub supabase_auth: SupabaseAuth,
+}
+
+impl SignIn {
+    /// Reads the settings of both.
+    ///
+    /// # Errors
+    /// The first one that is missing or malformed.
+    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
+        Ok(Self { clerk: Clerk::read(environment)?, supabase_auth: SupabaseAuth::read(environment)? })
+    }
+}
+
 /// Skyvern, for starting and finding runs.
 #[derive(Debug)]
 pub struct Skyvern {

@@ -51,7 +51,7 @@ const MAXIMUM_KEY_LENGTH: usize = 255;
 type Call = http::Call<Settings>;
 
 async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
-    let person = sign_in::person(&incoming.headers, &call.settings.clerk, &call.upstream, call.received_at).await?;
+    let person = sign_in::person(&incoming.headers, &call.settings.sign_in, &call.upstream, call.received_at).await?;
     let application_id = read_input(incoming)?;
     let idempotency_key = read_idempotency_key(incoming)?;
     let database = Database::of(&person, &call.settings.supabase, &call.upstream);

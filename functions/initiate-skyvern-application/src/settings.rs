@@ -1,7 +1,7 @@
 //! What this function needs to know.
 
 use shared::{
-    config::{Clerk, Environment, Misconfigured, Skyvern, Supabase},
+    config::{Environment, Misconfigured, SignIn, Skyvern, Supabase},
     http,
 };
 use url::Url;
@@ -10,7 +10,7 @@ use url::Url;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) supabase: Supabase,
-    pub(crate) clerk: Clerk,
+    pub(crate) sign_in: SignIn,
     pub(crate) skyvern: Skyvern,
     /// `FUNCTIONS_PUBLIC_URL`: where Skyvern reaches `/functions/v1`.
     pub(crate) functions_public_url: Url,
@@ -20,7 +20,7 @@ impl http::Settings for Settings {
     fn read(environment: &Environment) -> Result<Self, Misconfigured> {
         Ok(Self {
             supabase: Supabase::read(environment)?,
-            clerk: Clerk::read(environment)?,
+            sign_in: SignIn::read(environment)?,
             skyvern: Skyvern::read(environment)?,
             functions_public_url: environment.url("FUNCTIONS_PUBLIC_URL", None)?,
         })

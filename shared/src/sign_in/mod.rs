@@ -1,27 +1,36 @@
-//! Who is calling: a person with a Clerk session token in `Authorization: Bearer …`.
+//! Who is calling: a person with a token in `Authorization: Bearer …`, from Clerk or, where it is
+//! configured, from Supabase Auth.
 //!
 //! The rules are those of Clerk's own verifier, stricter where a public endpoint needs it
 //! (Clerk contract §2).
 
+mod algorithm;
 mod internal;
+mod issuer;
+mod jwks;
 mod keys;
 mod memory;
 mod problem;
+mod public_key;
 mod token;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::HashMap, time::Duration};
 
 pub use internal::internal_caller;
 pub use problem::TokenProblem;
+use url::Url;
 
 use self::{
+    algorithm::Algorithm,
+    issuer::Issuer,
     keys::{KeyStore, Look},
     memory::Memory,
-    token::UncheckedToken,
+    public_key::PublicKey,
+    token::{Session, UncheckedToken},
 };
 use crate::{
     clock::UnixTime,
-    config::Clerk,
+    config::SignIn,
     http::{
         Headers,
         upstream::{Request, Upstream},
@@ -34,20 +43,28 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Person {
     subject: String,
+    has_email: bool,
     token: Secret,
 }
 
 impl Person {
-    /// `subject` is Clerk's `user_…`; `token` has been verified.
+    /// `subject` is Clerk's `user_…`, or a UUID from Supabase Auth; `token` has been verified, and
+    /// names an e-mail address or does not.
     #[must_use]
-    pub fn new(subject: impl Into<String>, token: Secret) -> Self {
-        Self { subject: subject.into(), token }
+    pub fn new(subject: impl Into<String>, has_email: bool, token: Secret) -> Self {
+        Self { subject: subject.into(), has_email, token }
     }
 
-    /// Clerk's id of the person.
+    /// The issuer's id of the person.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Whether the token names the person's e-mail address, which is enough to make a profile of.
+    #[must_use]
+    pub fn has_email(&self) -> bool {
+        self.has_email
     }
 
     /// The person's own token, to act on their behalf elsewhere.
@@ -55,11 +72,18 @@ impl Person {
     pub fn token(&self) -> &Secret {
         &self.token
     }
+
+    fn of(session: &Session, token: &str) -> Self {
+        Self::new(session.subject.clone(), session.email.is_some(), Secret::new(token))
+    }
 }
+
+/// A document of public keys is small and cached near us; a person is waiting.
+const TIME_OUT: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// An isolate has one thread. No borrow is held across an `await`.
-    static KEYS: RefCell<KeyStore> = RefCell::new(KeyStore::default());
+    static KEYS: RefCell<HashMap<Issuer, KeyStore<PublicKey>>> = RefCell::new(HashMap::new());
     static VERIFIED: RefCell<Memory> = RefCell::new(Memory::default());
 }
 
@@ -68,18 +92,30 @@ thread_local! {
 /// # Errors
 /// [`Problem::Unauthenticated`] with a code that tells the cases apart, and
 /// [`Problem::SignInUnavailable`] when the keys cannot be had.
-pub async fn person(headers: &Headers, clerk: &Clerk, upstream: &Upstream, now: UnixTime) -> Result<Person, Problem> {
+pub async fn person(
+    headers: &Headers,
+    settings: &SignIn,
+    upstream: &Upstream,
+    now: UnixTime,
+) -> Result<Person, Problem> {
     let text = bearer(headers)?;
-    if let Some(subject) = VERIFIED.with_borrow(|memory| memory.recall(text, now)) {
-        return Ok(Person::new(subject, Secret::new(text)));
+    if let Some(person) =
+        VERIFIED.with_borrow(|memory| memory.recall(text, now).map(|session| Person::of(session, text)))
+    {
+        return Ok(person);
     }
 
-    let token = UncheckedToken::parse(text)?;
-    let key = find_key(token.key_id(), clerk, upstream, now).await?;
-    let session = token.verify(&key, clerk, now)?;
+    let token = UncheckedToken::parse(text, settings)?;
+    match (token.algorithm(), &settings.supabase_auth.secret) {
+        (Algorithm::Hs256, Some(secret)) => token.verify_with_secret(secret)?,
+        (Algorithm::Hs256, None) => return Err(TokenProblem::AlgorithmRefused.into()),
+        _ => token.verify(&find_key(&token, settings, upstream, now).await?).await?,
+    }
+    let session = token.session(settings, now)?;
 
-    VERIFIED.with_borrow_mut(|memory| memory.remember(text, &session.subject, session.expires_at, now));
-    Ok(Person::new(session.subject, Secret::new(text)))
+    let person = Person::of(&session, text);
+    VERIFIED.with_borrow_mut(|memory| memory.remember(text, session, now));
+    Ok(person)
 }
 
 /// A signed-out supabase-js client sends its API key as the bearer; that is no token at all.
@@ -92,20 +128,23 @@ fn bearer(headers: &Headers) -> Result<&str, TokenProblem> {
     Ok(token)
 }
 
-async fn find_key(key_id: &str, clerk: &Clerk, upstream: &Upstream, now: UnixTime) -> Result<keys::PublicKey, Problem> {
-    match KEYS.with_borrow_mut(|store| store.look(key_id, now)) {
+async fn find_key(
+    token: &UncheckedToken<'_>,
+    settings: &SignIn,
+    upstream: &Upstream,
+    now: UnixTime,
+) -> Result<PublicKey, Problem> {
+    let (issuer, key_id) = (token.issuer(), token.key_id()?);
+    match KEYS.with_borrow_mut(|stores| stores.entry(issuer).or_default().look(key_id, now)) {
         Look::Use(key) => return Ok(key),
         Look::Unknown => return Err(TokenProblem::KeyUnknown.into()),
         Look::Unavailable => return Err(Problem::SignInUnavailable),
         Look::Load => {}
     }
-    // Each request waits for its own fetch only: on Workers, one that another request began may
-    // never finish here.
-    let answer = upstream.send("clerk", Request::get(clerk.jwks_url.clone())).await;
-    let loaded =
-        answer.ok().filter(super::http::upstream::Response::is_success).and_then(|answer| keys::parse(&answer.body));
+    let loaded = load(issuer, token.algorithm(), settings, upstream).await;
     let now = UnixTime::now();
-    KEYS.with_borrow_mut(|store| {
+    KEYS.with_borrow_mut(|stores| {
+        let store = stores.entry(issuer).or_default();
         if let Some(keys) = loaded {
             store.loaded(keys, now);
             store.known(key_id).ok_or_else(|| TokenProblem::KeyUnknown.into())
@@ -114,6 +153,23 @@ async fn find_key(key_id: &str, clerk: &Clerk, upstream: &Upstream, now: UnixTim
             store.still_good(key_id, now).ok_or(Problem::SignInUnavailable)
         }
     })
+}
+
+/// Each request waits for its own fetch only: on Workers, one that another request began may never
+/// finish here.
+async fn load(
+    issuer: Issuer,
+    algorithm: Algorithm,
+    settings: &SignIn,
+    upstream: &Upstream,
+) -> Option<HashMap<String, PublicKey>> {
+    let (name, url): (_, Option<&Url>) = match issuer {
+        Issuer::Clerk => ("clerk", Some(&settings.clerk.jwks_url)),
+        Issuer::SupabaseAuth => ("supabase_auth", settings.supabase_auth.jwks_url.as_ref()),
+    };
+    let request = Request::get(url?.clone()).within(TIME_OUT);
+    let answer = upstream.send(name, request).await.ok().filter(crate::http::upstream::Response::is_success)?;
+    jwks::parse(&answer.body, algorithm).await
 }
 
 #[cfg(test)]

@@ -1,154 +1,185 @@
-//! One Clerk session token: what it says, and whether to believe it.
+//! One token: what it says, and whether to believe it.
 
-use jwt_compact::{Algorithm as _, AlgorithmExt as _, Token, UntrustedToken, ValidationError, alg::Rsa};
+use jwt_compact::{
+    Algorithm as _, AlgorithmSignature as _, Claims, UntrustedToken,
+    alg::{Hs256, Hs256Key, Hs256Signature},
+};
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
-use super::{TokenProblem, keys::PublicKey};
-use crate::{clock::UnixTime, config::Clerk};
+use super::{TokenProblem, algorithm::Algorithm, issuer::Issuer, public_key::PublicKey};
+use crate::{clock::UnixTime, config::SignIn, secret::Secret};
 
 /// Looked at before anything is decoded: four times what fits into Clerk's cookie.
 const MAXIMUM_LENGTH: usize = 16 * 1024;
 /// How far the clocks may be apart, in seconds.
 const LEEWAY: i64 = 5;
-/// `cat` of tokens for machines, and of tokens from a template, which are minted for others.
-const REFUSED_CATEGORIES: [&str; 2] = ["cl_B7d4PD333AAA", "cl_B7d4PD222AAA"];
 
-/// A token whose form is right; nothing it says is believed yet.
+/// A token whose form is right, from an issuer that exists; nothing else it says is believed yet.
 pub(super) struct UncheckedToken<'a> {
     token: UntrustedToken<'a, Header>,
-    key_id: String,
+    claims: Claims<Said>,
+    /// Header and claims as they were sent: what the signature is over.
+    signed: &'a [u8],
+    issuer: Issuer,
+    algorithm: Algorithm,
 }
 
 /// What a verified token says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Session {
-    /// `sub`: `user_…`.
+    /// `sub`: Clerk's `user_…`, or a UUID from Supabase Auth.
     pub(super) subject: String,
+    /// `email`, where the issuer puts it into tokens.
+    pub(super) email: Option<String>,
     /// `exp`.
     pub(super) expires_at: UnixTime,
 }
 
 /// Where a key could be fetched from (`jku`, `x5u`, `x5c`, `jwk`) is not even read.
 #[derive(Clone, Deserialize)]
-struct Header {
-    cat: Option<String>,
+pub(super) struct Header {
+    pub(super) cat: Option<String>,
     crit: Option<IgnoredAny>,
 }
 
+/// The claims that are looked at, beside the times.
 #[derive(Deserialize)]
-struct Claims {
+pub(super) struct Said {
     iss: Option<String>,
-    sub: Option<String>,
-    azp: Option<String>,
-    sts: Option<String>,
+    email: Option<String>,
+    pub(super) sub: Option<String>,
+    pub(super) azp: Option<String>,
+    pub(super) sts: Option<String>,
+    pub(super) aud: Option<Value>,
+    pub(super) role: Option<String>,
 }
 
 impl<'a> UncheckedToken<'a> {
-    /// Reads the form, the algorithm and the key id.
-    pub(super) fn parse(text: &'a str) -> Result<Self, TokenProblem> {
+    /// Reads the form, the algorithm and the issuer.
+    pub(super) fn parse(text: &'a str, settings: &SignIn) -> Result<Self, TokenProblem> {
         if text.len() > MAXIMUM_LENGTH {
             return Err(TokenProblem::Malformed);
         }
         let token: UntrustedToken<'a, Header> = text.try_into().map_err(|_| TokenProblem::Malformed)?;
-        if token.algorithm() != Rsa::rs256().name() {
-            return Err(TokenProblem::AlgorithmRefused);
-        }
-        let header = token.header();
+        let (signed, _) = text.rsplit_once('.').ok_or(TokenProblem::Malformed)?;
+        let algorithm = Algorithm::named(token.algorithm()).ok_or(TokenProblem::AlgorithmRefused)?;
         // RFC 7515 §4.1.11: an extension that must be understood and is not.
+        let header = token.header();
         if header.other_fields.crit.is_some() || header.token_type.as_deref().is_some_and(|kind| kind != "JWT") {
             return Err(TokenProblem::Malformed);
         }
-        if header.other_fields.cat.as_deref().is_some_and(|cat| REFUSED_CATEGORIES.contains(&cat)) {
-            return Err(TokenProblem::KindRefused);
+        let claims: Claims<Said> = token.deserialize_claims_unchecked().map_err(|_| TokenProblem::Malformed)?;
+        let issuer = Issuer::named(claims.custom.iss.as_deref(), settings)?;
+        if !issuer.uses(algorithm, settings) {
+            return Err(TokenProblem::AlgorithmRefused);
         }
-        let key_id = header.key_id.clone().ok_or(TokenProblem::Malformed)?;
-        Ok(Self { token, key_id })
+        issuer.check_header(&header.other_fields)?;
+        Ok(Self { claims, signed: signed.as_bytes(), issuer, algorithm, token })
     }
 
-    /// The id of the key it claims to be signed with.
-    pub(super) fn key_id(&self) -> &str {
-        &self.key_id
+    /// Who says to have issued it.
+    pub(super) fn issuer(&self) -> Issuer {
+        self.issuer
     }
 
-    /// Checks the signature, and only then what the token says.
-    pub(super) fn verify(&self, key: &PublicKey, clerk: &Clerk, now: UnixTime) -> Result<Session, TokenProblem> {
-        let token: Token<Claims, Header> =
-            Rsa::rs256().validator(key).validate(&self.token).map_err(|error| match error {
-                ValidationError::MalformedClaims(_) => TokenProblem::Malformed,
-                _ => TokenProblem::SignatureInvalid,
-            })?;
-        let claims = token.claims();
-        let said = &claims.custom;
+    /// How it is signed: one of the issuer's algorithms.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
 
-        if said.iss.as_deref() != Some(clerk.issuer.as_str()) {
-            return Err(TokenProblem::IssuerRefused);
-        }
-        check_party(said.azp.as_deref(), &clerk.authorized_parties)?;
+    /// The id of the key it says to be signed with.
+    pub(super) fn key_id(&self) -> Result<&str, TokenProblem> {
+        self.token.header().key_id.as_deref().ok_or(TokenProblem::Malformed)
+    }
 
+    /// Checks the signature with a public key.
+    pub(super) async fn verify(&self, key: &PublicKey) -> Result<(), TokenProblem> {
+        let is_genuine = key.verify(self.signed, self.token.signature_bytes()).await;
+        if is_genuine { Ok(()) } else { Err(TokenProblem::SignatureInvalid) }
+    }
+
+    /// Checks the signature with a shared secret.
+    pub(super) fn verify_with_secret(&self, secret: &Secret) -> Result<(), TokenProblem> {
+        let key = Hs256Key::new(secret.expose().as_bytes());
+        let is_genuine = Hs256Signature::try_from_slice(self.token.signature_bytes())
+            .is_ok_and(|signature| Hs256.verify_signature(&signature, &key, self.signed));
+        if is_genuine { Ok(()) } else { Err(TokenProblem::SignatureInvalid) }
+    }
+
+    /// What it says, once its signature has been checked.
+    pub(super) fn session(&self, settings: &SignIn, now: UnixTime) -> Result<Session, TokenProblem> {
         let now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
-        let expires_at = claims.expiration.ok_or(TokenProblem::Malformed)?.timestamp();
+        let expires_at = self.claims.expiration.ok_or(TokenProblem::Malformed)?.timestamp();
         if expires_at <= now - LEEWAY {
             return Err(TokenProblem::Expired);
         }
-        let starts = [claims.not_before, claims.issued_at];
+        let starts = [self.claims.not_before, self.claims.issued_at];
         if starts.into_iter().flatten().any(|start| start.timestamp() > now + LEEWAY) {
             return Err(TokenProblem::NotYetValid);
         }
-
-        let subject = said.sub.clone().ok_or(TokenProblem::KindRefused)?;
-        if !subject.starts_with("user_") || said.sts.as_deref() == Some("pending") {
-            return Err(TokenProblem::KindRefused);
-        }
+        let said = &self.claims.custom;
+        let subject = self.issuer.check_person(said, settings)?;
+        let email = said.email.clone().filter(|email| !email.is_empty());
         let expires_at = u64::try_from(expires_at).map_err(|_| TokenProblem::Expired)?;
-        Ok(Session { subject, expires_at: UnixTime::from_seconds(expires_at) })
-    }
-}
-
-/// Native apps have no `azp`, so its absence is accepted; a foreign one never is.
-fn check_party(party: Option<&str>, authorized: &[String]) -> Result<(), TokenProblem> {
-    match party {
-        Some(party) if !authorized.is_empty() && !authorized.iter().any(|listed| listed == party) => {
-            Err(TokenProblem::PartyRefused)
-        }
-        _ => Ok(()),
+        Ok(Session { subject, email, expires_at: UnixTime::from_seconds(expires_at) })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use jwt_compact::{
         AlgorithmExt as _,
-        alg::{Hs256, Hs256Key, Rsa, RsaPrivateKey},
+        alg::{Es256, Hs256, Hs256Key, ModulusBits, Rsa, RsaPrivateKey},
+        jwk::JsonWebKey,
     };
+    use pollster::block_on;
     use serde_json::{Value, json};
 
     use super::{Session, UncheckedToken};
     use crate::{
         clock::UnixTime,
-        config::Clerk,
-        sign_in::{
-            TokenProblem,
-            keys::{PublicKey, tests::key_pair},
-        },
+        config::{Environment, SignIn},
+        secret::Secret,
+        sign_in::{TokenProblem, algorithm::Algorithm, public_key::PublicKey},
     };
 
     const NOW: u64 = 1_800_000_000;
+    const SECRET: &str = "a secret of the project with more than forty characters";
 
+    fn settings() -> SignIn {
+        let environment = Environment::new(|name| {
+            let value = match name {
+                "CLERK_ISSUER" => "https://clerk.example",
+                "CLERK_AUTHORIZED_PARTIES" => "https://app.example",
+                "SUPABASE_URL" => "https://project.supabase.example",
+                "SUPABASE_JWKS_URL" => "https://project.supabase.example/auth/v1/.well-known/jwks.json",
+                "SUPABASE_JWT_SECRET" => SECRET,
+                _ => return None,
+            };
+            Some(value.to_owned())
+        });
+        SignIn::read(&environment).unwrap()
+    }
+
+    /// A Clerk instance, or somebody who says to be one.
     struct Instance {
         private: RsaPrivateKey,
         public: PublicKey,
-        clerk: Clerk,
+        settings: SignIn,
     }
+
+    /// Making a key takes a second, so most tests share this one.
+    static CLERK: LazyLock<Instance> = LazyLock::new(Instance::new);
 
     impl Instance {
         fn new() -> Self {
-            let (private, public) = key_pair();
-            let clerk = Clerk {
-                issuer: "https://clerk.example".to_owned(),
-                jwks_url: "https://clerk.example/jwks".parse().unwrap(),
-                authorized_parties: vec!["https://app.example".to_owned()],
-            };
-            Self { private, public, clerk }
+            let (private, public) = Rsa::generate(&mut rand_core::OsRng, ModulusBits::TwoKibibytes).unwrap();
+            let public = serde_json::to_value(JsonWebKey::from(&public.into_inner())).unwrap();
+            let public = block_on(PublicKey::import(&public, Algorithm::Rs256)).unwrap();
+            Self { private: private.into_inner(), public, settings: settings() }
         }
 
         fn sign(&self, header: Value, claims: Value) -> String {
@@ -158,7 +189,10 @@ mod tests {
         }
 
         fn verify(&self, token: &str) -> Result<Session, TokenProblem> {
-            UncheckedToken::parse(token)?.verify(&self.public, &self.clerk, UnixTime::from_seconds(NOW))
+            let token = UncheckedToken::parse(token, &self.settings)?;
+            token.key_id()?;
+            block_on(token.verify(&self.public))?;
+            token.session(&self.settings, UnixTime::from_seconds(NOW))
         }
 
         fn verify_claims(&self, change: &Value) -> Result<Session, TokenProblem> {
@@ -191,13 +225,16 @@ mod tests {
 
     #[test]
     fn a_session_token_is_accepted() {
-        let session = Instance::new().verify_claims(&json!({})).unwrap();
-        assert_eq!(session, Session { subject: "user_1".to_owned(), expires_at: UnixTime::from_seconds(NOW + 60) });
+        let session = CLERK.verify_claims(&json!({})).unwrap();
+        let expires_at = UnixTime::from_seconds(NOW + 60);
+        assert_eq!(session, Session { subject: "user_1".to_owned(), email: None, expires_at });
+        let session = CLERK.verify_claims(&json!({ "email": "ada@example.com" })).unwrap();
+        assert_eq!(session.email.as_deref(), Some("ada@example.com"));
     }
 
     #[test]
     fn times_are_checked_with_five_seconds_of_leeway() {
-        let instance = Instance::new();
+        let instance = &*CLERK;
         let verify = |change: Value| instance.verify_claims(&change).map(|_| ());
         assert_eq!(verify(json!({ "exp": NOW - 4 })), Ok(()));
         assert_eq!(verify(json!({ "exp": NOW - 5 })), Err(TokenProblem::Expired));
@@ -210,7 +247,7 @@ mod tests {
 
     #[test]
     fn issuer_and_party_are_compared_to_the_letter() {
-        let instance = Instance::new();
+        let instance = &*CLERK;
         let verify = |change: Value| instance.verify_claims(&change).map(|_| ());
         assert_eq!(verify(json!({ "iss": "https://clerk.example/" })), Err(TokenProblem::IssuerRefused));
         assert_eq!(verify(json!({ "iss": null })), Err(TokenProblem::IssuerRefused));
@@ -221,14 +258,14 @@ mod tests {
 
     #[test]
     fn only_a_person_who_finished_signing_in_is_one() {
-        let instance = Instance::new();
+        let instance = &*CLERK;
         let verify = |change: Value| instance.verify_claims(&change).map(|_| ());
         for change in
             [json!({ "sub": "mch_1" }), json!({ "sub": "" }), json!({ "sub": null }), json!({ "sts": "pending" })]
         {
             assert_eq!(verify(change.clone()), Err(TokenProblem::KindRefused), "{change}");
         }
-        for category in super::REFUSED_CATEGORIES {
+        for category in ["cl_B7d4PD333AAA", "cl_B7d4PD222AAA"] {
             let token = instance.sign(changed(header(), &json!({ "cat": category })), claims());
             assert_eq!(instance.verify(&token), Err(TokenProblem::KindRefused));
         }
@@ -237,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_signature_of_another_key_or_over_other_content_is_refused() {
-        let instance = Instance::new();
+        let instance = &*CLERK;
         let foreign = Instance::new().sign(header(), claims());
         assert_eq!(instance.verify(&foreign), Err(TokenProblem::SignatureInvalid));
 
@@ -251,7 +288,7 @@ mod tests {
 
     #[test]
     fn only_rs256_is_an_algorithm() {
-        let instance = Instance::new();
+        let instance = &*CLERK;
         let secret = Hs256Key::new(b"-----BEGIN PUBLIC KEY-----");
         let header: jwt_compact::Header<Value> = serde_json::from_value(header()).unwrap();
         let claims: jwt_compact::Claims<Value> = serde_json::from_value(claims()).unwrap();
@@ -270,8 +307,8 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_token_is_refused_before_any_key_is_looked_for() {
-        let instance = Instance::new();
+    fn a_malformed_token_is_refused() {
+        let instance = &*CLERK;
         let good = instance.sign(header(), claims());
         let without_key_id = instance.sign(changed(header(), &json!({ "kid": null })), claims());
         let critical = instance.sign(changed(header(), &json!({ "crit": ["b64"] })), claims());
@@ -279,8 +316,85 @@ mod tests {
         for token in
             ["", ".", "..", "a.b.c", &format!("{good}.x"), &"a".repeat(20_000), &without_key_id, &critical, &other_type]
         {
-            let problem = UncheckedToken::parse(token).err();
-            assert_eq!(problem, Some(TokenProblem::Malformed), "{}", &token[..token.len().min(40)]);
+            assert_eq!(instance.verify(token), Err(TokenProblem::Malformed), "{}", &token[..token.len().min(40)]);
         }
+    }
+
+    fn supabase_claims() -> Value {
+        json!({
+            "iss": "https://project.supabase.example/auth/v1", "sub": "6f9619ff-8b86-4d11-b42d-00c04fc964ff",
+            "aud": "authenticated", "role": "authenticated", "iat": NOW, "exp": NOW + 3600,
+        })
+    }
+
+    fn verify_supabase(change: &Value, secret: &str) -> Result<Session, TokenProblem> {
+        let header: jwt_compact::Header<Value> = serde_json::from_value(json!({ "typ": "JWT" })).unwrap();
+        let claims: jwt_compact::Claims<Value> = serde_json::from_value(changed(supabase_claims(), change)).unwrap();
+        let token = Hs256.token(&header, &claims, &Hs256Key::new(secret.as_bytes())).unwrap();
+        let settings = settings();
+        let token = UncheckedToken::parse(&token, &settings)?;
+        assert_eq!(token.algorithm(), Algorithm::Hs256);
+        token.verify_with_secret(&Secret::new(SECRET))?;
+        token.session(&settings, UnixTime::from_seconds(NOW))
+    }
+
+    #[test]
+    fn a_person_of_supabase_auth_is_accepted_with_the_projects_secret() {
+        assert!(verify_supabase(&json!({}), SECRET).is_ok());
+        assert_eq!(verify_supabase(&json!({}), "another secret"), Err(TokenProblem::SignatureInvalid));
+        for change in [
+            json!({ "sub": "user_1" }),
+            json!({ "sub": null }),
+            json!({ "aud": "anon" }),
+            json!({ "aud": null }),
+            json!({ "role": "service_role" }),
+            json!({ "role": null }),
+        ] {
+            assert_eq!(verify_supabase(&change, SECRET), Err(TokenProblem::KindRefused), "{change}");
+        }
+        // The project's API keys are signed with the same secret.
+        assert_eq!(verify_supabase(&json!({ "iss": "supabase" }), SECRET), Err(TokenProblem::IssuerRefused));
+        assert_eq!(verify_supabase(&json!({ "exp": NOW - 5 }), SECRET), Err(TokenProblem::Expired));
+    }
+
+    #[test]
+    fn a_person_of_supabase_auth_is_accepted_with_the_projects_signing_key() {
+        type SigningKey = <Es256 as jwt_compact::Algorithm>::SigningKey;
+        let private: JsonWebKey = serde_json::from_value(json!({
+            "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0", "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+        }))
+        .unwrap();
+        let public = serde_json::to_value(private.to_verifying_key()).unwrap();
+        let public = block_on(PublicKey::import(&public, Algorithm::Es256)).unwrap();
+        let header: jwt_compact::Header<Value> = serde_json::from_value(json!({ "kid": "k" })).unwrap();
+        let claims: jwt_compact::Claims<Value> = serde_json::from_value(supabase_claims()).unwrap();
+        let token = Es256.token(&header, &claims, &SigningKey::try_from(&private).unwrap()).unwrap();
+
+        let settings = settings();
+        let unchecked = UncheckedToken::parse(&token, &settings).unwrap();
+        assert_eq!(block_on(unchecked.verify(&public)), Ok(()));
+        assert!(unchecked.session(&settings, UnixTime::from_seconds(NOW)).is_ok());
+
+        // The same key never checks a token of another family, and no issuer uses another's algorithm.
+        assert_eq!(block_on(unchecked.verify(&CLERK.public)), Err(TokenProblem::SignatureInvalid));
+        let instance = &*CLERK;
+        let from_supabase = json!({ "iss": "https://project.supabase.example/auth/v1" });
+        assert_eq!(instance.verify_claims(&from_supabase), Err(TokenProblem::AlgorithmRefused));
+    }
+
+    #[test]
+    fn supabase_auth_is_refused_unless_configured() {
+        let environment = Environment::new(|name| match name {
+            "CLERK_ISSUER" => Some("https://clerk.example".to_owned()),
+            "SUPABASE_URL" => Some("https://project.supabase.example".to_owned()),
+            _ => None,
+        });
+        let settings = SignIn::read(&environment).unwrap();
+        let header: jwt_compact::Header<Value> = serde_json::from_value(json!({})).unwrap();
+        let claims: jwt_compact::Claims<Value> = serde_json::from_value(supabase_claims()).unwrap();
+        let token = Hs256.token(&header, &claims, &Hs256Key::new(SECRET.as_bytes())).unwrap();
+        let problem = UncheckedToken::parse(&token, &settings).err();
+        assert_eq!(problem, Some(TokenProblem::IssuerRefused));
     }
 }

@@ -1,5 +1,10 @@
 //! Who is let in, and what everybody else is told.
 
+use chrono::TimeDelta;
+use jwt_compact::{
+    AlgorithmExt as _, Claims, Header, TimeOptions,
+    alg::{Hs256, Hs256Key},
+};
 use serde_json::{Value, json};
 use tests::{Reply, Stack, TokenOrder, TokenSigning};
 use uuid::Uuid;
@@ -39,7 +44,38 @@ async fn a_request_without_a_token_is_asked_for_one() {
     let key = stack.keys().publishable_key.clone();
     asked_with(&stack, &key).await.expect_problem(401, "token_missing");
     let key = stack.keys().anon_key.clone();
-    asked_with(&stack, &key).await.expect_problem(401, "token_algorithm_refused");
+    asked_with(&stack, &key).await.expect_problem(401, "token_issuer_refused");
+}
+
+#[tokio::test]
+async fn a_person_of_supabase_auth_is_let_in_with_its_own_tokens() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    let claims = json!({
+        "iss": format!("{}/auth/v1", stack.description().supabase_url), "aud": "authenticated",
+        "role": "authenticated", "sub": person.user_id,
+    });
+    let token = supabase_token(&stack.keys().jwt_secret, &claims);
+    let application = person.draft_application().await;
+    let body = json!({ "application_id": application });
+    let reply = stack.bearer(&token).invoke("initiate-skyvern-application", &body).await.expect_status(202);
+    assert_eq!(stack.skyvern().run_for(application).await.run_id, reply.run_id());
+
+    let token = supabase_token("a secret of somebody else, long enough to be one", &claims);
+    asked_with(&stack, &token).await.expect_problem(401, "token_signature_invalid");
+    // The project's own API keys carry the same signature, and are no persons.
+    let mut role_token = claims.clone();
+    role_token["role"] = json!("service_role");
+    let token = supabase_token(&stack.keys().jwt_secret, &role_token);
+    asked_with(&stack, &token).await.expect_problem(401, "token_kind_refused");
+}
+
+/// A token of the project's own Supabase Auth, as it signs them with the legacy secret.
+fn supabase_token(secret: &str, claims: &Value) -> String {
+    let hour = TimeOptions::default();
+    let claims = Claims::new(claims.clone()).set_duration_and_issuance(&hour, TimeDelta::hours(1));
+    let header = Header::empty().with_token_type("JWT");
+    Hs256.token(&header, &claims, &Hs256Key::new(secret.as_bytes())).unwrap()
 }
 
 #[tokio::test]

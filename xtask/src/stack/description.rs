@@ -102,8 +102,9 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Outcome {
 
 /// The keys that the simulators make for each stack.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the names in keys.json")]
 pub struct Keys {
+    /// The project's legacy secret, which signs the two roles and the tokens of Supabase Auth.
+    pub jwt_secret: String,
     /// The project's publishable role, as a JWT.
     pub anon_key: String,
     /// The project's secret role, as a JWT.

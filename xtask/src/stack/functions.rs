@@ -36,6 +36,7 @@ pub(super) fn bindings(settings: &Settings) -> Outcome<BTreeMap<String, String>>
         ("SUPABASE_URL", gateway.clone()),
         ("SUPABASE_ANON_KEY", keys.anon_key),
         ("SUPABASE_SERVICE_ROLE_KEY", keys.service_role_key),
+        ("SUPABASE_JWT_SECRET", keys.jwt_secret),
         ("CLERK_ISSUER", format!("{vendors}/clerk")),
         ("SKYVERN_API_URL", format!("{vendors}/skyvern")),
         ("SKYVERN_API_KEY", keys.skyvern_api_key),
