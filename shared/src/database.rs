@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use postgrest::Postgrest;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use crate::{
     clock,
@@ -48,6 +51,10 @@ impl<'a> Database<'a> {
     /// Calls an SQL function: one transaction, one round trip. `arguments` is an object with the
     /// function's own argument names.
     ///
+    /// A person may be quicker than the webhook that makes them known. When the function refuses
+    /// with `profile_pending`, they are made known from what their own token says, and the function
+    /// is called again; so nobody else pays for the extra round trips.
+    ///
     /// # Errors
     /// The problem that the SQL function raised, or one of the `Database…` problems.
     pub async fn call<T: DeserializeOwned>(
@@ -56,7 +63,17 @@ impl<'a> Database<'a> {
         arguments: &impl Serialize,
     ) -> Result<T, Problem> {
         let arguments = serde_json::to_string(arguments).map_err(|error| Problem::internal(error.to_string()))?;
-        let answer = self.upstream.send("database", self.request(function, &arguments)?).await;
+        match self.exchange(function, &arguments).await {
+            Err(Problem::ProfilePending) if matches!(self.caller, Caller::Person(_)) => {
+                let IgnoredAny = self.exchange("ensure_person", "{}").await?;
+                self.exchange(function, &arguments).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn exchange<T: DeserializeOwned>(&self, function: &'static str, arguments: &str) -> Result<T, Problem> {
+        let answer = self.upstream.send("database", self.request(function, arguments)?).await;
         self.read(function, answer)
     }
 
@@ -122,6 +139,7 @@ impl<'a> Database<'a> {
     /// `PostgreSQL`'s (Supabase contract §2).
     fn problem(&self, function: &'static str, status: u16, refusal: Refusal) -> Problem {
         match refusal.code.as_deref().unwrap_or_default() {
+            "account_deleted" => Problem::AccountDeleted,
             "application_not_found" => Problem::ApplicationNotFound,
             "application_wrong_status" => Problem::ApplicationWrongStatus { detail: refusal.message },
             "idempotency_key_reused" => Problem::IdempotencyKeyReused,

@@ -29,6 +29,8 @@ macro_rules! id {
 }
 
 id! {
+    /// `users.id`.
+    UserId,
     /// `applications.id`.
     ApplicationId,
     /// `applications.submission_id`: one attempt to hand an application to Skyvern.

@@ -5,6 +5,7 @@
 //! - [`sign_in`]: who is calling
 //! - [`database`] and [`storage`]: the Supabase project
 //! - [`skyvern`]: the service that drives a browser
+//! - [`svix`]: the signatures of Clerk's webhooks
 //! - [`problem`]: everything that can go wrong, and how it is answered
 //! - [`config`], [`secret`], [`ids`], [`clock`]: the small types below all of them
 
@@ -18,3 +19,4 @@ pub mod secret;
 pub mod sign_in;
 pub mod skyvern;
 pub mod storage;
+pub mod svix;

@@ -38,6 +38,9 @@ pub enum Problem {
     /// A valid token of a person whose profile has not arrived yet.
     #[error("your profile is still being set up; try again in a moment")]
     ProfilePending,
+    /// A valid token, still, of an account that was deleted at Clerk.
+    #[error("this account has been deleted")]
+    AccountDeleted,
     /// The keys that check tokens cannot be had, so nobody can be let in or turned away.
     #[error("sign-in cannot be checked at the moment")]
     SignInUnavailable,
@@ -209,6 +212,7 @@ impl Problem {
             Self::Unauthenticated(problem) => kind(401, problem.code(), "Not signed in"),
             Self::ServiceKeyRequired => kind(401, "service_key_required", "Service key required"),
             Self::ProfilePending => kind(403, "profile_pending", "Profile pending"),
+            Self::AccountDeleted => kind(403, "account_deleted", "Account deleted"),
             Self::SignInUnavailable => kind(503, "sign_in_unavailable", "Sign-in unavailable"),
             Self::ApplicationNotFound => kind(404, "application_not_found", "Application not found"),
             Self::ApplicationWrongStatus { .. } => {

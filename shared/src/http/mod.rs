@@ -1,6 +1,7 @@
 //! HTTP as every function speaks it: what comes in, what goes out, and the frame around both.
 
 mod cors;
+mod fetch;
 mod incoming;
 mod reply;
 mod serve;

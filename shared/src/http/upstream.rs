@@ -7,9 +7,9 @@ use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
-use worker::{AbortController, Fetch, RequestInit, RequestRedirect};
+use worker::AbortController;
 
-use super::Headers;
+use super::{Headers, fetch::fetch};
 use crate::{clock::UnixTime, ids::RequestId};
 
 /// How long an outside call may take, unless a contract says otherwise.
@@ -65,6 +65,18 @@ impl Request {
     pub fn within(mut self, time_out: Duration) -> Self {
         self.time_out = time_out;
         self
+    }
+
+    pub(super) fn method(&self) -> &'static str {
+        self.method
+    }
+
+    pub(super) fn all_headers(&self) -> &[(&'static str, String)] {
+        &self.headers
+    }
+
+    pub(super) fn wanted_headers(&self) -> &'static [&'static str] {
+        self.wanted_headers
     }
 
     /// Where it goes.
@@ -159,15 +171,9 @@ impl Upstream {
     async fn exchange(&self, request: Request) -> Result<Response, Failure> {
         let controller = AbortController::default();
         let signal = controller.signal();
-        let fetch = Fetch::Request(self.to_runtime(&request).map_err(|_| Failure::Unreachable)?);
-        let answer = pin!(async {
-            let mut answer = fetch.send_with_signal(&signal).await?;
-            let body = answer.bytes().await?;
-            let headers = named(answer.headers(), request.wanted_headers);
-            Ok(Response { status: answer.status_code(), headers, body })
-        });
+        let answer = pin!(fetch(&request, self.request_id, &signal));
         match select(answer, pin!(worker::Delay::from(request.time_out))).await {
-            Either::Left((answer, _)) => answer.map_err(|_: worker::Error| Failure::Unreachable),
+            Either::Left((answer, _)) => answer.map_err(|_| Failure::Unreachable),
             Either::Right(_) => {
                 controller.abort();
                 Err(Failure::TimedOut)
@@ -175,30 +181,11 @@ impl Upstream {
         }
     }
 
-    fn to_runtime(&self, request: &Request) -> worker::Result<worker::Request> {
-        let headers = worker::Headers::new();
-        for (name, value) in &request.headers {
-            headers.set(name, value)?;
-        }
-        headers.set("x-request-id", &self.request_id.to_string())?;
-        let mut init = RequestInit::new();
-        init.with_method(request.method.to_owned().into())
-            .with_headers(headers)
-            .with_redirect(RequestRedirect::Manual)
-            .with_body(request.body.as_deref().map(|body| worker::js_sys::Uint8Array::from(body).into()));
-        worker::Request::new_with_init(request.url.as_str(), &init)
-    }
-
     /// The calls so far.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
         self.records.borrow().clone()
     }
-}
-
-fn named(headers: &worker::Headers, names: &[&str]) -> Headers {
-    let values = names.iter().filter_map(|name| Some(((*name).to_owned(), headers.get(name).ok().flatten()?)));
-    values.collect()
 }
 
 /// The value of `Server-Timing` (W3C Server Timing §2) for these calls.
