@@ -32,6 +32,14 @@ impl UnixTime {
         self.0
     }
 
+    /// As `2026-03-02T10:15:00.808Z`.
+    #[must_use]
+    pub fn to_iso_8601(self) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "exact for the next 285,000 years")]
+        let milliseconds = self.0 as f64;
+        worker::js_sys::Date::new(&milliseconds.into()).to_iso_string().into()
+    }
+
     /// This time and `duration` more.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

@@ -69,6 +69,12 @@ pub enum Problem {
     /// The path is set, but there is no such file, or not for this person.
     #[error("the résumé file cannot be found; upload it again")]
     ResumeNotFound,
+    /// A path or bucket that no file of a person can have.
+    #[error("there can be no such file")]
+    PathNotAllowed,
+    /// Also for another person's file.
+    #[error("there is no such file")]
+    FileNotFound,
     /// The posting's address is not one that may be visited.
     #[error("the address of the job posting cannot be used: {reason}")]
     JobUrlNotAllowed {
@@ -223,6 +229,8 @@ impl Problem {
             Self::IdempotencyKeyReused => kind(422, "idempotency_key_reused", "Idempotency key reused"),
             Self::ResumeMissing => kind(422, "resume_missing", "Résumé missing"),
             Self::ResumeNotFound => kind(422, "resume_not_found", "Résumé not found"),
+            Self::PathNotAllowed => kind(422, "path_not_allowed", "Path not allowed"),
+            Self::FileNotFound => kind(404, "file_not_found", "File not found"),
             Self::JobUrlNotAllowed { .. } => kind(422, "job_url_not_allowed", "Job address not allowed"),
             Self::SignatureInvalid => kind(401, "signature_invalid", "Signature invalid"),
             Self::Skyvern(SkyvernProblem::TimedOut) => kind(504, "skyvern_timed_out", "Skyvern timed out"),

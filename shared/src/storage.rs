@@ -16,6 +16,8 @@ use crate::{
 
 /// The bucket of résumés.
 pub const RESUMES: &str = "resumes";
+/// The bucket of cover letters.
+pub const COVER_LETTERS: &str = "cover_letters";
 
 /// The file store as the person may use it: its policies decide which files they may sign.
 #[derive(Debug)]
@@ -32,8 +34,8 @@ impl<'a> Storage<'a> {
         Self { supabase, upstream, person }
     }
 
-    /// An address that fetches the file until it expires; `file_name` is what the one who
-    /// downloads it sees (Storage contract §3). None when there is no such file for this person.
+    /// An address that fetches the file until it expires; with a `file_name` it is downloaded under
+    /// that name (Storage contract §3). None when there is no such file for this person.
     ///
     /// # Errors
     /// [`Problem::StorageTimedOut`] and [`Problem::StorageFailed`].
@@ -41,7 +43,7 @@ impl<'a> Storage<'a> {
         &self,
         bucket: &str,
         path: &str,
-        file_name: &str,
+        file_name: Option<&str>,
         valid_for: Duration,
     ) -> Result<Option<Url>, Problem> {
         let wish = json!({ "expiresIn": valid_for.as_secs() }).to_string();
@@ -74,12 +76,15 @@ impl<'a> Storage<'a> {
     }
 
     /// The answer's path is decoded text, so only its token is taken over and the path built anew.
-    fn absolute(&self, signed: &Signed, bucket: &str, path: &str, file_name: &str) -> Result<Url, Problem> {
+    fn absolute(&self, signed: &Signed, bucket: &str, path: &str, file_name: Option<&str>) -> Result<Url, Problem> {
         let query = signed.signed_url.split_once('?').map(|(_, query)| query).unwrap_or_default();
         let token = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
         let (_, token) = token.ok_or(Problem::StorageFailed)?;
         let mut url = self.object_url("sign", bucket, path)?;
-        url.query_pairs_mut().append_pair("token", &token).append_pair("download", file_name);
+        url.query_pairs_mut().append_pair("token", &token);
+        if let Some(file_name) = file_name {
+            url.query_pairs_mut().append_pair("download", file_name);
+        }
         Ok(url)
     }
 }
@@ -113,10 +118,10 @@ mod tests {
         let storage = Storage::of(&person, &supabase, &upstream);
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv?.pdf?token=abc.def".to_owned() };
         // A "?" in the path would cut the answer short; the token is then looked for in vain.
-        assert!(storage.absolute(&signed, "resumes", "u/my cv?.pdf", "cv.pdf").is_err());
+        assert!(storage.absolute(&signed, "resumes", "u/my cv?.pdf", None).is_err());
 
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv.pdf?token=abc.def".to_owned() };
-        let url = storage.absolute(&signed, "resumes", "u/my cv.pdf", "Ada_Lovelace.pdf").unwrap();
+        let url = storage.absolute(&signed, "resumes", "u/my cv.pdf", Some("Ada_Lovelace.pdf")).unwrap();
         assert_eq!(
             url.as_str(),
             "https://project.supabase.example/storage/v1/object/sign/resumes/u/my%20cv.pdf?token=abc.def&download=Ada_Lovelace.pdf"

@@ -82,7 +82,7 @@ impl Submission<'_> {
         let settings = self.call.settings;
         let file_name = instructions::resume_file_name(claimed);
         let resume_url = Storage::of(self.person, &settings.supabase, &self.call.upstream)
-            .sign(RESUMES, &claimed.resume_path, &file_name, RESUME_VALID_FOR)
+            .sign(RESUMES, &claimed.resume_path, Some(&file_name), RESUME_VALID_FOR)
             .await?
             .ok_or(Problem::ResumeNotFound)?;
         let webhook_url = self.webhook_url(claimed.submission_id)?;

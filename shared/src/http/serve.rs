@@ -82,7 +82,7 @@ pub async fn serve<S: Settings>(
         call.await.unwrap_or_else(|problem: Problem| (Reply::problem(&problem, request_id), Vec::new()));
 
     log(&LogLine {
-        time: worker::js_sys::Date::new_0().to_iso_string().into(),
+        time: UnixTime::now().to_iso_8601(),
         function: endpoint.name,
         request_id,
         status: reply.status,

@@ -121,11 +121,12 @@ pub async fn person(
 /// A signed-out supabase-js client sends its API key as the bearer; that is no token at all.
 fn bearer(headers: &Headers) -> Result<&str, TokenProblem> {
     let header = headers.get("authorization").ok_or(TokenProblem::Missing)?;
-    let token = header.strip_prefix("Bearer ").ok_or(TokenProblem::Malformed)?;
-    if token.is_empty() || token.starts_with("sb_") {
-        return Err(TokenProblem::Missing);
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    match (scheme, token.trim()) {
+        ("Bearer", token) if token.is_empty() || token.starts_with("sb_") => Err(TokenProblem::Missing),
+        ("Bearer", token) => Ok(token),
+        _ => Err(TokenProblem::Malformed),
     }
-    Ok(token)
 }
 
 async fn find_key(
@@ -192,5 +193,6 @@ mod tests {
     fn the_api_key_of_a_signed_out_client_is_no_token() {
         assert_eq!(bearer(&with_authorization("Bearer sb_publishable_abc")), Err(TokenProblem::Missing));
         assert_eq!(bearer(&with_authorization("Bearer ")), Err(TokenProblem::Missing));
+        assert_eq!(bearer(&with_authorization("Bearer")), Err(TokenProblem::Missing));
     }
 }

@@ -7,5 +7,6 @@ mod hear_back;
 mod migrations;
 mod rights;
 mod sign_in;
+mod signed_url;
 mod simulators;
 mod submissions;

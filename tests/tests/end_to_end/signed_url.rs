@@ -1,0 +1,112 @@
+//! Links to a person's own files.
+
+use serde_json::{Value, json};
+use tests::{Fault, Method, Person, Reply, Service, Stack};
+
+async fn ask(person: &Person, body: &Value) -> Reply {
+    person.caller().await.invoke("generate-resume-signed-url", body).await
+}
+
+#[tokio::test]
+async fn a_person_gets_a_link_to_their_own_resume() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+
+    let reply = ask(&ada, &json!({ "resume_path_in_storage": ada.resume_path })).await.expect_status(200);
+
+    let link = reply.json["signed_url"].as_str().unwrap();
+    let file = Reply::to(stack.http(Method::GET, link)).await.expect_status(200);
+    assert_eq!(file.text.as_bytes(), tests::PDF);
+    let expires_at = chrono::DateTime::parse_from_rfc3339(reply.json["expires_at"].as_str().unwrap()).unwrap();
+    let seconds = (expires_at.to_utc() - chrono::Utc::now()).num_seconds();
+    assert!((500..=600).contains(&seconds), "ten minutes unless said otherwise: {seconds}");
+    assert!(!reply.header("server-timing").contains("database"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn a_cover_letter_and_another_lifetime_can_be_asked_for() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let path = format!("{}/letter.txt", ada.user_id);
+    let upload = ada.caller().await.request(Method::POST, &format!("/storage/v1/object/cover_letters/{path}"));
+    Reply::to(upload.header("content-type", "text/plain").body("Dear Sir")).await.expect_status(200);
+
+    let body = json!({ "resume_path_in_storage": path, "bucket": "cover_letters", "expires_in": 3600 });
+    let reply = ask(&ada, &body).await.expect_status(200);
+
+    let file = Reply::to(stack.http(Method::GET, reply.json["signed_url"].as_str().unwrap())).await;
+    assert_eq!(file.expect_status(200).text, "Dear Sir");
+    ask(&ada, &json!({ "resume_path_in_storage": path })).await.expect_problem(404, "file_not_found");
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_the_callers_is_not_signed() {
+    let stack = Stack::get().await;
+    let (ada, eve) = (stack.new_person().await, stack.new_person().await);
+    let (theirs, own) = (ada.resume_path.as_str(), eve.user_id);
+
+    let foreign = ask(&eve, &json!({ "resume_path_in_storage": theirs })).await.expect_problem(404, "file_not_found");
+    let nothing = json!({ "resume_path_in_storage": format!("{}/nothing.pdf", eve.user_id) });
+    let unknown = ask(&eve, &nothing).await.expect_problem(404, "file_not_found");
+    assert_eq!(foreign.json["detail"], unknown.json["detail"]);
+
+    for path in [
+        format!("{own}/../{theirs}"),
+        format!("{own}/%2e%2e/{theirs}"),
+        format!("{own}%2f..%2f{theirs}"),
+        format!("{own}\\..\\{theirs}"),
+        format!("{own}//{theirs}"),
+        format!("/{theirs}"),
+        format!("./{theirs}"),
+        format!("{theirs}\u{0}"),
+        format!("{theirs}?token=x"),
+        theirs.replace('/', "\u{2215}"),
+        format!("resumes/../{theirs}"),
+    ] {
+        ask(&eve, &json!({ "resume_path_in_storage": path })).await.expect_problem(422, "path_not_allowed");
+    }
+    for bucket in ["avatars", "cover_letters/../resumes", "RESUMES"] {
+        let body = json!({ "resume_path_in_storage": theirs, "bucket": bucket });
+        ask(&eve, &body).await.expect_problem(422, "path_not_allowed");
+    }
+    // Of all these only the two plain paths ever reached the file store, and it signed neither.
+    let asked = stack.requests(Service::Storage, "/storage/v1/object/sign", ada.user_id).await;
+    assert!(asked.iter().all(|request| request.path.ends_with(theirs)), "{asked:#?}");
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_by_name() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    for (body, field) in [
+        (json!({}), "resume_path_in_storage"),
+        (json!({ "resume_path_in_storage": 7 }), "resume_path_in_storage"),
+        (json!({ "resume_path_in_storage": ada.resume_path, "expires_in": 59 }), "expires_in"),
+        (json!({ "resume_path_in_storage": ada.resume_path, "expires_in": "600" }), "expires_in"),
+        (json!({ "resume_path_in_storage": ada.resume_path, "bucket": 7 }), "bucket"),
+    ] {
+        let reply = ask(&ada, &body).await.expect_problem(400, "invalid_input");
+        assert_eq!(reply.json["errors"][0]["field"], field, "{reply:?}");
+    }
+    let body = json!({ "resume_path_in_storage": ada.resume_path });
+    stack.bearer("").invoke("generate-resume-signed-url", &body).await.expect_problem(401, "token_missing");
+}
+
+#[tokio::test]
+async fn a_failing_file_store_is_told_as_such() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let internal = json!({ "statusCode": "500", "error": "internal", "message": "secret detail" });
+    for (fault, status, code) in [
+        (Fault::Status { status: 500, body: internal, headers: [].into() }, 502, "storage_failed"),
+        (Fault::Status { status: 200, body: json!("<html></html>"), headers: [].into() }, 502, "storage_failed"),
+        (Fault::Html, 502, "storage_failed"),
+        (Fault::Cut, 502, "storage_failed"),
+        (Fault::Delay { ms: 30_000 }, 504, "storage_timed_out"),
+    ] {
+        stack.fail_once(Service::Storage, format!("object/sign/resumes/{}", ada.user_id), fault).await;
+        let reply = ask(&ada, &json!({ "resume_path_in_storage": ada.resume_path })).await;
+        assert!(!reply.text.contains("secret detail"), "{reply:?}");
+        reply.expect_problem(status, code);
+    }
+}
