@@ -224,9 +224,11 @@ const TABLES: &[Table] = &[
 
 /// Which roles may call which function. What is not listed here must not exist.
 const FUNCTIONS: &[(&str, &[&str])] = &[
+    ("apply_clerk_event", &["service_role"]),
     ("apply_skyvern_event", &["service_role"]),
     ("claim_application", &["authenticated"]),
     ("current_user_id", &["authenticated", "service_role"]),
+    ("ensure_person", &["authenticated"]),
     ("record_skyvern_run", &["service_role"]),
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),

@@ -1,0 +1,3 @@
+-- Undoes 20261120100200_create_apply_clerk_event.sql. What was deleted stays deleted.
+drop function if exists public.apply_clerk_event(text, text, text, bigint, jsonb, text, uuid);
+drop function if exists private.delete_clerk_account(text);
