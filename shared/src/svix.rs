@@ -204,7 +204,9 @@ mod tests {
             let headers = rest.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             assert!(!verifies(KEY, &headers, BODY, SENT_AT), "without {}", good[missing].0);
         }
-        for timestamp in ["", "+1795166034", "-1", "1795166034.0", "1795166034 ", "NaN", "99999999999999999999999", "１"] {
+        for timestamp in
+            ["", "+1795166034", "-1", "1795166034.0", "1795166034 ", "NaN", "99999999999999999999999", "１"]
+        {
             assert!(!verifies(KEY, &headers(ID, timestamp, SIGNATURE), BODY, SENT_AT), "{timestamp:?}");
         }
         for id in ["", "msg one", "msg_é", &"m".repeat(256)] {

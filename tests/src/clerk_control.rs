@@ -3,9 +3,10 @@
 use reqwest::Method;
 
 use crate::simulators::clerk::TokenOrder;
+use crate::simulators::clerk::webhook::{EventOrder, SentEvent};
 use crate::stack::Stack;
 
-/// Mints session tokens, honest and forged.
+/// Mints session tokens and sends webhooks, honest and forged.
 pub struct ClerkControl {
     stack: Stack,
 }
@@ -28,5 +29,13 @@ impl ClerkControl {
         let reply = self.stack.control(Method::POST, "/clerk/tokens", |request| request.json(order)).await;
         let reply = reply.expect_status(200);
         reply.json["token"].as_str().unwrap_or_else(|| panic!("no token in {reply:?}")).to_owned()
+    }
+
+    /// Sends a webhook, and tells what was answered.
+    ///
+    /// # Panics
+    /// If the simulator does not send it.
+    pub async fn send(&self, order: &EventOrder) -> SentEvent {
+        self.stack.control(Method::POST, "/clerk/events", |request| request.json(order)).await.parse()
     }
 }

@@ -25,6 +25,7 @@ pub use own_stack::OwnStack;
 pub use person::{PDF, Person};
 pub use reply::Reply;
 pub use reqwest::Method;
+pub use simulators::clerk::webhook::{EventOrder, SentEvent, WebhookKey};
 pub use simulators::clerk::{AUTHORIZED_PARTY, TokenOrder, TokenSigning};
 pub use simulators::faults::{Fault, FaultOrder, Service};
 pub use simulators::keys::{CLERK_KEY_ID, KeyTexts};

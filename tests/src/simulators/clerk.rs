@@ -1,5 +1,7 @@
 //! Clerk: the keys that verify its session tokens, and the tokens themselves, honest and forged.
 
+pub mod webhook;
+
 use std::sync::Arc;
 
 use anyhow::Context as _;

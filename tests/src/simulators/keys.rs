@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::Utc;
 use jwt_compact::alg::Hs256Key;
 use rand::Rng as _;
@@ -52,6 +52,12 @@ pub struct KeyTexts {
     pub skyvern_api_key: String,
     /// The Skyvern key that is being replaced and still valid.
     pub skyvern_previous_api_key: String,
+    /// What Clerk's webhooks are signed with, `whsec_…`.
+    #[serde(default = "webhook_secret")]
+    pub clerk_webhook_secret: String,
+    /// What they were signed with before, and still may be.
+    #[serde(default = "webhook_secret")]
+    pub clerk_previous_webhook_secret: String,
 }
 
 impl Keys {
@@ -66,9 +72,16 @@ impl Keys {
         })?;
         let clerk = RsaPrivateKey::from_pkcs8_pem(&clerk).context("keys/clerk.pem")?;
         kept(&folder.join("jwks.json"), || Ok(key_set(&clerk, &jwt_secret).to_string()))?;
-        let texts = kept(&folder.join("keys.json"), || Ok(serde_json::to_string_pretty(&KeyTexts::new(&jwt_secret))?))?;
+        let file = folder.join("keys.json");
+        let text = kept(&file, || Ok(serde_json::to_string_pretty(&KeyTexts::new(&jwt_secret))?))?;
+        let texts: KeyTexts = serde_json::from_str(&text).context("keys/keys.json")?;
+        // A stack that is older than one of the keys gets that one now.
+        let complete = serde_json::to_string_pretty(&texts)?;
+        if complete != text {
+            write(&file, &complete)?;
+        }
         Ok(Self {
-            texts: serde_json::from_str(&texts).context("keys/keys.json")?,
+            texts,
             jwt_secret: Hs256Key::new(jwt_secret.as_bytes()),
             clerk,
         })
@@ -91,6 +104,8 @@ impl KeyTexts {
             secret_key: format!("sb_secret_{}_{}", random_text(22), random_text(8)),
             skyvern_api_key: random_text(144),
             skyvern_previous_api_key: random_text(144),
+            clerk_webhook_secret: webhook_secret(),
+            clerk_previous_webhook_secret: webhook_secret(),
         }
     }
 }
@@ -120,6 +135,11 @@ fn key_set(clerk: &RsaPrivateKey, jwt_secret: &str) -> Value {
     json!({ "keys": [clerk_key(clerk), project] })
 }
 
+/// A secret as Svix makes them: random bytes in base64, behind `whsec_`.
+fn webhook_secret() -> String {
+    format!("whsec_{}", STANDARD.encode(rand::rngs::OsRng.r#gen::<[u8; 32]>()))
+}
+
 pub(crate) fn random_text(length: usize) -> String {
     rand::rngs::OsRng.sample_iter(Alphanumeric).take(length).map(char::from).collect()
 }
@@ -127,10 +147,15 @@ pub(crate) fn random_text(length: usize) -> String {
 /// The text of a file, which is made first if it is not there: whole, or not at all.
 fn kept(path: &Path, make: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<String> {
     if !path.exists() {
-        let unfinished = path.with_extension("unfinished");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        file.write_all(make()?.as_bytes())?;
-        fs::rename(&unfinished, path)?;
+        write(path, &make()?)?;
     }
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Writes a file for its owner alone: whole, or not at all.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    Ok(fs::rename(&unfinished, path)?)
 }

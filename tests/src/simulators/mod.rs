@@ -73,7 +73,8 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = anyhow::Result
     let router = Router::new()
         .nest("/clerk", watch(Service::Clerk, clerk::router(&shared.keys)))
         .nest("/skyvern", watch(Service::Skyvern, skyvern::router(skyvern.clone())))
-        .nest("/__control", control::router(&shared, &skyvern, &issuer)?);
+        .nest("/__control", control::router(&shared, &skyvern, &issuer)?)
+        .nest("/__control/clerk", clerk::webhook::router(&shared.keys.texts, &settings.functions)?);
     let storage = storage::Storage::open(&settings.state_dir, &settings.database, &shared.keys)?;
     let storage = watch(Service::Storage, storage::router(storage));
     let gateway_service = Arc::new(gateway::Gateway::new(&settings, shared.clone(), storage)?);

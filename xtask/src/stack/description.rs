@@ -113,6 +113,10 @@ pub struct Keys {
     pub skyvern_api_key: String,
     /// What Skyvern signed with before.
     pub skyvern_previous_api_key: String,
+    /// What Clerk's webhooks are signed with now.
+    pub clerk_webhook_secret: String,
+    /// What they were signed with before.
+    pub clerk_previous_webhook_secret: String,
 }
 
 impl Keys {

@@ -32,12 +32,14 @@ pub(super) fn bindings(settings: &Settings) -> Outcome<BTreeMap<String, String>>
     let gateway = Settings::url(settings.ports.gateway);
     let vendors = Settings::url(settings.ports.simulators);
     let signing_keys = format!("{},{}", keys.skyvern_api_key, keys.skyvern_previous_api_key);
+    let clerk_secrets = format!("{},{}", keys.clerk_webhook_secret, keys.clerk_previous_webhook_secret);
     let bindings = [
         ("SUPABASE_URL", gateway.clone()),
         ("SUPABASE_ANON_KEY", keys.anon_key),
         ("SUPABASE_SERVICE_ROLE_KEY", keys.service_role_key),
         ("SUPABASE_JWT_SECRET", keys.jwt_secret),
         ("CLERK_ISSUER", format!("{vendors}/clerk")),
+        ("CLERK_WEBHOOK_SECRET", clerk_secrets),
         ("SKYVERN_API_URL", format!("{vendors}/skyvern")),
         ("SKYVERN_API_KEY", keys.skyvern_api_key),
         ("SKYVERN_WEBHOOK_SECRET", signing_keys),
