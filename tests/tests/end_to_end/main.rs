@@ -5,6 +5,7 @@
 mod apply;
 mod hear_back;
 mod migrations;
+mod real_clients;
 mod rights;
 mod sign_in;
 mod signed_url;
