@@ -1,7 +1,7 @@
 //! What happens while a part of the system is away. Each test stops parts of a stack of its own.
 
-use serde_json::Value;
-use tests::{Finish, OwnStack, Stack, own_stack::patiently, simulators::skyvern::sign};
+use serde_json::{Value, json};
+use tests::{EventOrder, Finish, OwnStack, Stack, WebhookKey, own_stack::patiently, simulators::skyvern::sign};
 
 #[tokio::test]
 async fn a_webhook_that_comes_while_the_database_is_away_is_not_lost() {
@@ -37,9 +37,10 @@ async fn ada_status(stack: &Stack, application: uuid::Uuid) -> Value {
 
 #[tokio::test]
 async fn without_a_webhook_secret_nobody_can_sign() {
-    for (purpose, variables) in
-        [("empty", "SKYVERN_WEBHOOK_SECRET=\"\"\n"), ("commas", "SKYVERN_WEBHOOK_SECRET=\" , \"\n")]
-    {
+    for (purpose, variables) in [
+        ("empty", "SKYVERN_WEBHOOK_SECRET=\"\"\nCLERK_WEBHOOK_SECRET=\"\"\n"),
+        ("commas", "SKYVERN_WEBHOOK_SECRET=\" , \"\nCLERK_WEBHOOK_SECRET=\"whsec_,\"\n"),
+    ] {
         let file = std::env::temp_dir().join(format!("jobraker-{purpose}-{}.vars", std::process::id()));
         std::fs::write(&file, variables).unwrap();
         let own = OwnStack::start(purpose, &["--vars", file.to_str().unwrap()]);
@@ -52,6 +53,11 @@ async fn without_a_webhook_secret_nobody_can_sign() {
         for headers in [vec![("x-skyvern-signature", empty.as_str())], vec![("x-skyvern-signature", &current)], vec![]]
         {
             stack.send_webhook("", &headers, &body[..]).await.expect_problem(401, "signature_invalid");
+        }
+        let event = EventOrder::new("user.deleted", json!({ "id": "user_1" }));
+        for key in [WebhookKey::Current, WebhookKey::Wrong] {
+            let sent = stack.clerk().send(&EventOrder { key, ..event.clone() }).await;
+            assert_eq!(sent.refusal(), (500, "misconfigured"), "{purpose}: {sent:#?}");
         }
         assert!(stack.database().json("select to_jsonb(e) from public.webhook_events e", &[]).await.is_empty());
         std::fs::remove_file(&file).unwrap();

@@ -7,7 +7,7 @@ use tests::{CLERK_KEY_ID, Fault, Person, Stack};
 use uuid::Uuid;
 
 /// Runs one of the programs in `tests/clients` with Node, and reads the JSON it prints.
-async fn run(client: &str, wish: &Value) -> Value {
+pub(crate) async fn run(client: &str, wish: &Value) -> Value {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(client);
     let node = tokio::process::Command::new("node").arg(&program).arg(wish.to_string()).output().await.unwrap();
     let said = String::from_utf8_lossy(&node.stderr).into_owned();

@@ -90,14 +90,7 @@ impl EventOrder {
     /// One message with everything in order.
     #[must_use]
     pub fn new(kind: &str, data: Value) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            data,
-            svix_id: None,
-            timestamp_shift: 0,
-            key: WebhookKey::Current,
-            copies: 1,
-        }
+        Self { kind: kind.to_owned(), data, svix_id: None, timestamp_shift: 0, key: WebhookKey::Current, copies: 1 }
     }
 }
 
