@@ -31,6 +31,14 @@ impl ClerkControl {
         reply.json["token"].as_str().unwrap_or_else(|| panic!("no token in {reply:?}")).to_owned()
     }
 
+    /// Publishes the key that Clerk takes next.
+    ///
+    /// # Panics
+    /// If the simulator does not do it.
+    pub async fn rotate(&self) {
+        self.stack.control(Method::POST, "/clerk/rotate", |request| request).await.expect_status(204);
+    }
+
     /// Sends a webhook, and tells what was answered.
     ///
     /// # Panics

@@ -34,4 +34,4 @@ pub use simulators::skyvern::control::{Finish, Finished, RecordedRun, SigningKey
 pub use simulators::skyvern::run::RunStatus;
 pub use skyvern_control::SkyvernControl;
 pub use stack::{Description, Stack};
-pub use wait::eventually;
+pub use wait::{eventually, within};

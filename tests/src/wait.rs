@@ -13,12 +13,20 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// # Panics
 /// If there still is nothing when the time is over, saying what was waited for.
 pub async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+    within(PATIENCE, what, look).await
+}
+
+/// The same for what is meant to take a while.
+///
+/// # Panics
+/// Likewise.
+pub async fn within<T>(patience: Duration, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for: {what}");
+        assert!(started.elapsed() < patience, "waited {patience:?} in vain for: {what}");
         tokio::time::sleep(PAUSE).await;
     }
 }

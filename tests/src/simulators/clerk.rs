@@ -2,7 +2,7 @@
 
 pub mod webhook;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use axum::extract::State;
@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
 use super::keys::{CLERK_KEY_ID, Keys, clerk_key, random_text};
+use super::lock;
 use super::tokens::{Signing, mint};
 
 /// Where the app runs that the tokens say they were made for: Expo's address on a developer's machine.
@@ -27,15 +28,24 @@ const LIFETIME_SECONDS: i64 = 60;
 /// Clerk lets tokens begin a little before they are made, for clocks that are behind.
 const SKEW_SECONDS: i64 = 10;
 
-/// What Clerk serves to the world.
-pub(crate) fn router(keys: &Keys) -> Router {
-    Router::new()
-        .route("/.well-known/jwks.json", get(key_set))
-        .with_state(Arc::new(json!({ "keys": [clerk_key(&keys.clerk)] })))
+/// The id of the key that Clerk signs with after [`Minter::rotate`].
+const NEXT_KEY_ID: &str = "ins_next";
+
+/// The public keys that Clerk serves to the world.
+pub(crate) type PublishedKeys = Arc<Mutex<Vec<Value>>>;
+
+/// The keys before any rotation.
+pub(crate) fn published_keys(keys: &Keys) -> PublishedKeys {
+    Arc::new(Mutex::new(vec![clerk_key(&keys.clerk, CLERK_KEY_ID)]))
 }
 
-async fn key_set(State(keys): State<Arc<Value>>) -> Json<Value> {
-    Json(Value::clone(&keys))
+/// What Clerk serves to the world.
+pub(crate) fn router(keys: PublishedKeys) -> Router {
+    Router::new().route("/.well-known/jwks.json", get(key_set)).with_state(keys)
+}
+
+async fn key_set(State(keys): State<PublishedKeys>) -> Json<Value> {
+    Json(json!({ "keys": *lock(&keys) }))
 }
 
 /// The token that a test wants.
@@ -65,6 +75,8 @@ pub enum TokenSigning {
     Clerk,
     /// Somebody else's RSA key under Clerk's key id.
     ForeignKey,
+    /// The key that Clerk takes next, under an id of its own. Published by a rotation.
+    NextKey,
     /// Nobody: `alg` is `none`.
     None,
     /// HMAC with the text of Clerk's public key, which everybody knows.
@@ -78,22 +90,36 @@ pub(crate) struct Minter {
     public_pem: Hs256Key,
     /// Made when first asked for, since making a key takes a moment.
     foreign: OnceCell<RsaPrivateKey>,
+    next: OnceCell<RsaPrivateKey>,
+    published: PublishedKeys,
 }
 
 impl Minter {
-    pub fn new(keys: &Keys, issuer: &str) -> anyhow::Result<Self> {
+    pub fn new(keys: &Keys, published: PublishedKeys, issuer: &str) -> anyhow::Result<Self> {
         Ok(Self {
             issuer: issuer.to_owned(),
             clerk: keys.clerk.clone(),
             public_pem: Hs256Key::new(keys.clerk_public_pem()?.as_bytes()),
             foreign: OnceCell::new(),
+            next: OnceCell::new(),
+            published,
         })
+    }
+
+    /// Publishes the next key beside the first one, as Clerk does before it signs with it.
+    pub async fn rotate(&self) -> anyhow::Result<()> {
+        let next = clerk_key(key(&self.next).await?, NEXT_KEY_ID);
+        let mut published = lock(&self.published);
+        published.truncate(1);
+        published.push(next);
+        Ok(())
     }
 
     pub async fn mint(&self, order: TokenOrder) -> anyhow::Result<String> {
         let signing = match order.signing {
             TokenSigning::Clerk => Signing::Rs256(&self.clerk),
-            TokenSigning::ForeignKey => Signing::Rs256(self.foreign_key().await?),
+            TokenSigning::ForeignKey => Signing::Rs256(key(&self.foreign).await?),
+            TokenSigning::NextKey => Signing::Rs256(key(&self.next).await?),
             TokenSigning::None => Signing::None,
             TokenSigning::Hs256PublicKey => Signing::Hs256(&self.public_pem),
         };
@@ -102,7 +128,8 @@ impl Minter {
             Signing::Hs256(_) => "HS256",
             Signing::None => "none",
         };
-        let mut header = json!({ "alg": algorithm, "cat": "cl_B7d4PD111AAA", "kid": CLERK_KEY_ID, "typ": "JWT" });
+        let key_id = if order.signing == TokenSigning::NextKey { NEXT_KEY_ID } else { CLERK_KEY_ID };
+        let mut header = json!({ "alg": algorithm, "cat": "cl_B7d4PD111AAA", "kid": key_id, "typ": "JWT" });
         let mut claims = self.claims(&order.sub, order.expires_in.unwrap_or(LIFETIME_SECONDS));
         merge(&mut header, order.header);
         merge(&mut claims, order.claims);
@@ -129,17 +156,17 @@ impl Minter {
             "fea": "u:dashboard",
         })
     }
+}
 
-    async fn foreign_key(&self) -> anyhow::Result<&RsaPrivateKey> {
-        self.foreign
-            .get_or_try_init(|| async {
-                tokio::task::spawn_blocking(|| RsaPrivateKey::new(&mut rand::rngs::OsRng, 2048))
-                    .await
-                    .context("the key generator stopped")?
-                    .context("no key")
-            })
+/// A key that is made when it is first wanted.
+async fn key(cell: &OnceCell<RsaPrivateKey>) -> anyhow::Result<&RsaPrivateKey> {
+    let make = async || {
+        tokio::task::spawn_blocking(|| RsaPrivateKey::new(&mut rand::rngs::OsRng, 2048))
             .await
-    }
+            .context("the key generator stopped")?
+            .context("no key")
+    };
+    cell.get_or_try_init(make).await
 }
 
 fn merge(object: &mut Value, changes: Map<String, Value>) {

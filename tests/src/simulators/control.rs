@@ -22,20 +22,28 @@ struct Control {
 }
 
 /// The routes of the control interface.
-pub(crate) fn router(shared: &Arc<Shared>, skyvern: &Arc<Skyvern>, issuer: &str) -> anyhow::Result<Router> {
-    let control = Arc::new(Control { shared: shared.clone(), minter: Minter::new(&shared.keys, issuer)? });
-    Ok(Router::new()
+pub(crate) fn router(shared: &Arc<Shared>, skyvern: &Arc<Skyvern>, minter: Minter) -> Router {
+    let control = Arc::new(Control { shared: shared.clone(), minter });
+    Router::new()
         .route("/health", get(async || Json(json!({ "status": "ready" }))))
         .route("/clerk/tokens", post(mint))
+        .route("/clerk/rotate", post(rotate))
         .route("/faults", post(order_fault))
         .route("/{service}/requests", get(requests))
         .with_state(control)
-        .merge(skyvern::control::router(skyvern.clone())))
+        .merge(skyvern::control::router(skyvern.clone()))
 }
 
 async fn mint(State(control): State<Arc<Control>>, Json(order): Json<TokenOrder>) -> Response {
     match control.minter.mint(order).await {
         Ok(token) => Json(json!({ "token": token })).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+    }
+}
+
+async fn rotate(State(control): State<Arc<Control>>) -> Response {
+    match control.minter.rotate().await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
     }
 }

@@ -80,11 +80,7 @@ impl Keys {
         if complete != text {
             write(&file, &complete)?;
         }
-        Ok(Self {
-            texts,
-            jwt_secret: Hs256Key::new(jwt_secret.as_bytes()),
-            clerk,
-        })
+        Ok(Self { texts, jwt_secret: Hs256Key::new(jwt_secret.as_bytes()), clerk })
     }
 
     /// The public half of Clerk's key, as text: the material of the attack that uses it as an HMAC secret.
@@ -117,12 +113,12 @@ pub(crate) fn role_token(key: &Hs256Key, role: &str, seconds: i64) -> String {
     mint(&json!({ "alg": "HS256", "typ": "JWT" }), &claims, &Signing::Hs256(key))
 }
 
-/// Clerk's public key as a JSON Web Key.
-pub(crate) fn clerk_key(key: &RsaPrivateKey) -> Value {
+/// A public key of Clerk's as a JSON Web Key.
+pub(crate) fn clerk_key(key: &RsaPrivateKey, key_id: &str) -> Value {
     json!({
         "use": "sig",
         "kty": "RSA",
-        "kid": CLERK_KEY_ID,
+        "kid": key_id,
         "alg": "RS256",
         "n": URL_SAFE_NO_PAD.encode(key.n().to_bytes_be()),
         "e": URL_SAFE_NO_PAD.encode(key.e().to_bytes_be()),
@@ -132,7 +128,7 @@ pub(crate) fn clerk_key(key: &RsaPrivateKey) -> Value {
 /// What PostgREST verifies with: Clerk's tokens and the project's own.
 fn key_set(clerk: &RsaPrivateKey, jwt_secret: &str) -> Value {
     let project = json!({ "kty": "oct", "kid": "project", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(jwt_secret) });
-    json!({ "keys": [clerk_key(clerk), project] })
+    json!({ "keys": [clerk_key(clerk, CLERK_KEY_ID), project] })
 }
 
 /// A secret as Svix makes them: random bytes in base64, behind `whsec_`.

@@ -69,11 +69,12 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = anyhow::Result
     let issuer = format!("http://{}/clerk", vendors.local_addr()?);
 
     let skyvern = Arc::new(skyvern::Skyvern::new(&shared.keys, settings.skyvern_finishes_after)?);
+    let clerk_keys = clerk::published_keys(&shared.keys);
     let watch = |service, router: Router| faults::watch(&shared, service, router);
     let router = Router::new()
-        .nest("/clerk", watch(Service::Clerk, clerk::router(&shared.keys)))
+        .nest("/clerk", watch(Service::Clerk, clerk::router(clerk_keys.clone())))
         .nest("/skyvern", watch(Service::Skyvern, skyvern::router(skyvern.clone())))
-        .nest("/__control", control::router(&shared, &skyvern, &issuer)?)
+        .nest("/__control", control::router(&shared, &skyvern, clerk::Minter::new(&shared.keys, clerk_keys, &issuer)?))
         .nest("/__control/clerk", clerk::webhook::router(&shared.keys.texts, &settings.functions)?);
     let storage = storage::Storage::open(&settings.state_dir, &settings.database, &shared.keys)?;
     let storage = watch(Service::Storage, storage::router(storage));

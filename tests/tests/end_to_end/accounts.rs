@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    EventOrder, Fault, Method, Person, Reply, SentEvent, Service, Stack, TokenOrder, WebhookKey,
+    EventOrder, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenOrder, WebhookKey,
     simulators::clerk::webhook::sign,
 };
 use uuid::Uuid;
@@ -351,6 +351,14 @@ async fn with_the_person_goes_everything_that_is_theirs() {
     let cancel = job(format!("cancel_skyvern_run:{going}")).await;
     assert_eq!(cancel[0]["payload"]["run_id"], json!(run_id));
     assert!(job(format!("cancel_skyvern_run:{draft}")).await.is_empty(), "a draft has no run");
+
+    // Skyvern still tells how it went, and nothing of that is kept.
+    let finished = stack.skyvern().finish(&run_id, &Finish::submitted()).await;
+    assert_eq!(finished.deliveries[0].status(), Some(200), "{finished:#?}");
+    let sql = "select to_jsonb(e) from public.webhook_events e where run_id = $1";
+    let events = stack.database().json(sql, &[&run_id]).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!((&events[0]["body"], &events[0]["outcome"]), (&json!(""), &json!("account_deleted")), "{events:#?}");
 }
 
 #[tokio::test]

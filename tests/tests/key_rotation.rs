@@ -1,0 +1,56 @@
+//! Clerk replaces its signing key, and is away for a while. On a stack of its own, whose isolates have seen no key yet.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::{Fault, FaultOrder, OwnStack, Reply, Service, Stack, TokenOrder, TokenSigning};
+use uuid::Uuid;
+
+async fn asked_with(stack: &Stack, token: &str) -> Reply {
+    stack.bearer(token).invoke("generate-resume-signed-url", &json!({ "resume_path_in_storage": "a/b.pdf" })).await
+}
+
+async fn loads(stack: &Stack) -> usize {
+    stack.requests(Service::Clerk, "/.well-known/jwks.json", "").await.len()
+}
+
+#[tokio::test]
+async fn a_new_key_is_picked_up_and_unknown_ones_do_not_hammer_clerk() {
+    let own = OwnStack::start("rotation", &["--skyvern-waits"]);
+    let stack = Stack::described_by(own.file());
+    let subject = format!("user_{}", Uuid::new_v4().simple());
+    let next = || TokenOrder { sub: subject.clone(), signing: TokenSigning::NextKey, ..TokenOrder::default() };
+
+    // Without any key nobody can be told from anybody.
+    let fault = Fault::Status { status: 500, body: json!("away"), headers: [].into() };
+    stack.fail(FaultOrder { service: Service::Clerk, contains: "jwks".into(), times: 1, fault }).await;
+    let token = stack.clerk().token(&subject).await;
+    asked_with(&stack, &token).await.expect_problem(503, "sign_in_unavailable");
+    tests::eventually("the keys are loaded", async || {
+        (asked_with(&stack, &token).await.code() != "sign_in_unavailable").then_some(())
+    })
+    .await;
+
+    // Keys that nobody has published, one after the other: all are refused, and Clerk is asked once in 30 s at most.
+    let before = loads(&stack).await;
+    for number in 0..50 {
+        let mut order = next();
+        order.header.insert("kid".into(), json!(format!("ins_unknown_{number}")));
+        let token = stack.clerk().mint(&order).await;
+        asked_with(&stack, &token).await.expect_problem(401, "token_key_unknown");
+    }
+    assert!(loads(&stack).await <= before + 1, "{} loads, {before} before", loads(&stack).await);
+
+    // The new key is known to Clerk before the first token carries it, and to us within 30 s of the first such token.
+    stack.clerk().rotate().await;
+    let before = loads(&stack).await;
+    tests::within(Duration::from_mins(1), "the new key is picked up", async || {
+        let token = stack.clerk().mint(&next()).await;
+        (asked_with(&stack, &token).await.code() != "token_key_unknown").then_some(())
+    })
+    .await;
+    assert_eq!(loads(&stack).await, before + 1);
+    // And the old one is still good.
+    let token = stack.clerk().token(&subject).await;
+    assert_ne!(asked_with(&stack, &token).await.status, 401);
+}
