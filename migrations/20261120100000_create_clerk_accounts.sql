@@ -16,6 +16,9 @@ revoke all on table private.clerk_accounts from public, anon, authenticated, ser
 alter table public.webhook_events add column if not exists clerk_user_id text;
 create index if not exists idx_webhook_events_clerk_user_id
     on public.webhook_events (clerk_user_id) where clerk_user_id is not null;
+-- For the events that nobody can be found for any more once the person is gone.
+create index if not exists idx_webhook_events_named_application_id_unattributed
+    on public.webhook_events (named_application_id) where application_id is null;
 
 -- Until the end of the transaction nobody else changes what is known of this Clerk account. Taken before any row is
 -- locked, and only one a transaction, so that nobody can wait in a circle.

@@ -53,7 +53,9 @@ begin
 
     -- All rows that may change, in one order for everybody, lest two accounts that swap addresses wait for each other.
     perform from auth.users as candidate
-    where candidate.id = account or candidate.email = address or candidate.phone = number
+    where candidate.id = account
+       or (candidate.email = address and not candidate.is_sso_user) -- the index has no others
+       or candidate.phone = number
     order by candidate.id
     for update;
     select * into former from auth.users where id = account;

@@ -51,6 +51,29 @@ end
 $$;
 revoke all on function private.delete_clerk_account(text) from public, anon, authenticated, service_role;
 
+-- A run that outlives its person still tells how it went. Nobody waits for that any more, so only that it came is kept.
+create or replace function private.forget_event_of_deleted_person()
+    returns trigger
+    language plpgsql
+    set search_path = ''
+as $$
+begin
+    if exists (select from public.background_jobs
+               where dedupe_key = 'cancel_skyvern_run:' || new.named_application_id) then
+        new.outcome := 'account_deleted';
+        new.decision := null;
+        new.body := '';
+    end if;
+    return new;
+end
+$$;
+revoke all on function private.forget_event_of_deleted_person() from public, anon, authenticated, service_role;
+
+create or replace trigger on_webhook_events_created_forget_deleted_person
+    before insert on public.webhook_events
+    for each row when (new.outcome = 'waiting')
+    execute function private.forget_event_of_deleted_person();
+
 -- `p_updated_at` and `p_person` {email, phone_number, full_name} are null for a deletion. An address or number is there
 -- only if it is the primary one and verified.
 create or replace function public.apply_clerk_event(
