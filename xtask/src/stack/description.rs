@@ -55,6 +55,8 @@ pub struct Description {
     pub skyvern_api_key: String,
     /// The key that was used before, still good for signatures.
     pub skyvern_previous_api_key: String,
+    /// What Clerk's webhooks are signed with.
+    pub clerk_webhook_secret: String,
     /// `psql`, `pg_dump`, `pg_ctl`, …
     pub postgresql_bin: PathBuf,
     /// One log a part.

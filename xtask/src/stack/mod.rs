@@ -396,6 +396,7 @@ fn describe(settings: &Settings, supervisor: &Supervisor) -> Outcome<Description
         service_role_key: keys.service_role_key,
         skyvern_api_key: keys.skyvern_api_key,
         skyvern_previous_api_key: keys.skyvern_previous_api_key,
+        clerk_webhook_secret: keys.clerk_webhook_secret,
         postgresql_bin: settings.tools.postgresql_bin.clone(),
         log_dir: settings.folder.join("logs"),
         parts: supervisor.running().clone(),

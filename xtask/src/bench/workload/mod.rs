@@ -1,5 +1,6 @@
 //! What each function is asked, and what its floor is: the database calls that it makes, sent to PostgREST directly.
 
+mod clerk_webhook_handler;
 mod initiate_skyvern_application;
 mod skyvern_webhook_handler;
 
@@ -10,7 +11,8 @@ use crate::failure::Outcome;
 pub type Prepare = fn(&Scene, Contender, usize) -> Outcome<Vec<Job>>;
 
 /// By function.
-const WORKLOADS: [(&str, Prepare); 2] = [
+const WORKLOADS: [(&str, Prepare); 3] = [
+    ("clerk-webhook-handler", clerk_webhook_handler::prepare),
     ("initiate-skyvern-application", initiate_skyvern_application::prepare),
     ("skyvern-webhook-handler", skyvern_webhook_handler::prepare),
 ];
