@@ -35,6 +35,10 @@ id! {
     ApplicationId,
     /// `applications.submission_id`: one attempt to hand an application to Skyvern.
     SubmissionId,
+    /// `background_jobs.id`.
+    JobId,
+    /// `user_push_tokens.id`: a device that gets push messages.
+    DeviceId,
     /// `x-request-id`: follows a request through every log line and call it causes.
     RequestId,
 }

@@ -6,12 +6,14 @@
 //! - [`database`] and [`storage`]: the Supabase project
 //! - [`skyvern`]: the service that drives a browser
 //! - [`svix`]: the signatures of Clerk's webhooks
+//! - [`expo`]: the service that push messages go through
 //! - [`problem`]: everything that can go wrong, and how it is answered
 //! - [`config`], [`secret`], [`ids`], [`clock`]: the small types below all of them
 
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod expo;
 pub mod http;
 pub mod ids;
 pub mod problem;

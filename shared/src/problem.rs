@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{config::Misconfigured, sign_in::TokenProblem};
+use crate::{config::Misconfigured, expo::ExpoProblem, sign_in::TokenProblem};
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,10 @@ pub enum Problem {
     /// Skyvern refused for certain: no run exists.
     #[error(transparent)]
     Skyvern(#[from] SkyvernProblem),
+
+    /// Expo took none of the messages.
+    #[error(transparent)]
+    Expo(#[from] ExpoProblem),
 
     /// The file store did not answer in time.
     #[error("the file store did not answer in time")]
@@ -235,6 +239,8 @@ impl Problem {
             Self::SignatureInvalid => kind(401, "signature_invalid", "Signature invalid"),
             Self::Skyvern(SkyvernProblem::TimedOut) => kind(504, "skyvern_timed_out", "Skyvern timed out"),
             Self::Skyvern(problem) => kind(502, problem.code(), "Skyvern did not take the application"),
+            Self::Expo(ExpoProblem::TimedOut) => kind(504, "expo_timed_out", "Expo timed out"),
+            Self::Expo(problem) => kind(502, problem.code(), "Expo did not take the messages"),
             Self::StorageTimedOut => kind(504, "storage_timed_out", "File store timed out"),
             Self::StorageFailed => kind(502, "storage_failed", "File store failed"),
             Self::DatabaseTimedOut => kind(504, "database_timed_out", "Database timed out"),
@@ -252,7 +258,9 @@ impl Problem {
                 Some(Duration::from_secs(2))
             }
             Self::SignInUnavailable => Some(Duration::from_secs(5)),
-            Self::SubmissionOpen | Self::Skyvern(SkyvernProblem::RateLimited) => Some(Duration::from_mins(1)),
+            Self::SubmissionOpen
+            | Self::Skyvern(SkyvernProblem::RateLimited)
+            | Self::Expo(ExpoProblem::RateLimited) => Some(Duration::from_mins(1)),
             _ => None,
         }
     }

@@ -3,11 +3,13 @@
 mod cors;
 mod fetch;
 mod incoming;
+mod neighbour;
 mod reply;
 mod serve;
 pub mod upstream;
 
 pub use cors::AllowedOrigins;
 pub use incoming::{Endpoint, Fields, Headers, Incoming, Method};
+pub use neighbour::Neighbour;
 pub use reply::Reply;
 pub use serve::{Call, Settings, serve};

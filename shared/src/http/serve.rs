@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use serde::Serialize;
 
 use super::{
-    AllowedOrigins, Endpoint, Headers, Incoming, Method, Reply,
+    AllowedOrigins, Endpoint, Headers, Incoming, Method, Neighbour, Reply,
     upstream::{Record, Upstream, server_timing},
 };
 use crate::{
@@ -37,9 +37,18 @@ pub struct Call<S: 'static> {
     /// When the request came in.
     pub received_at: UnixTime,
     context: worker::Context,
+    env: worker::Env,
 }
 
 impl<S> Call<S> {
+    /// Another function of ours, by its name and the service binding that leads to it. None where
+    /// there is no such binding.
+    #[must_use]
+    pub fn neighbour(&self, name: &'static str, binding: &str) -> Option<Neighbour> {
+        let fetcher = self.env.service(binding).ok()?;
+        Some(Neighbour::new(name, fetcher, self.request_id))
+    }
+
     /// Goes on with something once the answer is on its way. It may be cut off at any time, so it
     /// must not be the only way to get it done.
     pub fn after_the_answer(&self, work: impl Future<Output = ()> + 'static) {
@@ -73,7 +82,7 @@ pub async fn serve<S: Settings>(
             return Ok((preflight(endpoint), Vec::new()));
         }
         let settings = read_once(settings, &environment)?;
-        let call = Call { settings, request_id, upstream, received_at, context };
+        let call = Call { settings, request_id, upstream, received_at, context, env: env.clone() };
         let reply = handle(&incoming, &call).await;
         let records = call.upstream.records();
         Ok((reply.unwrap_or_else(|problem| Reply::problem(&problem, request_id)), records))

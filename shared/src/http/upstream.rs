@@ -1,8 +1,9 @@
 //! The one way to call the outside: every call has a time-out, is measured, and carries the
 //! request id on. Redirects are never followed, so that no answer can send us elsewhere.
 
-use std::{cell::RefCell, fmt::Write as _, pin::pin, time::Duration};
+use std::{cell::RefCell, fmt::Write as _, io::Write as _, pin::pin, time::Duration};
 
+use flate2::{Compression, write::GzEncoder};
 use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -79,6 +80,21 @@ impl Request {
         self.wanted_headers
     }
 
+    /// Compresses the body with gzip if it is longer than so many bytes.
+    #[must_use]
+    pub fn compressed_above(mut self, length: usize) -> Self {
+        let Some(body) = self.body.as_deref().filter(|body| body.len() > length) else { return self };
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        // Writing to memory cannot fail; if it did, the body would go as it is.
+        if gzip.write_all(body).is_ok()
+            && let Ok(compressed) = gzip.finish()
+        {
+            self.body = Some(compressed);
+            return self.header("content-encoding", "gzip");
+        }
+        self
+    }
+
     /// Where it goes.
     #[must_use]
     pub fn url(&self) -> &Url {
@@ -89,6 +105,12 @@ impl Request {
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
         self.body.as_deref()
+    }
+
+    /// The value of a header; the name in lower case.
+    #[must_use]
+    pub fn header_named(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
     }
 }
 

@@ -1,0 +1,257 @@
+//! Sending messages.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ExpoProblem, Message, Settings, Ticket};
+use crate::http::upstream::{Failure, Request, Response, Upstream};
+
+/// Bodies longer than this are compressed, as Expo's own library does (Expo contract §1).
+const COMPRESSED_ABOVE: usize = 1024;
+
+/// Push tokens by the project they belong to, `@owner/slug`.
+pub type Projects = BTreeMap<String, Vec<String>>;
+
+/// Why a request brought no tickets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotSent {
+    /// The recipients belong to several projects. Nothing was sent; each project wants its own request.
+    SeveralProjects(Projects),
+    /// Anything else.
+    Problem {
+        /// What it was.
+        problem: ExpoProblem,
+        /// How long Expo wants us to wait, if it said so.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl From<ExpoProblem> for NotSent {
+    fn from(problem: ExpoProblem) -> Self {
+        Self::Problem { problem, retry_after: None }
+    }
+}
+
+/// Expo's push service.
+#[derive(Debug)]
+pub struct Expo<'a> {
+    settings: &'a Settings,
+    upstream: &'a Upstream,
+}
+
+impl<'a> Expo<'a> {
+    /// With these settings.
+    #[must_use]
+    pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
+        Self { settings, upstream }
+    }
+
+    /// Sends messages to at most [`MOST_RECIPIENTS`](super::MOST_RECIPIENTS) recipients, once. Answers a
+    /// ticket for each recipient, in the order of the messages and of the recipients in them.
+    ///
+    /// # Errors
+    /// [`NotSent`], which stands for all of them.
+    pub async fn send(&self, messages: &[Message<'_>], time_out: Duration) -> Result<Vec<Ticket>, NotSent> {
+        let recipients = messages.iter().map(|message| message.to.len()).sum();
+        let request = self.request(messages)?.within(time_out);
+        read(self.upstream.send("expo", request).await, recipients)
+    }
+
+    fn request(&self, messages: &[Message<'_>]) -> Result<Request, NotSent> {
+        let url = self.settings.api_url.join("--/api/v2/push/send").map_err(|_| ExpoProblem::Rejected)?;
+        // An array always: to a single message Expo answers a single ticket, in another shape.
+        let body = serde_json::to_vec(messages).map_err(|_| ExpoProblem::Rejected)?;
+        let request = Request::post_json(url, body)
+            .header("accept", "application/json")
+            .wanting(&["retry-after"])
+            .compressed_above(COMPRESSED_ABOVE);
+        Ok(match &self.settings.access_token {
+            Some(token) => request.header("authorization", format!("Bearer {}", token.expose())),
+            None => request,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Option<Vec<Value>>,
+    #[serde(default)]
+    errors: Vec<RequestError>,
+}
+
+#[derive(Deserialize)]
+struct RequestError {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    details: Value,
+}
+
+/// The code decides before the status does: a refusal may come with 200, and which status belongs
+/// to which code is not documented (Expo contract §7).
+fn read(answer: Result<Response, Failure>, recipients: usize) -> Result<Vec<Ticket>, NotSent> {
+    let response = answer.map_err(|failure| match failure {
+        Failure::TimedOut => ExpoProblem::TimedOut,
+        Failure::Unreachable => ExpoProblem::Unreachable,
+    })?;
+    let body = response.json::<Answer>().ok();
+    if let Some(error) = body.as_ref().and_then(|body| body.errors.first()) {
+        return Err(refusal(&response, Some(error)));
+    }
+    if !response.is_success() {
+        return Err(refusal(&response, None));
+    }
+    let tickets = body.and_then(|body| body.data).filter(|tickets| tickets.len() == recipients);
+    let tickets = tickets.ok_or(ExpoProblem::Unreadable)?;
+    Ok(tickets.iter().map(Ticket::read).collect())
+}
+
+fn refusal(response: &Response, error: Option<&RequestError>) -> NotSent {
+    let problem = match (error.map(|error| error.code.as_str()), response.status) {
+        (Some("PUSH_TOO_MANY_EXPERIENCE_IDS"), _) => {
+            let projects = error.and_then(|error| serde_json::from_value(error.details.clone()).ok());
+            return projects.map_or(ExpoProblem::Rejected.into(), NotSent::SeveralProjects);
+        }
+        (Some("TOO_MANY_REQUESTS"), _) | (_, 429) => ExpoProblem::RateLimited,
+        (Some("UNAUTHORIZED"), _) | (_, 401 | 403) => ExpoProblem::Unauthorized,
+        // Somebody in between gave up waiting; Expo itself may have gone on.
+        (_, 408 | 504) => ExpoProblem::TimedOut,
+        (Some("INTERNAL_SERVER_ERROR"), _) | (_, 500..) => ExpoProblem::Failed,
+        _ => ExpoProblem::Rejected,
+    };
+    let retry_after = response.headers.get("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+    NotSent::Problem { problem, retry_after: retry_after.map(Duration::from_secs) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Map, Value, json};
+
+    use super::{Expo, NotSent, read};
+    use crate::{
+        config::Environment,
+        expo::{Content, ExpoProblem, Message, Settings, Ticket},
+        http::upstream::{Failure, Request, Response, Upstream},
+        ids::RequestId,
+    };
+
+    fn answered(status: u16, body: &str) -> Result<usize, NotSent> {
+        let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
+        read(Ok(response), 2).map(|tickets| tickets.len())
+    }
+
+    fn problem(status: u16, body: &str) -> ExpoProblem {
+        match answered(status, body) {
+            Err(NotSent::Problem { problem, .. }) => problem,
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
+
+    fn errors(code: &str) -> String {
+        json!({ "errors": [{ "code": code, "message": "no" }, { "code": "OTHER", "message": "no" }] }).to_string()
+    }
+
+    fn request(access_token: Option<&str>, body_of_length: usize) -> Request {
+        let settings = Settings::read(&Environment::new(|name| {
+            (name == "EXPO_ACCESS_TOKEN").then(|| access_token.unwrap_or_default().to_owned())
+        }))
+        .unwrap();
+        let upstream = Upstream::new(RequestId::random());
+        let content = Content::new("a", "b".repeat(body_of_length), "c".to_owned(), Map::new());
+        let message = Message { to: vec!["ExpoPushToken[x]"], content: &content };
+        Expo::new(&settings, &upstream).request(&[message]).unwrap()
+    }
+
+    #[test]
+    fn tickets_come_in_the_order_of_the_recipients() {
+        let body = json!({ "data": [{ "status": "ok", "id": "1" }, { "status": "error", "message": "no" }] });
+        let response = Response { status: 200, body: body.to_string().into_bytes(), ..Response::default() };
+        let tickets = read(Ok(response), 2).unwrap();
+        assert_eq!(tickets[0], Ticket::Ok { id: "1".to_owned() });
+        assert_eq!(tickets[1], Ticket::Error { error: String::new(), message: "no".to_owned() });
+    }
+
+    #[test]
+    fn anything_but_a_ticket_for_each_recipient_is_unreadable() {
+        let ok = json!({ "status": "ok", "id": "1" });
+        for body in [
+            String::new(),
+            "<html>".to_owned(),
+            "{}".to_owned(),
+            json!({ "data": [ok] }).to_string(),
+            json!({ "data": [ok, ok, ok] }).to_string(),
+            json!({ "data": ok }).to_string(),
+            json!({ "data": null }).to_string(),
+        ] {
+            assert_eq!(problem(200, &body), ExpoProblem::Unreadable, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_by_its_code_first_and_by_its_status_second() {
+        for (status, body, expected) in [
+            (401, r#"{"error":"invalid_token","error_description":"no"}"#.to_owned(), ExpoProblem::Unauthorized),
+            (403, errors("UNAUTHORIZED"), ExpoProblem::Unauthorized),
+            (400, errors("UNAUTHORIZED"), ExpoProblem::Unauthorized),
+            (429, errors("TOO_MANY_REQUESTS"), ExpoProblem::RateLimited),
+            (429, String::new(), ExpoProblem::RateLimited),
+            (200, errors("TOO_MANY_REQUESTS"), ExpoProblem::RateLimited),
+            (400, errors("VALIDATION_ERROR"), ExpoProblem::Rejected),
+            (200, errors("VALIDATION_ERROR"), ExpoProblem::Rejected),
+            (400, "<html>".to_owned(), ExpoProblem::Rejected),
+            (400, "{}".to_owned(), ExpoProblem::Rejected),
+            (400, errors("PUSH_TOO_MANY_EXPERIENCE_IDS"), ExpoProblem::Rejected),
+            (302, String::new(), ExpoProblem::Rejected),
+            (500, errors("INTERNAL_SERVER_ERROR"), ExpoProblem::Failed),
+            (500, "[]".to_owned(), ExpoProblem::Failed),
+            (502, "<html>".to_owned(), ExpoProblem::Failed),
+            (504, "<html>".to_owned(), ExpoProblem::TimedOut),
+        ] {
+            assert_eq!(problem(status, &body), expected, "{status} {body}");
+        }
+        assert_eq!(read(Err(Failure::TimedOut), 1), Err(ExpoProblem::TimedOut.into()));
+        assert_eq!(read(Err(Failure::Unreachable), 1), Err(ExpoProblem::Unreachable.into()));
+        let garbage = Response { status: 500, body: vec![0xff, 0xfe], ..Response::default() };
+        assert_eq!(read(Ok(garbage), 1), Err(ExpoProblem::Failed.into()));
+    }
+
+    #[test]
+    fn several_projects_are_named_with_their_tokens() {
+        let details: Value = json!({ "@acme/app": ["a"], "@acme/app-dev": ["b"] });
+        let body = json!({ "errors": [{ "code": "PUSH_TOO_MANY_EXPERIENCE_IDS", "details": details }] });
+        let Err(NotSent::SeveralProjects(projects)) = answered(400, &body.to_string()) else { panic!("{body}") };
+        assert_eq!(serde_json::to_value(projects).unwrap(), details);
+    }
+
+    #[test]
+    fn expo_may_say_how_long_to_wait() {
+        for (value, expected) in [("3", Some(Duration::from_secs(3))), ("soon", None), ("-1", None)] {
+            let headers = [("Retry-After".to_owned(), value.to_owned())].into_iter().collect();
+            let response = Response { status: 429, headers, body: Vec::new() };
+            let expected = NotSent::Problem { problem: ExpoProblem::RateLimited, retry_after: expected };
+            assert_eq!(read(Ok(response), 1), Err(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_is_sent_only_where_a_token_is_set() {
+        let bearer = |access_token| request(access_token, 1).header_named("authorization").map(str::to_owned);
+        assert_eq!(bearer(Some("expo_token")).as_deref(), Some("Bearer expo_token"));
+        assert_eq!(bearer(Some("  ")), None);
+        assert_eq!(bearer(None), None);
+    }
+
+    #[test]
+    fn only_long_bodies_are_compressed() {
+        let short = request(None, 1);
+        assert_eq!(short.header_named("content-encoding"), None);
+        assert_eq!(short.body().and_then(|body| body.first()), Some(&b'['), "always an array");
+        let long = request(None, 2000);
+        assert_eq!(long.header_named("content-encoding"), Some("gzip"));
+        assert!(long.body().is_some_and(|body| body.len() < 1000));
+    }
+}

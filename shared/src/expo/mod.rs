@@ -1,0 +1,13 @@
+//! Expo's push service, which hands messages on to Apple and Google.
+
+mod client;
+mod message;
+mod problem;
+mod settings;
+mod ticket;
+
+pub use client::{Expo, NotSent, Projects};
+pub use message::{Content, MAXIMUM_PAYLOAD, MOST_RECIPIENTS, Message, is_push_token};
+pub use problem::ExpoProblem;
+pub use settings::Settings;
+pub use ticket::{DEVICE_NOT_REGISTERED, MESSAGE_RATE_EXCEEDED, MESSAGE_TOO_BIG, Ticket};
