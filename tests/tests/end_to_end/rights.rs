@@ -212,6 +212,16 @@ const TABLES: &[Table] = &[
         change: || json!({"error": "changed"}),
     },
     Table {
+        name: "push_tickets",
+        key: "id",
+        owner: &[],
+        service: ALL,
+        writable: &[],
+        // `existing_row` makes a device with the person's own id.
+        row: |person| json!({"push_token_id": person.user_id, "ticket_id": Uuid::new_v4().to_string()}),
+        change: || json!({"receipt_checks": 1}),
+    },
+    Table {
         name: "webhook_events",
         key: "id",
         owner: &[],
@@ -227,8 +237,10 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("apply_clerk_event", &["service_role"]),
     ("apply_skyvern_event", &["service_role"]),
     ("claim_application", &["authenticated"]),
+    ("claim_push_messages", &["service_role"]),
     ("current_user_id", &["authenticated", "service_role"]),
     ("ensure_person", &["authenticated"]),
+    ("record_push_tickets", &["service_role"]),
     ("record_skyvern_run", &["service_role"]),
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),
@@ -571,6 +583,11 @@ async fn existing_row(stack: &Stack, table: &Table, owner: &Person) -> String {
         "application_events" => {
             owner.draft_application().await;
             service.select(&format!("application_events?user_id=eq.{}&limit=1", owner.user_id)).await
+        }
+        "push_tickets" => {
+            let device = json!({"id": owner.user_id, "user_id": owner.user_id, "token": Uuid::new_v4().to_string()});
+            service.insert("user_push_tokens", &device).await; // refused the second time, for it is there
+            service.insert(table.name, &(table.row)(owner)).await
         }
         _ => service.insert(table.name, &(table.row)(owner)).await,
     };
