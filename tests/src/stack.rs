@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::caller::Caller;
 use crate::clerk_control::ClerkControl;
 use crate::database::Database;
+use crate::expo_control::ExpoControl;
 use crate::person::Person;
 use crate::reply::Reply;
 use crate::simulators::faults::{Fault, FaultOrder, Service};
@@ -163,6 +164,12 @@ impl Stack {
     #[must_use]
     pub fn clerk(&self) -> ClerkControl {
         ClerkControl::new(self)
+    }
+
+    /// Expo, from the side of its devices.
+    #[must_use]
+    pub fn expo(&self) -> ExpoControl {
+        ExpoControl::new(self)
     }
 
     /// Skyvern, from the side of its workers.

@@ -26,6 +26,8 @@ use super::{Shared, lock};
 pub enum Service {
     /// `/clerk`
     Clerk,
+    /// `/expo`
+    Expo,
     /// `/rest/v1` of the gateway. Its requests are not recorded, because they are the benchmark's path.
     Rest,
     /// `/skyvern`

@@ -1,13 +1,14 @@
-//! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern.
+//! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern, Expo.
 //!
 //! They answer as the vendors' contracts say, refuse what the vendors refuse, remember what they were asked, and can be
 //! told to fail. Everything is in memory, except the keys and the stored objects.
 //!
 //! Two addresses: the *gateway* stands for the Supabase project's own host, the other one for the vendors
-//! (`/clerk`, `/skyvern`) and for the control interface (`/__control`) by which tests and the demo steer all of them.
+//! (`/clerk`, `/skyvern`, `/expo`) and for the control interface (`/__control`) by which tests and the demo steer all of them.
 
 pub mod clerk;
 mod control;
+pub mod expo;
 pub mod faults;
 mod gateway;
 pub mod keys;
@@ -36,7 +37,7 @@ use recorder::Recorder;
 pub struct Settings {
     /// The folder of the stack; `keys/` and `storage/` in it are ours.
     pub state_dir: PathBuf,
-    /// Where Clerk, Skyvern and the control interface answer.
+    /// Where Clerk, Skyvern, Expo and the control interface answer.
     pub listen: SocketAddr,
     /// Where the Supabase gateway answers.
     pub gateway_listen: SocketAddr,
@@ -70,11 +71,14 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = anyhow::Result
 
     let skyvern = Arc::new(skyvern::Skyvern::new(&shared.keys, settings.skyvern_finishes_after)?);
     let clerk_keys = clerk::published_keys(&shared.keys);
+    let expo = Arc::new(expo::Expo::default());
     let watch = |service, router: Router| faults::watch(&shared, service, router);
     let router = Router::new()
         .nest("/clerk", watch(Service::Clerk, clerk::router(clerk_keys.clone())))
         .nest("/skyvern", watch(Service::Skyvern, skyvern::router(skyvern.clone())))
+        .nest("/expo", watch(Service::Expo, expo::router(expo.clone())))
         .nest("/__control", control::router(&shared, &skyvern, clerk::Minter::new(&shared.keys, clerk_keys, &issuer)?))
+        .nest("/__control/expo", expo::control::router(expo))
         .nest("/__control/clerk", clerk::webhook::router(&shared.keys.texts, &settings.functions)?);
     let storage = storage::Storage::open(&settings.state_dir, &settings.database, &shared.keys)?;
     let storage = watch(Service::Storage, storage::router(storage));

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 
+use super::expo::unpack;
 use super::faults::Service;
 
 /// A benchmark asks a hundred thousand times; the oldest requests are forgotten.
@@ -25,13 +27,16 @@ pub struct RecordedRequest {
     pub path: String,
     /// Names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The beginning of the body as text.
+    /// The beginning of the body as text, unpacked if it was compressed.
     pub body: String,
 }
 
 impl RecordedRequest {
     pub(crate) fn new(service: Service, parts: &Parts, body: &[u8]) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let is_packed = parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
+        let unpacked = if is_packed { unpack(body) } else { None };
+        let body = unpacked.as_deref().unwrap_or(body);
         Self {
             service,
             method: parts.method.to_string(),

@@ -1,6 +1,7 @@
 //! The simulators obey the vendors' contracts. Where they do not, every other test proves less than it says.
 
 mod clerk;
+mod expo;
 mod faults;
 mod gateway;
 mod receiver;

@@ -1,0 +1,141 @@
+//! How a test decides what tokens lead to, and reads what came through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Expo, lock};
+
+/// The routes below `/__control/expo`.
+pub(crate) fn router(expo: Arc<Expo>) -> Router {
+    Router::new()
+        .route("/devices", post(set_devices))
+        .route("/projects", get(project).post(set_project))
+        .route("/delivered", get(delivered))
+        .with_state(expo)
+}
+
+/// What a token leads to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Device {
+    /// The project of the app that it belongs to, `@owner/slug`; the usual one if not said.
+    pub project: Option<String>,
+    /// The error of every ticket, such as `DeviceNotRegistered`; a text without letters for one without details.
+    pub ticket_error: Option<String>,
+    /// What the receipts will say; that all is well if not said.
+    pub receipt: Option<Receipt>,
+}
+
+/// What Apple or Google made of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receipt {
+    /// Taken.
+    Ok,
+    /// There is none.
+    Missing,
+    /// Refused, with this error.
+    Error(String),
+}
+
+/// The tokens that lead to such a device.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Devices {
+    /// Push tokens.
+    pub tokens: Vec<String>,
+    /// What each of them leads to.
+    pub device: Device,
+}
+
+async fn set_devices(State(expo): State<Arc<Expo>>, Json(order): Json<Devices>) -> StatusCode {
+    let mut state = lock(&expo.0);
+    state.devices.extend(order.tokens.into_iter().map(|token| (token, order.device.clone())));
+    StatusCode::NO_CONTENT
+}
+
+/// What a project asks for.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ProjectOrder {
+    /// `@owner/slug`
+    pub project: String,
+    /// With one, every request needs it.
+    pub access_token: Option<String>,
+    /// How long an answer takes.
+    #[serde(default)]
+    pub answers_after_ms: u64,
+}
+
+async fn set_project(State(expo): State<Arc<Expo>>, Json(order): Json<ProjectOrder>) -> StatusCode {
+    let mut state = lock(&expo.0);
+    let project = state.project(&order.project);
+    project.access_token = order.access_token;
+    project.answers_after = Duration::from_millis(order.answers_after_ms);
+    StatusCode::NO_CONTENT
+}
+
+/// What a project has seen.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ProjectRecord {
+    /// Requests that were for this project alone.
+    pub requests: usize,
+    /// The most of them that waited for their answer at the same time.
+    pub most_at_once: usize,
+}
+
+#[derive(Deserialize)]
+struct ProjectFilter {
+    project: String,
+}
+
+async fn project(State(expo): State<Arc<Expo>>, Query(filter): Query<ProjectFilter>) -> Json<ProjectRecord> {
+    let state = lock(&expo.0);
+    let project = state.projects.get(&filter.project);
+    Json(project.map_or_else(ProjectRecord::default, |project| ProjectRecord {
+        requests: project.requests,
+        most_at_once: project.most_at_once,
+    }))
+}
+
+/// A message that was taken on for one device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The ticket's.
+    pub ticket_id: String,
+    /// The device's push token.
+    pub token: String,
+    /// The device's project.
+    pub project: String,
+    /// As it was sent.
+    pub title: String,
+    /// As it was sent.
+    pub body: String,
+    /// As it was sent.
+    pub data: Value,
+    /// As it was sent, empty for none.
+    pub collapse_id: String,
+    /// As it was sent, empty for none.
+    pub tag: String,
+    /// What the receipt says.
+    pub receipt: Receipt,
+}
+
+#[derive(Deserialize)]
+struct DeliveredFilter {
+    /// A text in the token, the project, or the data.
+    contains: String,
+}
+
+/// `GET /__control/expo/delivered?contains=TEXT`: in the order in which they came.
+async fn delivered(State(expo): State<Arc<Expo>>, Query(filter): Query<DeliveredFilter>) -> Json<Vec<Delivered>> {
+    let text = filter.contains.as_str();
+    let wanted = |message: &&Delivered| {
+        message.token.contains(text) || message.project == text || message.data.to_string().contains(text)
+    };
+    Json(lock(&expo.0).delivered.iter().filter(wanted).cloned().collect())
+}
