@@ -50,12 +50,14 @@ function worker(environment) {
       { type: "CompiledWasm", path: path.join(built, "index_bg.wasm") },
     ],
     bindings: { ...workerOptions.bindings, ...settings.bindings, ...overrides },
-    routes: routes(configuration).map(onEveryHost),
+    routes: routes(configuration, environment).map(onEveryHost),
   };
 }
 
-function routes({ route, routes }) {
-  return [...(routes ?? []), ...(route ? [route] : [])].map((route) => (typeof route === "string" ? route : route.pattern));
+// An internal function has no route where it is deployed. Here its operators and tests reach it, with the service key.
+function routes({ route, routes }, environment) {
+  const given = [...(routes ?? []), ...(route ? [route] : [])].map((route) => (typeof route === "string" ? route : route.pattern));
+  return given.length > 0 ? given : [`internal/functions/v1/${environment}*`];
 }
 
 // Here the zone's host is 127.0.0.1; the path alone decides.

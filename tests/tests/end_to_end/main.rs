@@ -6,6 +6,7 @@ mod accounts;
 mod apply;
 mod hear_back;
 mod migrations;
+mod push;
 mod real_clients;
 mod rights;
 mod sign_in;

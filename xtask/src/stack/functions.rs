@@ -43,6 +43,7 @@ pub(super) fn bindings(settings: &Settings) -> Outcome<BTreeMap<String, String>>
         ("SKYVERN_API_URL", format!("{vendors}/skyvern")),
         ("SKYVERN_API_KEY", keys.skyvern_api_key),
         ("SKYVERN_WEBHOOK_SECRET", signing_keys),
+        ("EXPO_API_URL", format!("{vendors}/expo")),
         ("FUNCTIONS_PUBLIC_URL", gateway),
     ];
     Ok(bindings.map(|(name, value)| (name.to_owned(), value)).into())

@@ -1,0 +1,104 @@
+//! What happened to a message on one device.
+
+use std::time::Duration;
+
+use shared::expo::{DEVICE_NOT_REGISTERED, ExpoProblem, MESSAGE_RATE_EXCEEDED, Ticket};
+
+/// The outcome for one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Expo took it.
+    Sent { ticket_id: String },
+    /// The device is gone, or never was one: nothing may be sent to it any more.
+    Gone { error: &'static str, message: String },
+    /// Refused for this device, for good.
+    Refused { error: String, message: String },
+    /// Refused for this device, for now.
+    Later { message: String },
+    /// The whole request failed, for this reason.
+    Unsent { problem: ExpoProblem, retry_after: Option<Duration> },
+}
+
+impl Fate {
+    /// For a text that is no push token.
+    pub(crate) fn no_push_token() -> Self {
+        Self::Gone { error: "invalid_token", message: "not an Expo push token".to_owned() }
+    }
+
+    /// Whether sending it again later may succeed.
+    pub(crate) fn may_change(&self) -> bool {
+        match self {
+            Self::Later { .. } => true,
+            Self::Unsent { problem, .. } => problem.may_be_mended(),
+            Self::Sent { .. } | Self::Gone { .. } | Self::Refused { .. } => false,
+        }
+    }
+
+    /// A word for the caller.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self {
+            Self::Sent { .. } => "sent",
+            Self::Gone { .. } => "revoked",
+            Self::Refused { .. } => "failed",
+            Self::Unsent { problem, .. } if !problem.may_be_mended() => "failed",
+            Self::Later { .. } | Self::Unsent { .. } => "not_sent",
+        }
+    }
+
+    /// Why it was not sent: Expo's name for it, or our problem's code.
+    pub(crate) fn error(&self) -> Option<&str> {
+        match self {
+            Self::Sent { .. } => None,
+            Self::Gone { error, .. } => Some(error),
+            Self::Refused { error, .. } => Some(error),
+            Self::Later { .. } => Some(MESSAGE_RATE_EXCEEDED),
+            Self::Unsent { problem, .. } => Some(problem.code()),
+        }
+    }
+}
+
+impl From<Ticket> for Fate {
+    fn from(ticket: Ticket) -> Self {
+        match ticket {
+            Ticket::Ok { id } => Self::Sent { ticket_id: id },
+            Ticket::Error { error, message } => match error.as_str() {
+                DEVICE_NOT_REGISTERED => Self::Gone { error: DEVICE_NOT_REGISTERED, message },
+                MESSAGE_RATE_EXCEEDED => Self::Later { message },
+                "" => Self::Refused { error: "unknown".to_owned(), message },
+                _ => Self::Refused { error, message },
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::expo::{ExpoProblem, Ticket};
+
+    use super::Fate;
+
+    #[test]
+    fn a_ticket_says_what_happened_and_what_may_still_happen() {
+        for (error, outcome, may_change) in [
+            ("DeviceNotRegistered", "revoked", false),
+            ("MessageRateExceeded", "not_sent", true),
+            ("MessageTooBig", "failed", false),
+            ("InvalidCredentials", "failed", false),
+            ("SomethingNew", "failed", false),
+            ("", "failed", false),
+        ] {
+            let fate = Fate::from(Ticket::Error { error: error.to_owned(), message: "no".to_owned() });
+            assert_eq!((fate.outcome(), fate.may_change()), (outcome, may_change), "{error}");
+        }
+        let sent = Fate::from(Ticket::Ok { id: "1".to_owned() });
+        assert_eq!((sent.outcome(), sent.may_change(), sent.error()), ("sent", false, None));
+    }
+
+    #[test]
+    fn only_a_request_that_is_wrong_in_itself_is_given_up() {
+        let outcome = |problem| Fate::Unsent { problem, retry_after: None }.outcome();
+        assert_eq!(outcome(ExpoProblem::Rejected), "failed");
+        assert_eq!(outcome(ExpoProblem::Unauthorized), "not_sent");
+        assert_eq!(outcome(ExpoProblem::TimedOut), "not_sent");
+    }
+}

@@ -1,0 +1,283 @@
+//! The database: what to send to whom, and what became of it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shared::{
+    database::Database,
+    expo::{Content, MAXIMUM_PAYLOAD, MESSAGE_TOO_BIG},
+    ids::{DeviceId, JobId, UserId},
+    problem::Problem,
+};
+
+use crate::{
+    fate::Fate,
+    input::{self, Wish},
+    report::Counts,
+};
+
+/// What is to be sent, as far as the database knows.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    /// In the order of the wishes.
+    pub(crate) messages: Vec<Message>,
+    /// When the devices were read, by the database's clock.
+    read_at: String,
+}
+
+/// A message and where it goes.
+#[derive(Debug)]
+pub(crate) struct Message {
+    /// The queued job that it is, if it is one.
+    pub(crate) job: Option<Job>,
+    /// What to send.
+    pub(crate) content: Result<Content, Unsendable>,
+    /// Where to; empty for what cannot be sent.
+    pub(crate) devices: Vec<Device>,
+}
+
+/// A job of the queue.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: JobId,
+    /// The number of our lease; without one the job is not ours.
+    lease_number: Option<i64>,
+}
+
+/// A device that a person gets messages on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Device {
+    pub(crate) id: DeviceId,
+    pub(crate) token: String,
+}
+
+/// Why a queued message is not sent to anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unsendable {
+    /// The job is done, not due yet, or somebody else's; with its status, if there is such a job.
+    NotDue { job_status: Option<String> },
+    /// The payload is longer than any device takes.
+    TooBig,
+    /// The payload is no message.
+    Malformed,
+}
+
+impl Unsendable {
+    pub(crate) fn error(&self) -> &'static str {
+        match self {
+            Self::NotDue { .. } => "not_due",
+            Self::TooBig => MESSAGE_TOO_BIG,
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    read_at: String,
+    messages: Vec<Found>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    claimed: bool,
+    job_status: Option<String>,
+    lease_number: Option<i64>,
+    payload: Option<Value>,
+    devices: Vec<Device>,
+}
+
+/// One round trip for all of them.
+pub(crate) async fn claim(database: &Database<'_>, wishes: Vec<Wish>) -> Result<Claimed, Problem> {
+    let asked: Vec<Value> = wishes
+        .iter()
+        .map(|wish| match wish {
+            Wish::Send { user_id, .. } => json!({ "user_id": user_id }),
+            Wish::Job(job_id) => json!({ "job_id": job_id }),
+        })
+        .collect();
+    let answer: Answer = database.call("claim_push_messages", &json!({ "p_messages": asked })).await?;
+    if answer.messages.len() != wishes.len() {
+        return Err(Problem::internal("claim_push_messages answered another number of messages"));
+    }
+    let messages = wishes.into_iter().zip(answer.messages).map(|(wish, found)| message(wish, found)).collect();
+    Ok(Claimed { messages, read_at: answer.read_at })
+}
+
+fn message(wish: Wish, found: Found) -> Message {
+    match wish {
+        Wish::Send { content, .. } => Message { job: None, content: Ok(*content), devices: found.devices },
+        Wish::Job(id) => {
+            let content = if found.claimed {
+                content_of_job(&found.payload.unwrap_or_default())
+            } else {
+                Err(Unsendable::NotDue { job_status: found.job_status })
+            };
+            let devices = if content.is_ok() { found.devices } else { Vec::new() };
+            Message { job: Some(Job { id, lease_number: found.lease_number }), content, devices }
+        }
+    }
+}
+
+fn content_of_job(payload: &Value) -> Result<Content, Unsendable> {
+    let user_id: Option<UserId> = payload["user_id"].as_str().and_then(|id| id.parse().ok());
+    let content = user_id.and_then(|user_id| input::content(payload, user_id)).ok_or(Unsendable::Malformed)?;
+    if content.size() > MAXIMUM_PAYLOAD { Err(Unsendable::TooBig) } else { Ok(content) }
+}
+
+/// The tickets, the devices that are gone, and what becomes of the jobs: one round trip, one transaction.
+/// Safe to repeat, so it is, while the database is unavailable.
+pub(crate) async fn record(database: &Database<'_>, claimed: &Claimed, fates: &[Vec<Fate>]) -> Result<(), Problem> {
+    let pairs = || claimed.messages.iter().zip(fates);
+    let tickets: Vec<TicketRow> = pairs().flat_map(|(message, fates)| ticket_rows(message, fates)).collect();
+    let jobs: Vec<JobEnd> = pairs().filter_map(|(message, fates)| JobEnd::of(message, fates)).collect();
+    if tickets.is_empty() && jobs.is_empty() {
+        return Ok(());
+    }
+    let arguments = json!({ "p_read_at": claimed.read_at, "p_tickets": tickets, "p_jobs": jobs });
+    database.call_repeatedly::<Value>("record_push_tickets", &arguments).await.map(drop)
+}
+
+/// A row of `push_tickets`.
+#[derive(Debug, PartialEq, Serialize)]
+struct TicketRow<'a> {
+    device_id: DeviceId,
+    job_id: Option<JobId>,
+    ticket_id: Option<&'a str>,
+    error: Option<&'a str>,
+    message: Option<&'a str>,
+    device_gone: bool,
+}
+
+/// Only what is final: a device without a ticket is tried again when its job is.
+fn ticket_rows<'a>(message: &'a Message, fates: &'a [Fate]) -> impl Iterator<Item = TicketRow<'a>> {
+    let job_id = message.job.as_ref().map(|job| job.id);
+    message.devices.iter().zip(fates).filter_map(move |(device, fate)| {
+        let (ticket_id, message) = match fate {
+            Fate::Sent { ticket_id } => (Some(ticket_id.as_str()), None),
+            Fate::Gone { message, .. } | Fate::Refused { message, .. } => (None, Some(message.as_str())),
+            Fate::Later { .. } | Fate::Unsent { .. } => return None,
+        };
+        let device_gone = matches!(fate, Fate::Gone { .. });
+        Some(TicketRow { device_id: device.id, job_id, ticket_id, error: fate.error(), message, device_gone })
+    })
+}
+
+/// What becomes of a job.
+#[derive(Debug, PartialEq, Serialize)]
+struct JobEnd {
+    job_id: JobId,
+    lease_number: i64,
+    outcome: &'static str,
+    error: Option<String>,
+    result: Counts,
+    retry_after_seconds: Option<u64>,
+}
+
+impl JobEnd {
+    /// None for what is no job, or not ours.
+    fn of(message: &Message, fates: &[Fate]) -> Option<Self> {
+        let job = message.job.as_ref()?;
+        let result = Counts::of(fates);
+        let open = fates.iter().find(|fate| fate.may_change());
+        let (outcome, error) = match (&message.content, open) {
+            (Err(unsendable), _) => ("failed", Some(unsendable.error())),
+            (Ok(_), Some(open)) => ("retry", open.error()),
+            (Ok(_), None) if result.failed > 0 && result.sent == 0 => {
+                ("failed", fates.iter().find(|fate| fate.outcome() == "failed").and_then(Fate::error))
+            }
+            (Ok(_), None) => ("completed", None),
+        };
+        let waits = fates.iter().filter_map(|fate| match fate {
+            Fate::Unsent { retry_after, .. } => retry_after.as_ref(),
+            _ => None,
+        });
+        Some(Self {
+            job_id: job.id,
+            lease_number: job.lease_number?,
+            outcome,
+            error: error.map(str::to_owned),
+            result,
+            // A day at most: nobody asks for more in earnest.
+            retry_after_seconds: waits.max().map(|wait| wait.as_secs().min(24 * 60 * 60)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Map, json};
+    use shared::expo::{Content, ExpoProblem};
+
+    use super::{Device, Fate, Job, JobEnd, Message, Unsendable, content_of_job, ticket_rows};
+
+    const ID: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
+
+    fn job(devices: usize) -> Message {
+        Message {
+            job: Some(Job { id: ID.parse().unwrap(), lease_number: Some(3) }),
+            content: Ok(Content::new(ID, "a".to_owned(), "b".to_owned(), Map::new())),
+            devices: (0..devices).map(|_| Device { id: ID.parse().unwrap(), token: "t".to_owned() }).collect(),
+        }
+    }
+
+    fn sent() -> Fate {
+        Fate::Sent { ticket_id: "1".to_owned() }
+    }
+
+    fn refused() -> Fate {
+        Fate::Refused { error: "InvalidCredentials".to_owned(), message: String::new() }
+    }
+
+    fn unsent(problem: ExpoProblem) -> Fate {
+        Fate::Unsent { problem, retry_after: Some(Duration::from_secs(90)) }
+    }
+
+    #[test]
+    fn a_job_is_done_when_nothing_more_can_become_of_it() {
+        for (fates, outcome, error) in [
+            (vec![], "completed", None),
+            (vec![sent(), sent()], "completed", None),
+            (vec![Fate::no_push_token()], "completed", None),
+            (vec![sent(), refused()], "completed", None),
+            (vec![refused(), Fate::no_push_token()], "failed", Some("InvalidCredentials")),
+            (vec![unsent(ExpoProblem::Rejected)], "failed", Some("expo_rejected")),
+            (vec![sent(), unsent(ExpoProblem::RateLimited)], "retry", Some("expo_rate_limited")),
+            (vec![refused(), Fate::Later { message: String::new() }], "retry", Some("MessageRateExceeded")),
+        ] {
+            let end = JobEnd::of(&job(fates.len()), &fates).unwrap();
+            assert_eq!((end.outcome, end.error.as_deref(), end.lease_number), (outcome, error, 3), "{fates:?}");
+        }
+        let end = JobEnd::of(&job(1), &[unsent(ExpoProblem::RateLimited)]).unwrap();
+        assert_eq!(end.retry_after_seconds, Some(90));
+    }
+
+    #[test]
+    fn a_job_that_is_not_ours_is_left_alone() {
+        let mut message = job(0);
+        message.content = Err(Unsendable::NotDue { job_status: Some("completed".to_owned()) });
+        message.job.as_mut().unwrap().lease_number = None;
+        assert_eq!(JobEnd::of(&message, &[]), None);
+    }
+
+    #[test]
+    fn only_what_is_final_becomes_a_ticket() {
+        let fates = [sent(), Fate::no_push_token(), refused(), unsent(ExpoProblem::Failed)];
+        let message = job(fates.len());
+        let rows: Vec<_> = ticket_rows(&message, &fates).collect();
+        let shown: Vec<_> = rows.iter().map(|row| (row.ticket_id, row.error, row.device_gone)).collect();
+        let expected =
+            [(Some("1"), None, false), (None, Some("invalid_token"), true), (None, Some("InvalidCredentials"), false)];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_queued_message_has_the_same_limits() {
+        let payload = |text: &str| json!({ "user_id": ID, "title": "a", "message": text, "data": {} });
+        assert!(content_of_job(&payload("b")).is_ok());
+        assert_eq!(content_of_job(&payload(&"b".repeat(4096))), Err(Unsendable::TooBig));
+        assert_eq!(content_of_job(&payload("")), Err(Unsendable::Malformed));
+        assert_eq!(content_of_job(&json!({})), Err(Unsendable::Malformed));
+    }
+}
