@@ -2,7 +2,8 @@
 //!
 //! Skyvern POSTs its payload to `?application_id=…&submission_id=…`, signed in
 //! `x-skyvern-signature`. Answers 200 `{outcome, application_id, status}` once everything is
-//! committed, for a repeated event as for a new one. 401 `signature_invalid` is final for Skyvern;
+//! committed, for a repeated event as for a new one, and then sends the push message, if there is
+//! one. 401 `signature_invalid` is final for Skyvern;
 //! 503 and 504 make it send again (Skyvern contract §4.4).
 
 mod outcome;
@@ -15,7 +16,7 @@ use serde_json::json;
 use shared::{
     database::Database,
     http::{self, Endpoint, Incoming, Reply},
-    ids::{ApplicationId, SubmissionId},
+    ids::{ApplicationId, JobId, SubmissionId},
     problem::Problem,
     skyvern::Event,
 };
@@ -52,7 +53,22 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     });
     let database = Database::as_service_role(&settings.supabase, &call.upstream);
     let applied: Applied = database.call("apply_skyvern_event", &arguments).await?;
+    if let Some(job_id) = applied.push_job_id {
+        tell_the_person(job_id, call);
+    }
     Reply::ok(&applied, applied.outcome.clone())
+}
+
+/// Has the push message sent at once, without keeping Skyvern waiting. Whatever happens to that, the
+/// job stays in the queue until it is done.
+fn tell_the_person(job_id: JobId, call: &http::Call<Settings>) {
+    let Some(push) = call.neighbour("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION") else { return };
+    let service_role_key = &call.settings.supabase.service_role_key;
+    call.after_the_answer(async move {
+        let message = json!({ "job_id": job_id }).to_string();
+        // Logged by whoever failed; there is nobody left to be told.
+        let _ = push.post_json(service_role_key, message).await;
+    });
 }
 
 fn id_in_query<T: std::str::FromStr>(incoming: &Incoming, name: &str) -> Option<T> {
@@ -65,4 +81,7 @@ struct Applied {
     outcome: String,
     application_id: Option<ApplicationId>,
     status: Option<String>,
+    /// The push message that the database queued along with the notification.
+    #[serde(skip_serializing)]
+    push_job_id: Option<JobId>,
 }

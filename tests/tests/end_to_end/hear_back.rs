@@ -58,7 +58,6 @@ async fn a_confirmed_application_is_submitted_and_the_person_is_told() {
 
     let jobs = push_jobs(&stack, application).await;
     assert_eq!(jobs.len(), 1, "{jobs:#?}");
-    assert_eq!(jobs[0]["status"], "pending");
     assert_eq!(jobs[0]["payload"]["user_id"], json!(ada.user_id));
     assert_eq!(jobs[0]["payload"]["title"], notifications[0]["title"]);
     assert_eq!(jobs[0]["payload"]["data"]["notification_id"], notifications[0]["id"]);

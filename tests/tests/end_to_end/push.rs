@@ -1,10 +1,10 @@
-//! Push messages: from a call and from the queue to the devices.
+//! Push messages: from a call, from the queue, and from Skyvern's webhook, to the devices.
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Device, Fault, Method, Person, ProjectOrder, Receipt, Reply, Stack};
+use tests::{Device, Fault, Finish, Method, Person, ProjectOrder, Receipt, Reply, Stack};
 use uuid::Uuid;
 
 const FUNCTION: &str = "trigger-push-notification";
@@ -598,4 +598,77 @@ async fn a_sender_that_lost_its_lease_decides_nothing() {
     assert_eq!(end(&second, "completed").await, "completed");
     assert_eq!(end(&second, "retry").await, "superseded", "once is enough");
     assert_eq!(job(&stack, job_id).await["status"], "completed");
+}
+
+/// An application that Skyvern is working on, and its run.
+async fn started(person: &Person) -> (Uuid, String) {
+    let application = person.pending_application().await;
+    let reply = person.initiate(application).await.expect_status(202);
+    (application, reply.run_id().to_owned())
+}
+
+async fn push_job(stack: &Stack, application: Uuid) -> Value {
+    let sql = "select to_jsonb(j) from public.background_jobs j
+               where job_type = 'push_notification' and payload #>> '{data,application_id}' = $1";
+    let mut jobs = stack.database().json(sql, &[&application.to_string()]).await;
+    assert_eq!(jobs.len(), 1, "{jobs:#?}");
+    jobs.remove(0)
+}
+
+async fn until_job_is(stack: &Stack, application: Uuid, status: &str) -> Value {
+    let what = format!("the push job is {status}");
+    tests::eventually(&what, async || Some(push_job(stack, application).await).filter(|job| job["status"] == status))
+        .await
+}
+
+#[tokio::test]
+async fn a_webhook_that_comes_twenty_times_sends_one_push_message_at_once() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let tokens = devices(&ada, 2).await;
+    let (application, run_id) = started(&ada).await;
+
+    let finish = Finish { copies: 20, concurrently: true, ..Finish::submitted() };
+    let finished = stack.skyvern().finish(&run_id, &finish).await;
+    assert!(finished.deliveries.iter().all(|delivery| delivery.status() == Some(200)), "{finished:#?}");
+
+    let job = until_job_is(&stack, application, "completed").await;
+    assert_eq!(job["result"]["sent"], 2);
+    for token in &tokens {
+        let delivered = stack.expo().delivered(token).await;
+        assert_eq!(delivered.len(), 1);
+        assert_eq!(delivered[0].title, "Application sent");
+        assert!(delivered[0].body.contains("Difference Engines"));
+        assert_eq!(delivered[0].data["application_id"], json!(application));
+        assert_eq!(delivered[0].data, job["payload"]["data"]);
+        assert_eq!(tickets(&stack, token).await[0]["job_id"], job["id"]);
+    }
+    assert_eq!(stack.expo().requests_for(&tokens[0]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_webhook_neither_waits_for_the_push_message_nor_fails_with_it() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let tokens = devices(&ada, 1).await;
+
+    stack.expo().fail(&tokens[0], 1, Fault::Delay { ms: 4000 }).await;
+    let (application, run_id) = started(&ada).await;
+    let asked = Instant::now();
+    let finished = stack.skyvern().finish(&run_id, &Finish::submitted()).await;
+    assert_eq!(finished.deliveries[0].status(), Some(200), "{finished:#?}");
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    until_job_is(&stack, application, "completed").await;
+
+    stack.expo().fail(&tokens[0], 1, refusal(403, Value::Null, &[])).await;
+    let (application, run_id) = started(&ada).await;
+    let finished = stack.skyvern().finish(&run_id, &Finish::submitted()).await;
+    assert_eq!(finished.deliveries[0].status(), Some(200), "{finished:#?}");
+    let what = "the push message is put back";
+    let job = tests::eventually(what, async || {
+        Some(push_job(&stack, application).await).filter(|job| job["retry_count"] == 1)
+    })
+    .await;
+    assert_eq!((&job["status"], &job["error"]), (&json!("pending"), &json!("expo_unauthorized")));
+    assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN");
 }
