@@ -39,6 +39,10 @@ id! {
     JobId,
     /// `user_push_tokens.id`: a device that gets push messages.
     DeviceId,
+    /// The right to ask Adzuna for one page, and that call in the ledger.
+    SearchLeaseId,
+    /// `job_search_cache.version`: one fetch of a page.
+    SearchVersion,
     /// `x-request-id`: follows a request through every log line and call it causes.
     RequestId,
 }

@@ -7,15 +7,18 @@
 //! - [`skyvern`]: the service that drives a browser
 //! - [`svix`]: the signatures of Clerk's webhooks
 //! - [`expo`]: the service that push messages go through
+//! - [`adzuna`]: the service that searches job postings
 //! - [`problem`]: everything that can go wrong, and how it is answered
-//! - [`config`], [`secret`], [`ids`], [`clock`]: the small types below all of them
+//! - [`config`], [`secret`], [`ids`], [`clock`], [`plain_text`]: the small things below all of them
 
+pub mod adzuna;
 pub mod clock;
 pub mod config;
 pub mod database;
 pub mod expo;
 pub mod http;
 pub mod ids;
+pub mod plain_text;
 pub mod problem;
 pub mod secret;
 pub mod sign_in;

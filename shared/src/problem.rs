@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{config::Misconfigured, expo::ExpoProblem, sign_in::TokenProblem};
+use crate::{adzuna::AdzunaProblem, config::Misconfigured, expo::ExpoProblem, sign_in::TokenProblem};
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +93,16 @@ pub enum Problem {
     /// Expo took none of the messages.
     #[error(transparent)]
     Expo(#[from] ExpoProblem),
+
+    /// Adzuna has no results for us, and there are none from earlier either.
+    #[error(transparent)]
+    Adzuna(#[from] AdzunaProblem),
+    /// What Adzuna allows us to ask is used up, and there are no results from earlier.
+    #[error("no more searches are possible at the moment; try again later")]
+    SearchQuotaSpent {
+        /// Until it allows one more.
+        retry_after: Duration,
+    },
 
     /// The file store did not answer in time.
     #[error("the file store did not answer in time")]
@@ -241,6 +251,9 @@ impl Problem {
             Self::Skyvern(problem) => kind(502, problem.code(), "Skyvern did not take the application"),
             Self::Expo(ExpoProblem::TimedOut) => kind(504, "expo_timed_out", "Expo timed out"),
             Self::Expo(problem) => kind(502, problem.code(), "Expo did not take the messages"),
+            Self::Adzuna(AdzunaProblem::TimedOut) => kind(504, "adzuna_timed_out", "Job search timed out"),
+            Self::Adzuna(problem) => kind(502, problem.code(), "Job search failed"),
+            Self::SearchQuotaSpent { .. } => kind(503, "search_quota_spent", "No searches left"),
             Self::StorageTimedOut => kind(504, "storage_timed_out", "File store timed out"),
             Self::StorageFailed => kind(502, "storage_failed", "File store failed"),
             Self::DatabaseTimedOut => kind(504, "database_timed_out", "Database timed out"),
@@ -260,7 +273,9 @@ impl Problem {
             Self::SignInUnavailable => Some(Duration::from_secs(5)),
             Self::SubmissionOpen
             | Self::Skyvern(SkyvernProblem::RateLimited)
-            | Self::Expo(ExpoProblem::RateLimited) => Some(Duration::from_mins(1)),
+            | Self::Expo(ExpoProblem::RateLimited)
+            | Self::Adzuna(AdzunaProblem::RateLimited) => Some(Duration::from_mins(1)),
+            Self::SearchQuotaSpent { retry_after } => Some(*retry_after),
             _ => None,
         }
     }

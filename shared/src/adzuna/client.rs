@@ -1,0 +1,154 @@
+//! Asking Adzuna.
+
+use url::Url;
+
+use super::{AdzunaProblem, Page, Query, Settings};
+use crate::http::upstream::{Failure, Request, Response, Upstream};
+
+/// Adzuna's API.
+#[derive(Debug)]
+pub struct Adzuna<'a> {
+    settings: &'a Settings,
+    upstream: &'a Upstream,
+}
+
+impl<'a> Adzuna<'a> {
+    /// With these settings.
+    #[must_use]
+    pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
+        Self { settings, upstream }
+    }
+
+    /// One page of results. Every try counts against a small allowance, a failed one too, so none is repeated here.
+    ///
+    /// # Errors
+    /// [`AdzunaProblem`].
+    pub async fn search(&self, query: &Query) -> Result<Page, AdzunaProblem> {
+        let request = Request::get(self.url(query)?).header("accept", "application/json").wanting(&["content-type"]);
+        read(self.upstream.send("adzuna", request).await)
+    }
+
+    /// The address holds the key, so it is never logged, and no error repeats it.
+    fn url(&self, query: &Query) -> Result<Url, AdzunaProblem> {
+        let path = format!("v1/api/jobs/{}/search/{}", query.country.code, query.page);
+        let mut url = self.settings.api_url.join(&path).map_err(|_| AdzunaProblem::Rejected)?;
+        url.query_pairs_mut()
+            .append_pair("app_id", self.settings.app_id.expose())
+            .append_pair("app_key", self.settings.app_key.expose())
+            .extend_pairs(query.parameters());
+        Ok(url)
+    }
+}
+
+/// Looks at the status, then at the media type, and only then into the body: a proxy's page is a failure, not an empty
+/// result.
+fn read(answer: Result<Response, Failure>) -> Result<Page, AdzunaProblem> {
+    let response = answer.map_err(|failure| match failure {
+        Failure::TimedOut => AdzunaProblem::TimedOut,
+        Failure::Unreachable => AdzunaProblem::Unreachable,
+    })?;
+    match response.status {
+        200..=299 => {}
+        401 | 403 | 410 => return Err(AdzunaProblem::Unauthorized),
+        408 | 504 => return Err(AdzunaProblem::TimedOut),
+        429 => return Err(AdzunaProblem::RateLimited),
+        400..=499 => return Err(AdzunaProblem::Rejected),
+        _ => return Err(AdzunaProblem::Failed),
+    }
+    let is_json = response.headers.get("content-type").is_none_or(|media_type| media_type.contains("json"));
+    is_json.then(|| Page::parse(&response.body)).flatten().ok_or(AdzunaProblem::Unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Country, Adzuna, Query, Settings, read};
+    use crate::{
+        adzuna::AdzunaProblem,
+        http::{
+            Headers,
+            upstream::{Failure, Response, Upstream},
+        },
+        ids::RequestId,
+        secret::Secret,
+    };
+
+    fn answered(status: u16, media_type: &str, body: &str) -> Result<usize, AdzunaProblem> {
+        let headers: Headers = [("content-type".to_owned(), media_type.to_owned())].into_iter().collect();
+        let response = Response { status, headers, body: body.as_bytes().to_vec() };
+        read(Ok(response)).map(|page| page.postings.len())
+    }
+
+    #[test]
+    fn a_refusal_or_failure_is_told_by_its_meaning() {
+        for (status, problem) in [
+            (302, AdzunaProblem::Failed),
+            (400, AdzunaProblem::Rejected),
+            (401, AdzunaProblem::Unauthorized),
+            (403, AdzunaProblem::Unauthorized),
+            (404, AdzunaProblem::Rejected),
+            (408, AdzunaProblem::TimedOut),
+            (410, AdzunaProblem::Unauthorized),
+            (429, AdzunaProblem::RateLimited),
+            (500, AdzunaProblem::Failed),
+            (503, AdzunaProblem::Failed),
+            (504, AdzunaProblem::TimedOut),
+        ] {
+            assert_eq!(answered(status, "application/json", r#"{"results":[]}"#), Err(problem), "{status}");
+        }
+        assert_eq!(read(Err(Failure::TimedOut)).unwrap_err(), AdzunaProblem::TimedOut);
+        assert_eq!(read(Err(Failure::Unreachable)).unwrap_err(), AdzunaProblem::Unreachable);
+    }
+
+    #[test]
+    fn a_success_that_is_no_result_is_no_empty_result() {
+        assert_eq!(answered(200, "application/json; charset=utf8", r#"{"results":[]}"#), Ok(0));
+        for (media_type, body) in [
+            ("text/html", "<html></html>"),
+            ("text/html", r#"{"results":[]}"#),
+            ("application/json", "<html></html>"),
+            ("application/json", ""),
+            ("application/json", "{}"),
+            ("application/json", r#"{"results":null}"#),
+            ("application/json", r#"{"results":{}}"#),
+        ] {
+            assert_eq!(answered(200, media_type, body), Err(AdzunaProblem::Unreadable), "{media_type} {body}");
+        }
+    }
+
+    #[test]
+    fn the_address_has_known_names_only_and_says_nothing_that_was_not_asked() {
+        let settings = Settings {
+            api_url: "https://api.adzuna.example/".parse().unwrap(),
+            app_id: Secret::new("id"),
+            app_key: Secret::new("key"),
+        };
+        let upstream = Upstream::new(RequestId::random());
+        let query = Query {
+            country: Country::find("gb").unwrap(),
+            page: 2,
+            page_size: 20,
+            what: Some("c++ & rust".to_owned()),
+            what_exclude: None,
+            title_only: None,
+            location: Some("London".to_owned()),
+            distance: Some(10),
+            max_days_old: None,
+            category: None,
+            company: None,
+            salary_min: Some(50_000),
+            salary_max: None,
+            salary_include_unknown: false,
+            full_time: true,
+            part_time: false,
+            contract: false,
+            permanent: false,
+            sort_by: None,
+            sort_dir: None,
+        };
+        assert_eq!(
+            Adzuna::new(&settings, &upstream).url(&query).unwrap().as_str(),
+            "https://api.adzuna.example/v1/api/jobs/gb/search/2?app_id=id&app_key=key&results_per_page=20\
+             &what=c%2B%2B+%26+rust&where=London&distance=10&salary_min=50000&full_time=1"
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! Where Adzuna knows jobs (Adzuna contract §1).
+
+/// A country of Adzuna's. Salaries come without a currency, and job ids are unique within a country only.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Country {
+    /// Two letters in lower case, as in Adzuna's paths.
+    pub code: &'static str,
+    /// The currency of its salaries (ISO 4217).
+    pub currency: &'static str,
+    /// Adzuna's site for people.
+    pub site: &'static str,
+}
+
+const fn country(code: &'static str, currency: &'static str, site: &'static str) -> Country {
+    Country { code, currency, site }
+}
+
+/// All of them, Adzuna's own first.
+static COUNTRIES: [Country; 19] = [
+    country("gb", "GBP", "https://www.adzuna.co.uk/"),
+    country("at", "EUR", "https://www.adzuna.at/"),
+    country("au", "AUD", "https://www.adzuna.com.au/"),
+    country("be", "EUR", "https://www.adzuna.be/"),
+    country("br", "BRL", "https://www.adzuna.com.br/"),
+    country("ca", "CAD", "https://www.adzuna.ca/"),
+    country("ch", "CHF", "https://www.adzuna.ch/"),
+    country("de", "EUR", "https://www.adzuna.de/"),
+    country("es", "EUR", "https://www.adzuna.es/"),
+    country("fr", "EUR", "https://www.adzuna.fr/"),
+    country("in", "INR", "https://www.adzuna.in/"),
+    country("it", "EUR", "https://www.adzuna.it/"),
+    country("mx", "MXN", "https://www.adzuna.com.mx/"),
+    country("nl", "EUR", "https://www.adzuna.nl/"),
+    country("nz", "NZD", "https://www.adzuna.co.nz/"),
+    country("pl", "PLN", "https://www.adzuna.pl/"),
+    country("sg", "SGD", "https://www.adzuna.sg/"),
+    country("us", "USD", "https://www.adzuna.com/"),
+    country("za", "ZAR", "https://www.adzuna.co.za/"),
+];
+
+impl Country {
+    /// Great Britain, where Adzuna is at home.
+    #[must_use]
+    pub fn home() -> &'static Self {
+        &COUNTRIES[0]
+    }
+
+    /// The one with this code.
+    #[must_use]
+    pub fn find(code: &str) -> Option<&'static Self> {
+        COUNTRIES.iter().find(|country| country.code == code)
+    }
+
+    /// The codes of all, for telling somebody what there is.
+    #[must_use]
+    pub fn codes() -> String {
+        COUNTRIES.iter().map(|country| country.code).collect::<Vec<_>>().join(", ")
+    }
+}
