@@ -240,10 +240,13 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("claim_push_messages", &["service_role"]),
     ("current_user_id", &["authenticated", "service_role"]),
     ("ensure_person", &["authenticated"]),
+    ("record_job_search_failure", &["service_role"]),
     ("record_push_tickets", &["service_role"]),
     ("record_skyvern_run", &["service_role"]),
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),
+    ("search_jobs", &["authenticated"]),
+    ("store_job_search", &["service_role"]),
 ];
 
 #[tokio::test]
