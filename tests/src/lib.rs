@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 #![expect(clippy::panic, reason = "a panic is how a test fails, and the harness is a part of tests")]
 
+mod adzuna_control;
 mod caller;
 mod clerk_control;
 mod database;
@@ -19,6 +20,7 @@ mod skyvern_control;
 mod stack;
 mod wait;
 
+pub use adzuna_control::AdzunaControl;
 pub use caller::Caller;
 pub use clerk_control::ClerkControl;
 pub use database::Database;
@@ -27,6 +29,8 @@ pub use own_stack::OwnStack;
 pub use person::{PDF, Person};
 pub use reply::Reply;
 pub use reqwest::Method;
+pub use simulators::adzuna::control::{Limits, SeededResults};
+pub use simulators::adzuna::{APP_ID, APP_KEY};
 pub use simulators::clerk::webhook::{EventOrder, SentEvent, WebhookKey};
 pub use simulators::clerk::{AUTHORIZED_PARTY, TokenOrder, TokenSigning};
 pub use simulators::expo::control::{Delivered, Device, ProjectOrder, Receipt};

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::adzuna_control::AdzunaControl;
 use crate::caller::Caller;
 use crate::clerk_control::ClerkControl;
 use crate::database::Database;
@@ -176,6 +177,12 @@ impl Stack {
     #[must_use]
     pub fn skyvern(&self) -> SkyvernControl {
         SkyvernControl::new(self)
+    }
+
+    /// Adzuna, from the side of its tests.
+    #[must_use]
+    pub fn adzuna(&self) -> AdzunaControl {
+        AdzunaControl::new(self)
     }
 
     /// Posts a body to the webhook handler, as it is: nothing is signed or added. `path_and_query` goes behind the

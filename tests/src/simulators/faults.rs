@@ -24,6 +24,8 @@ use super::{Shared, lock};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
+    /// `/adzuna`
+    Adzuna,
     /// `/clerk`
     Clerk,
     /// `/expo`

@@ -1,11 +1,13 @@
-//! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern, Expo.
+//! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern, Expo, Adzuna.
 //!
 //! They answer as the vendors' contracts say, refuse what the vendors refuse, remember what they were asked, and can be
 //! told to fail. Everything is in memory, except the keys and the stored objects.
 //!
 //! Two addresses: the *gateway* stands for the Supabase project's own host, the other one for the vendors
-//! (`/clerk`, `/skyvern`, `/expo`) and for the control interface (`/__control`) by which tests and the demo steer all of them.
+//! (`/clerk`, `/skyvern`, `/expo`, `/adzuna`) and for the control interface (`/__control`) by which tests and the demo
+//! steer all of them.
 
+pub mod adzuna;
 pub mod clerk;
 mod control;
 pub mod expo;
@@ -72,13 +74,16 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = anyhow::Result
     let skyvern = Arc::new(skyvern::Skyvern::new(&shared.keys, settings.skyvern_finishes_after)?);
     let clerk_keys = clerk::published_keys(&shared.keys);
     let expo = Arc::new(expo::Expo::default());
+    let adzuna = Arc::new(adzuna::Adzuna::default());
     let watch = |service, router: Router| faults::watch(&shared, service, router);
     let router = Router::new()
         .nest("/clerk", watch(Service::Clerk, clerk::router(clerk_keys.clone())))
         .nest("/skyvern", watch(Service::Skyvern, skyvern::router(skyvern.clone())))
         .nest("/expo", watch(Service::Expo, expo::router(expo.clone())))
+        .nest("/adzuna", watch(Service::Adzuna, adzuna::router(adzuna.clone())))
         .nest("/__control", control::router(&shared, &skyvern, clerk::Minter::new(&shared.keys, clerk_keys, &issuer)?))
         .nest("/__control/expo", expo::control::router(expo))
+        .nest("/__control/adzuna", adzuna::control::router(adzuna))
         .nest("/__control/clerk", clerk::webhook::router(&shared.keys.texts, &settings.functions)?);
     let storage = storage::Storage::open(&settings.state_dir, &settings.database, &shared.keys)?;
     let storage = watch(Service::Storage, storage::router(storage));

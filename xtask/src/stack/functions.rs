@@ -44,6 +44,10 @@ pub(super) fn bindings(settings: &Settings) -> Outcome<BTreeMap<String, String>>
         ("SKYVERN_API_KEY", keys.skyvern_api_key),
         ("SKYVERN_WEBHOOK_SECRET", signing_keys),
         ("EXPO_API_URL", format!("{vendors}/expo")),
+        ("ADZUNA_API_URL", format!("{vendors}/adzuna")),
+        // The simulator knows these two and no others; they are worth nothing anywhere else.
+        ("ADZUNA_APP_ID", "0a1b2c3d".to_owned()),
+        ("ADZUNA_APP_KEY", "00112233445566778899aabbccddeeff".to_owned()),
         ("FUNCTIONS_PUBLIC_URL", gateway),
     ];
     Ok(bindings.map(|(name, value)| (name.to_owned(), value)).into())
