@@ -9,6 +9,7 @@ mod migrations;
 mod push;
 mod real_clients;
 mod rights;
+mod search;
 mod sign_in;
 mod signed_url;
 mod simulators;

@@ -1,5 +1,6 @@
 //! The simulators obey the vendors' contracts. Where they do not, every other test proves less than it says.
 
+mod adzuna;
 mod clerk;
 mod expo;
 mod faults;

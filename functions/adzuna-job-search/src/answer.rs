@@ -1,0 +1,55 @@
+//! What a person gets to see.
+
+use serde::Serialize;
+use shared::adzuna::Query;
+
+use crate::{input::last_page, job::Job, search::Found};
+
+/// The whole answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer<'a> {
+    jobs: Vec<MarkedJob<'a>>,
+    total: Option<u64>,
+    page: u32,
+    next_page: Option<u32>,
+    attribution: Attribution,
+}
+
+/// A job and what the person has done about it.
+#[derive(Debug, Serialize)]
+struct MarkedJob<'a> {
+    #[serde(flatten)]
+    job: &'a Job,
+    saved: bool,
+    application_status: Option<&'a str>,
+}
+
+/// What Adzuna's terms want to be shown beside the results (Adzuna contract §5).
+#[derive(Debug, Serialize)]
+struct Attribution {
+    text: &'static str,
+    url: &'static str,
+    /// To be shown with a salary that is predicted.
+    estimate_label: &'static str,
+}
+
+impl<'a> Answer<'a> {
+    pub(crate) fn new(query: &Query, found: &'a Found) -> Self {
+        let marked = |job: &'a Job| MarkedJob {
+            job,
+            saved: found.marks.saved.contains(&job.id),
+            application_status: found.marks.applications.get(&job.id).map(String::as_str),
+        };
+        Self {
+            jobs: found.results.jobs.iter().map(marked).collect(),
+            total: found.results.total,
+            page: query.page,
+            next_page: (found.results.has_more && query.page < last_page(query.page_size)).then_some(query.page + 1),
+            attribution: Attribution {
+                text: "Jobs by Adzuna",
+                url: query.country.site,
+                estimate_label: "Estimated by Adzuna Jobsworth",
+            },
+        }
+    }
+}

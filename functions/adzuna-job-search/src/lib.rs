@@ -1,0 +1,47 @@
+//! `adzuna-job-search`: searches job postings, and marks those that the person saved or applied for.
+//!
+//! `POST` JSON, or `GET` with the same names in the query, answers 200
+//! `{jobs, total, page, next_page, attribution}`. Results are cached for everybody; `x-cache` says `hit`, `miss` or
+//! `stale`, and `age` how many seconds ago they came from Adzuna. When Adzuna fails or may not be asked any more, older
+//! results take their place if there are any.
+//!
+//! Problems: those of signing in, `invalid_input`, `profile_pending`, `account_deleted`, `search_quota_spent`,
+//! `adzuna_…`, `database_…`.
+
+mod answer;
+mod input;
+mod job;
+mod key;
+mod memory;
+mod search;
+mod settings;
+
+use std::sync::OnceLock;
+
+use shared::{
+    http::{self, Endpoint, Incoming, Reply},
+    problem::Problem,
+    sign_in,
+};
+use worker::{Context, Env, Request, Response, event};
+
+use crate::{answer::Answer, search::Search, settings::Settings};
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    http::serve(request, &env, context, &SETTINGS, Endpoint::client_or_query("adzuna-job-search"), handle).await
+}
+
+async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
+    let person = sign_in::person(&incoming.headers, &call.settings.sign_in, &call.upstream, call.received_at).await?;
+    let query = input::read(incoming)?;
+    let found = Search::new(&query, &person, call).run().await?;
+
+    let freshness = found.freshness.as_str();
+    let mut reply = Reply::ok(&Answer::new(&query, &found), freshness)?;
+    reply.headers.push(("x-cache", freshness.to_owned()));
+    reply.headers.push(("age", found.age_seconds.to_string()));
+    Ok(reply)
+}

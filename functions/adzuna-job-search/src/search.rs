@@ -1,0 +1,228 @@
+//! From a query to a page: one call to the database decides whether there is a good page, whether this caller may ask
+//! Adzuna for one, or what else there is; a second one writes down what came of asking.
+
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    time::Duration,
+};
+
+use serde::Deserialize;
+use serde_json::json;
+use shared::{
+    adzuna::{Adzuna, AdzunaProblem, Query},
+    clock,
+    database::Database,
+    http,
+    ids::{SearchLeaseId, SearchVersion, UserId},
+    problem::Problem,
+    sign_in::Person,
+};
+
+use crate::{
+    job::Results,
+    key::{described, key},
+    memory::{Remembered, recall, remember},
+    settings::Settings,
+};
+
+/// The pauses in milliseconds between looks at another caller's progress: ten seconds in all, as long as Adzuna may
+/// take to answer that caller.
+const PAUSES_MS: [u64; 14] = [100, 150, 250, 500, 500, 500, 750, 750, 1000, 1000, 1000, 1000, 1500, 1000];
+
+/// One search on behalf of a person.
+pub(crate) struct Search<'a> {
+    query: &'a Query,
+    key: String,
+    person: &'a Person,
+    call: &'a http::Call<Settings>,
+}
+
+/// A page and the person's own marks on it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) results: Rc<Results>,
+    pub(crate) marks: Marks,
+    pub(crate) freshness: Freshness,
+    /// How long ago it came from Adzuna.
+    pub(crate) age_seconds: u64,
+}
+
+/// What the person has done about the jobs of a page.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Marks {
+    /// The ids of saved jobs.
+    pub(crate) saved: HashSet<String>,
+    /// The status of applications, by the job's id.
+    pub(crate) applications: HashMap<String, String>,
+}
+
+/// Where a page came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// The cache, and it is good.
+    Hit,
+    /// Adzuna, just now.
+    Miss,
+    /// The cache, past its time, because there is nothing newer.
+    Stale,
+}
+
+impl Freshness {
+    /// The value of `x-cache`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// What `search_jobs` decided.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+enum Decision {
+    /// The cached page is good.
+    Fresh { page: Cached },
+    /// Asking has just failed; Adzuna is left alone for a while.
+    Resting { page: Cached },
+    /// Another caller is asking.
+    Awaited { lease_id: Option<SearchLeaseId>, page: Option<Cached> },
+    /// The caller who was waited for got nothing.
+    Failed { failure: AdzunaProblem },
+    /// Adzuna's allowance is used up.
+    Spent { retry_after_seconds: u64, page: Option<Cached> },
+    /// This caller asks, and the call is in the ledger already.
+    Leased { lease_id: SearchLeaseId, user_id: UserId, page: Option<Cached> },
+}
+
+/// A cached page, without its bulk if the version is the one that was named.
+#[derive(Debug, Deserialize)]
+struct Cached {
+    version: SearchVersion,
+    age_seconds: u64,
+    results: Option<Results>,
+    #[serde(flatten)]
+    marks: Marks,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) fn new(query: &'a Query, person: &'a Person, call: &'a http::Call<Settings>) -> Self {
+        Self { query, key: key(query), person, call }
+    }
+
+    /// Finds the page.
+    ///
+    /// # Errors
+    /// The database's problems, and Adzuna's or a spent allowance if there is no older page either.
+    pub(crate) async fn run(&self) -> Result<Found, Problem> {
+        let database = Database::of(self.person, &self.call.settings.supabase, &self.call.upstream);
+        let mut awaited = None;
+        let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+        loop {
+            let known = recall(&self.key);
+            let arguments = json!({
+                "p_query_key": self.key,
+                "p_known_version": known.as_ref().map(|page| page.version),
+                "p_awaited_lease_id": awaited,
+            });
+            match database.call("search_jobs", &arguments).await? {
+                Decision::Fresh { page } => return self.found(page, known, Freshness::Hit),
+                Decision::Resting { page }
+                | Decision::Awaited { page: Some(page), .. }
+                | Decision::Spent { page: Some(page), .. } => return self.found(page, known, Freshness::Stale),
+                Decision::Leased { lease_id, user_id, page } => {
+                    return match self.ask(lease_id, user_id).await? {
+                        Ok(found) => Ok(found),
+                        Err(problem) => match page {
+                            Some(page) => self.found(page, known, Freshness::Stale),
+                            None => Err(problem.into()),
+                        },
+                    };
+                }
+                Decision::Failed { failure } => return Err(failure.into()),
+                Decision::Spent { retry_after_seconds, page: None } => {
+                    return Err(Problem::SearchQuotaSpent { retry_after: Duration::from_secs(retry_after_seconds) });
+                }
+                Decision::Awaited { lease_id, page: None } => awaited = lease_id,
+            }
+            clock::wait(pauses.next().ok_or(AdzunaProblem::TimedOut)?).await;
+        }
+    }
+
+    /// Asks Adzuna and writes down what came of it. The inner error is Adzuna's, the outer one the database's.
+    async fn ask(&self, lease_id: SearchLeaseId, user_id: UserId) -> Result<Result<Found, AdzunaProblem>, Problem> {
+        let settings = self.call.settings;
+        let database = Database::as_service_role(&settings.supabase, &self.call.upstream);
+        match Adzuna::new(&settings.adzuna, &self.call.upstream).search(self.query).await {
+            Ok(page) => {
+                let results = Results::of(self.query, page);
+                let arguments = json!({
+                    "p_query_key": self.key,
+                    "p_query": described(self.query),
+                    "p_results": results,
+                    "p_job_ids": results.ids(),
+                    "p_lease_id": lease_id,
+                    "p_user_id": user_id,
+                });
+                let stored: Cached = database.call_repeatedly("store_job_search", &arguments).await?;
+                self.found(Cached { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
+            }
+            Err(problem) => {
+                let arguments = json!({ "p_query_key": self.key, "p_lease_id": lease_id, "p_failure": problem });
+                // If this fails too, the lease ends by itself; what happened is told either way.
+                let _: Result<serde_json::Value, Problem> =
+                    database.call("record_job_search_failure", &arguments).await;
+                Ok(Err(problem))
+            }
+        }
+    }
+
+    fn found(&self, page: Cached, known: Option<Remembered>, freshness: Freshness) -> Result<Found, Problem> {
+        let results = match page.results {
+            Some(results) => {
+                let results = Rc::new(results);
+                remember(&self.key, Remembered { version: page.version, results: results.clone() });
+                results
+            }
+            None => known.map(|known| known.results).ok_or_else(|| Problem::internal("a page came without results"))?,
+        };
+        Ok(Found { results, marks: page.marks, freshness, age_seconds: page.age_seconds })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shared::adzuna::AdzunaProblem;
+
+    use super::{Decision, PAUSES_MS};
+
+    #[test]
+    fn every_decision_of_the_sql_function_is_read() {
+        let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
+        let page = json!({
+            "version": id, "is_fresh": true, "age_seconds": 5, "results": null, "saved": ["gb:1"],
+            "applications": { "gb:2": "DRAFT" },
+        });
+        let read = |decision| serde_json::from_value::<Decision>(decision).unwrap();
+        let Decision::Fresh { page: fresh } = read(json!({ "outcome": "fresh", "page": page })) else { panic!() };
+        assert!(fresh.marks.saved.contains("gb:1"));
+        assert_eq!(fresh.marks.applications["gb:2"], "DRAFT");
+        assert!(matches!(read(json!({ "outcome": "resting", "page": page })), Decision::Resting { .. }));
+        let awaited = json!({ "outcome": "awaited", "lease_id": id, "page": null });
+        assert!(matches!(read(awaited), Decision::Awaited { page: None, .. }));
+        let failed = json!({ "outcome": "failed", "failure": AdzunaProblem::TimedOut.code() });
+        assert!(matches!(read(failed), Decision::Failed { failure: AdzunaProblem::TimedOut }));
+        let spent = json!({ "outcome": "spent", "retry_after_seconds": 17, "page": null });
+        assert!(matches!(read(spent), Decision::Spent { retry_after_seconds: 17, page: None }));
+        let leased = json!({ "outcome": "leased", "lease_id": id, "user_id": id, "page": page });
+        assert!(matches!(read(leased), Decision::Leased { page: Some(_), .. }));
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_adzuna_may_take() {
+        assert_eq!(PAUSES_MS.iter().sum::<u64>(), 10_000);
+    }
+}
