@@ -3,6 +3,7 @@
 mod clerk_webhook_handler;
 mod initiate_skyvern_application;
 mod skyvern_webhook_handler;
+mod trigger_push_notification;
 
 use super::{Contender, load::Job, scene::Scene};
 use crate::failure::Outcome;
@@ -11,10 +12,11 @@ use crate::failure::Outcome;
 pub type Prepare = fn(&Scene, Contender, usize) -> Outcome<Vec<Job>>;
 
 /// By function.
-const WORKLOADS: [(&str, Prepare); 3] = [
+const WORKLOADS: [(&str, Prepare); 4] = [
     ("clerk-webhook-handler", clerk_webhook_handler::prepare),
     ("initiate-skyvern-application", initiate_skyvern_application::prepare),
     ("skyvern-webhook-handler", skyvern_webhook_handler::prepare),
+    ("trigger-push-notification", trigger_push_notification::prepare),
 ];
 
 /// How a function is measured, if that has been said.
