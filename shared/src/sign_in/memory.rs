@@ -43,7 +43,7 @@ mod tests {
     use crate::clock::UnixTime;
 
     fn session(expires_at: u64) -> Session {
-        Session { subject: "user_1".to_owned(), email: None, expires_at: UnixTime::from_seconds(expires_at) }
+        Session { subject: "user_1".to_owned(), expires_at: UnixTime::from_seconds(expires_at) }
     }
 
     #[test]

@@ -43,28 +43,20 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Person {
     subject: String,
-    has_email: bool,
     token: Secret,
 }
 
 impl Person {
-    /// `subject` is Clerk's `user_…`, or a UUID from Supabase Auth; `token` has been verified, and
-    /// names an e-mail address or does not.
+    /// `subject` is Clerk's `user_…`, or a UUID from Supabase Auth; `token` has been verified.
     #[must_use]
-    pub fn new(subject: impl Into<String>, has_email: bool, token: Secret) -> Self {
-        Self { subject: subject.into(), has_email, token }
+    pub fn new(subject: impl Into<String>, token: Secret) -> Self {
+        Self { subject: subject.into(), token }
     }
 
     /// The issuer's id of the person.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
-    }
-
-    /// Whether the token names the person's e-mail address, which is enough to make a profile of.
-    #[must_use]
-    pub fn has_email(&self) -> bool {
-        self.has_email
     }
 
     /// The person's own token, to act on their behalf elsewhere.
@@ -74,7 +66,7 @@ impl Person {
     }
 
     fn of(session: &Session, token: &str) -> Self {
-        Self::new(session.subject.clone(), session.email.is_some(), Secret::new(token))
+        Self::new(session.subject.clone(), Secret::new(token))
     }
 }
 

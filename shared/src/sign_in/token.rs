@@ -30,8 +30,6 @@ pub(super) struct UncheckedToken<'a> {
 pub(super) struct Session {
     /// `sub`: Clerk's `user_…`, or a UUID from Supabase Auth.
     pub(super) subject: String,
-    /// `email`, where the issuer puts it into tokens.
-    pub(super) email: Option<String>,
     /// `exp`.
     pub(super) expires_at: UnixTime,
 }
@@ -47,7 +45,6 @@ pub(super) struct Header {
 #[derive(Deserialize)]
 pub(super) struct Said {
     iss: Option<String>,
-    email: Option<String>,
     pub(super) sub: Option<String>,
     pub(super) azp: Option<String>,
     pub(super) sts: Option<String>,
@@ -120,9 +117,8 @@ impl<'a> UncheckedToken<'a> {
         }
         let said = &self.claims.custom;
         let subject = self.issuer.check_person(said, settings)?;
-        let email = said.email.clone().filter(|email| !email.is_empty());
         let expires_at = u64::try_from(expires_at).map_err(|_| TokenProblem::Expired)?;
-        Ok(Session { subject, email, expires_at: UnixTime::from_seconds(expires_at) })
+        Ok(Session { subject, expires_at: UnixTime::from_seconds(expires_at) })
     }
 }
 
@@ -227,9 +223,7 @@ mod tests {
     fn a_session_token_is_accepted() {
         let session = CLERK.verify_claims(&json!({})).unwrap();
         let expires_at = UnixTime::from_seconds(NOW + 60);
-        assert_eq!(session, Session { subject: "user_1".to_owned(), email: None, expires_at });
-        let session = CLERK.verify_claims(&json!({ "email": "ada@example.com" })).unwrap();
-        assert_eq!(session.email.as_deref(), Some("ada@example.com"));
+        assert_eq!(session, Session { subject: "user_1".to_owned(), expires_at });
     }
 
     #[test]
