@@ -69,6 +69,12 @@ impl<'s> App<'s> {
         self.call("POST", &address, &[("content-type", "application/json")], input.to_string().as_bytes())
     }
 
+    /// Calls a function of the database.
+    pub fn rpc(&self, function: &str, arguments: &Value) -> Outcome<Value> {
+        let address = format!("/rest/v1/rpc/{function}");
+        self.call("POST", &address, &[("content-type", "application/json")], arguments.to_string().as_bytes())
+    }
+
     fn change(&self, method: &str, query: &str, row: &Value) -> Outcome<Value> {
         let headers = [
             ("content-type", "application/json"),

@@ -25,6 +25,7 @@ pub fn tell(stack: &Description) -> Outcome {
     let person = app.row("users?select=*")?;
     profile(&app, &person)?;
     resume(&app, &person)?;
+    let phone = phone(&app, &person)?;
 
     let job = Job::new("Backend Engineer", "Northwind Traders");
     save(&app, &job)?;
@@ -34,7 +35,7 @@ pub fn tell(stack: &Description) -> Outcome {
     let submitted = hear_back(&app, &processing, "SUBMITTED_BY_SKYVERN")?;
     let confirmation = text(&submitted["status_details"], "confirmation_id")?;
     let notification = told(&app, &application)?;
-    push_is_queued(&app, &notification)?;
+    push_arrives(stack, &app, &notification, &phone)?;
     history(
         &app,
         &application,
@@ -112,6 +113,16 @@ fn resume(app: &App<'_>, person: &Value) -> Outcome {
     Ok(())
 }
 
+/// Answers the push token.
+fn phone(app: &App<'_>, person: &Value) -> Outcome<String> {
+    say!("She lets her phone show push messages.");
+    let token = format!("ExponentPushToken[{}]", &text(person, "id")?.replace('-', "")[..22]);
+    let device = json!({ "p_token": token, "p_platform": "ios", "p_device_name": "Dana's phone" });
+    let registered = app.rpc("register_push_token", &device)?;
+    changed("user_push_tokens", &Value::Null, &registered, &["platform", "device_name"]);
+    Ok(token)
+}
+
 fn save(app: &App<'_>, job: &Job) -> Outcome {
     say!("She finds a job and saves it.");
     let row = json!({ "job_title": job.title, "company_name": job.company, "job_url": job.url, "location": "Lisbon" });
@@ -183,15 +194,36 @@ fn told(app: &App<'_>, application: &Value) -> Outcome<Value> {
     Ok(notification)
 }
 
-fn push_is_queued(app: &App<'_>, notification: &Value) -> Outcome {
-    say!("A push to her phone is queued.");
-    let key = format!("notification:{}", text(notification, "id")?);
-    let jobs = app.rows_of_the_machinery(&format!("background_jobs?dedupe_key=eq.{key}"))?;
-    let [job] = &jobs[..] else {
-        return Err(Failure::new(format!("{} push jobs are queued instead of one", jobs.len())));
+/// Waits for the push message that follows the notification, from the queue to the phone.
+fn push_arrives(stack: &Description, app: &App<'_>, notification: &Value, phone: &str) -> Outcome {
+    let id = text(notification, "id")?;
+    let started = Instant::now();
+    let job = loop {
+        let mut jobs = app.rows_of_the_machinery(&format!("background_jobs?dedupe_key=eq.notification:{id}"))?;
+        if jobs.len() != 1 {
+            return Err(Failure::new(format!("{} push jobs are queued instead of one", jobs.len())));
+        }
+        let job = jobs.remove(0);
+        if job["status"] == "completed" || started.elapsed() > PATIENCE {
+            break job;
+        }
+        thread::sleep(Duration::from_millis(100));
     };
-    changed("background_jobs", &Value::Null, job, &["job_type", "status"]);
-    expect("the job's type", text(job, "job_type")?, "push_notification")
+    say!("A push message follows: trigger-push-notification.");
+    changed("background_jobs", &Value::Null, &job, &["job_type", "status", "result"]);
+    expect("the push job's status", text(&job, "status")?, "completed")?;
+
+    let tickets = app.rows_of_the_machinery(&format!("push_tickets?job_id=eq.{}", text(&job, "id")?))?;
+    let ticket = tickets.first().ok_or_else(|| Failure::new("the push message has no ticket"))?;
+    changed("push_tickets", &Value::Null, ticket, &["ticket_id", "status", "receipt_due_at"]);
+    let seen: Vec<Value> = ureq::get(format!("{}/__control/expo/delivered", stack.simulators_url))
+        .query("contains", &id)
+        .call()
+        .and_then(|mut answer| answer.body_mut().read_json())
+        .map_err(|error| Failure::new(format!("the Expo simulator does not say what it delivered: {error}")))?;
+    let message = seen.first().ok_or_else(|| Failure::new("no push message came through"))?;
+    say!("    on her phone: {}: {}", text(message, "title")?, text(message, "body")?);
+    expect("the phone", text(message, "token")?, phone)
 }
 
 /// The way the application went.
