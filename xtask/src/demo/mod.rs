@@ -1,12 +1,13 @@
 //! `cargo xtask demo`: the story of the main job, told on a real stack.
 
 mod app;
+mod search;
 mod story;
 
 use crate::{
     arguments::{Arguments, Usage},
     dev,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     progress::say,
     project::Project,
     stack::{self, description::Description},
@@ -17,10 +18,10 @@ pub const USAGE: Usage = Usage {
     help: "\
 usage: cargo xtask demo [--name NAME]
 
-Tells the story of the main job, a line a step, with the rows that change: a person applies through Skyvern and hears what
-became of it. It calls the stack as an app would, through the gateway alone. It uses the running stack NAME, dev unless
-given; without one it sets up what is missing, starts a stack, and takes it away again at the end. The exit code is 1 if a
-step does not end as told.",
+Tells the story of the main job, a line a step, with the rows that change: a person searches, saves a job, applies to it
+through Skyvern and hears what became of it. It calls the stack as an app would, through the gateway alone. It uses the
+running stack NAME, dev unless given, as long as Skyvern is simulated there; without one it sets up what is missing, starts a
+stack, and takes it away again at the end. The exit code is 1 if a step does not end as told.",
     switches: &[],
     options: &["--name"],
 };
@@ -30,6 +31,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     arguments.no_values(USAGE)?;
     let name = stack::name(arguments)?;
     if let Some(running) = Description::of_running(project, &name) {
+        must_not_start_real_runs(&running)?;
         say!("on the running stack {name}, at {}\n", running.supabase_url);
         return story::tell(&running);
     }
@@ -40,4 +42,21 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let outcome = stack.attend(move || story::tell(&description));
     stack.stop();
     outcome
+}
+
+/// A run at the real Skyvern costs credits and sends applications to real companies, in the name of somebody made up.
+fn must_not_start_real_runs(stack: &Description) -> Outcome {
+    let real: Vec<&str> = ["SKYVERN_API_URL", "SKYVERN_API_KEY"]
+        .into_iter()
+        .filter(|name| stack.replaced_settings.contains(*name))
+        .collect();
+    if real.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "the functions of the stack {} have a Skyvern of their own ({}), and the demo would start real runs there",
+        stack.name,
+        real.join(", "),
+    );
+    Err(Failure::new(why).mend("end that stack, or give --name another that does not run: the demo then starts one"))
 }

@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::app::App;
+use super::{
+    app::App,
+    search::{self, Job},
+};
 use crate::{
     dev::DEMO_PERSON,
     failure::{Failure, Outcome},
@@ -27,7 +30,7 @@ pub fn tell(stack: &Description) -> Outcome {
     resume(&app, &person)?;
     let phone = phone(&app, &person)?;
 
-    let job = Job::new("Backend Engineer", "Northwind Traders");
+    let [job, guarded] = search::find_two(&app)?;
     save(&app, &job)?;
     let application = create(&app, &job)?;
     let processing = hand_over(&app, &application)?;
@@ -42,8 +45,9 @@ pub fn tell(stack: &Description) -> Outcome {
         &["DRAFT", "PENDING_SKYVERN_SUBMISSION", "PROCESSING_BY_SKYVERN", "SUBMITTED_BY_SKYVERN"],
     )?;
 
+    marked(&app, &job)?;
+
     say!("\nNot every posting lets a robot in.");
-    let guarded = Job::new("Platform Engineer", "Contoso");
     let other = create(&app, &guarded)?;
     let processing = hand_over(&app, &other)?;
     meet_a_captcha(stack, &processing)?;
@@ -61,21 +65,6 @@ pub fn tell(stack: &Description) -> Outcome {
         text(&attention, "message")?,
     );
     Ok(())
-}
-
-/// A posting that nobody applied to yet.
-struct Job {
-    title: &'static str,
-    company: &'static str,
-    url: String,
-}
-
-impl Job {
-    fn new(title: &'static str, company: &'static str) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let path = format!("{company}-{title}").to_lowercase().replace(' ', "-");
-        Self { title, company, url: format!("https://jobs.example.com/{path}-{now}") }
-    }
 }
 
 fn profile(app: &App<'_>, person: &Value) -> Outcome {
@@ -124,19 +113,31 @@ fn phone(app: &App<'_>, person: &Value) -> Outcome<String> {
 }
 
 fn save(app: &App<'_>, job: &Job) -> Outcome {
-    say!("She finds a job and saves it.");
-    let row = json!({ "job_title": job.title, "company_name": job.company, "job_url": job.url, "location": "Lisbon" });
+    say!("She saves the first one that is new to her.");
+    let row = json!({
+        "adzuna_job_id": job.id,
+        "job_title": job.title,
+        "company_name": job.company,
+        "job_url": job.url,
+        "location": job.location,
+    });
     let saved = app.write("saved_jobs", &row)?;
-    changed("saved_jobs", &Value::Null, &saved, &["job_title", "company_name", "job_url"]);
+    changed("saved_jobs", &Value::Null, &saved, &["adzuna_job_id", "job_title", "company_name"]);
     Ok(())
 }
 
 /// Answers the application.
 fn create(app: &App<'_>, job: &Job) -> Outcome<Value> {
     say!("She starts an application: {} at {}.", job.title, job.company);
-    let row = json!({ "job_title": job.title, "company_name": job.company, "job_url": job.url, "status": "DRAFT" });
+    let row = json!({
+        "adzuna_job_id": job.id,
+        "job_title": job.title,
+        "company_name": job.company,
+        "job_url": job.url,
+        "status": "DRAFT",
+    });
     let application = app.write("applications", &row)?;
-    changed("applications", &Value::Null, &application, &["id", "status"]);
+    changed("applications", &Value::Null, &application, &["id", "adzuna_job_id", "job_url", "status"]);
     Ok(application)
 }
 
@@ -238,6 +239,15 @@ fn history(app: &App<'_>, application: &Value, expected: &[&str]) -> Outcome {
     expect("the history", way.join(", "), &expected.join(", "))
 }
 
+/// What the next search says of the posting.
+fn marked(app: &App<'_>, job: &Job) -> Outcome {
+    say!("The next search knows that posting.");
+    let (saved, status) = search::marks(app, job)?;
+    say!("    {}: saved {saved}, application_status {status}", job.id);
+    expect("whether the posting is saved", saved.to_string(), "true")?;
+    expect("the application's status in the search", status, "SUBMITTED_BY_SKYVERN")
+}
+
 fn of_id(app: &App<'_>, application: &Value) -> Outcome<Value> {
     app.row(&format!("applications?id=eq.{}", text(application, "id")?))
 }
@@ -254,11 +264,11 @@ fn changed(table: &str, before: &Value, after: &Value, columns: &[&str]) {
     }
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn text(value: &Value, field: &str) -> Outcome<String> {
+pub(super) fn text(value: &Value, field: &str) -> Outcome<String> {
     value[field].as_str().map(str::to_owned).ok_or_else(|| Failure::new(format!("there is no {field} in {value}")))
 }
 

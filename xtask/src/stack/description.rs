@@ -1,7 +1,7 @@
 //! `stack.json`: where everything of a running stack is. Written when all of it answers, gone when it ends.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -61,6 +61,8 @@ pub struct Description {
     pub postgresql_bin: PathBuf,
     /// One log a part.
     pub log_dir: PathBuf,
+    /// The names of the functions' settings that a person's own file replaced: what they lead to is no simulator.
+    pub replaced_settings: BTreeSet<String>,
     /// The process id of each part, which is also its process group's.
     pub parts: BTreeMap<String, i32>,
 }

@@ -1,11 +1,14 @@
 //! The functions, in workerd, as `wrangler.toml` deploys them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use serde_json::json;
 
 use super::{Settings, description::write_private, part::Part, protocol::Program};
-use crate::failure::Outcome;
+use crate::failure::{Doing as _, Outcome};
 
 pub(super) fn program(settings: &Settings) -> Outcome<Program> {
     let file = settings.folder.join("functions.json");
@@ -51,4 +54,35 @@ pub(super) fn bindings(settings: &Settings) -> Outcome<BTreeMap<String, String>>
         ("FUNCTIONS_PUBLIC_URL", gateway),
     ];
     Ok(bindings.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+/// The names of the settings that the person's own file replaces.
+pub(super) fn replaced_settings(settings: &Settings) -> Outcome<BTreeSet<String>> {
+    let Some(file) = &settings.options.vars else {
+        return Ok(BTreeSet::new());
+    };
+    let text = fs::read_to_string(file).doing(|| format!("read {}", file.display()))?;
+    Ok(names(&text))
+}
+
+/// The values do not matter here, and a line of a longer value that looks like a setting is named, too: one name too many
+/// does no harm.
+fn names(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().map(|line| line.trim().trim_start_matches("export "));
+    lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn replaced_settings_are_named_however_they_are_written() {
+        let text = "# SKYVERN_API_KEY=old\n\nexport SKYVERN_API_URL = \"https://api.skyvern.com\"\n  EXPO_ACCESS_TOKEN=a=b\r\nEMPTY=\n";
+        let names = names(text);
+        for name in ["SKYVERN_API_URL", "EXPO_ACCESS_TOKEN", "EMPTY"] {
+            assert!(names.contains(name), "{name}: {names:?}");
+        }
+        assert!(!names.contains("SKYVERN_API_KEY"), "{names:?}");
+    }
 }

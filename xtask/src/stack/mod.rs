@@ -397,6 +397,7 @@ fn describe(settings: &Settings, supervisor: &Supervisor) -> Outcome<Description
         skyvern_api_key: keys.skyvern_api_key,
         skyvern_previous_api_key: keys.skyvern_previous_api_key,
         clerk_webhook_secret: keys.clerk_webhook_secret,
+        replaced_settings: functions::replaced_settings(settings)?,
         postgresql_bin: settings.tools.postgresql_bin.clone(),
         log_dir: settings.folder.join("logs"),
         parts: supervisor.running().clone(),

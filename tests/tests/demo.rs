@@ -1,0 +1,43 @@
+//! `cargo xtask demo`, on stacks that run already.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in helpers as well")]
+
+use std::process::{Command, Output};
+
+use tests::{OwnStack, Stack};
+
+fn demo(stack: &OwnStack) -> Output {
+    Command::new(stack.program()).args(["demo", "--name", stack.name()]).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_demo_tells_its_story_on_a_running_stack_and_can_tell_it_again() {
+    let own = OwnStack::start("story", &[]);
+
+    for time in ["the first time", "the second time"] {
+        let told = demo(&own);
+        assert!(told.status.success(), "{time}: {}", said(&told));
+        assert!(said(&told).contains("on her phone"), "{time}: {}", said(&told));
+    }
+}
+
+#[tokio::test]
+async fn the_demo_starts_no_run_where_skyvern_is_a_real_one() {
+    for (purpose, setting) in [("url", "SKYVERN_API_URL=http://127.0.0.1:9"), ("key", "SKYVERN_API_KEY=a-real-key")] {
+        let file = std::env::temp_dir().join(format!("jobraker-demo-{purpose}-{}.vars", std::process::id()));
+        std::fs::write(&file, setting).unwrap();
+        let own = OwnStack::start(purpose, &["--vars", file.to_str().unwrap()]);
+        std::fs::remove_file(&file).unwrap();
+
+        let refused = demo(&own);
+
+        assert_eq!(refused.status.code(), Some(1), "{purpose}: {}", said(&refused));
+        assert!(said(&refused).contains("would start real runs"), "{purpose}: {}", said(&refused));
+        let begun = Stack::described_by(own.file()).database().query("select from public.applications", &[]).await;
+        assert!(begun.is_empty(), "{purpose}: nothing was begun");
+    }
+}
