@@ -9,6 +9,7 @@
 //! - [`expo`]: the service that push messages go through
 //! - [`adzuna`]: the service that searches job postings
 //! - [`problem`]: everything that can go wrong, and how it is answered
+//! - [`log_line`]: what the functions say of their work
 //! - [`config`], [`secret`], [`ids`], [`clock`], [`plain_text`]: the small things below all of them
 
 pub mod adzuna;
@@ -18,6 +19,7 @@ pub mod database;
 pub mod expo;
 pub mod http;
 pub mod ids;
+pub mod log_line;
 pub mod plain_text;
 pub mod problem;
 pub mod secret;

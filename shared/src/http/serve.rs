@@ -3,58 +3,18 @@
 use std::sync::OnceLock;
 
 use futures_util::StreamExt as _;
-use serde::Serialize;
 
 use super::{
-    AllowedOrigins, Endpoint, Headers, Incoming, Method, Neighbour, Reply,
+    AllowedOrigins, Call, Endpoint, Headers, Incoming, Method, Reply, Settings,
+    call::{After, environment, read_once},
     upstream::{Record, Upstream, server_timing},
 };
 use crate::{
     clock::UnixTime,
-    config::{Environment, Misconfigured},
     ids::RequestId,
+    log_line::{self, LogLine},
     problem::Problem,
 };
-
-/// What a function needs to know of its environment, read once for each isolate.
-pub trait Settings: Sized + Send + Sync + 'static {
-    /// Reads all of it, so that a missing value is found at the first request.
-    ///
-    /// # Errors
-    /// The name of the first setting that is missing or malformed.
-    fn read(environment: &Environment) -> Result<Self, Misconfigured>;
-}
-
-/// One request on its way through a function.
-#[derive(Debug)]
-pub struct Call<S: 'static> {
-    /// The function's settings.
-    pub settings: &'static S,
-    /// The id that follows the request everywhere.
-    pub request_id: RequestId,
-    /// The outside world.
-    pub upstream: Upstream,
-    /// When the request came in.
-    pub received_at: UnixTime,
-    context: worker::Context,
-    env: worker::Env,
-}
-
-impl<S> Call<S> {
-    /// Another function of ours, by its name and the service binding that leads to it. None where
-    /// there is no such binding.
-    #[must_use]
-    pub fn neighbour(&self, name: &'static str, binding: &str) -> Option<Neighbour> {
-        let fetcher = self.env.service(binding).ok()?;
-        Some(Neighbour::new(name, fetcher, self.request_id))
-    }
-
-    /// Goes on with something once the answer is on its way. It may be cut off at any time, so it
-    /// must not be the only way to get it done.
-    pub fn after_the_answer(&self, work: impl Future<Output = ()> + 'static) {
-        self.context.wait_until(work);
-    }
-}
 
 /// Runs `handle` inside the frame. Only this function meets the runtime's own types.
 ///
@@ -72,7 +32,7 @@ pub async fn serve<S: Settings>(
     let headers: Headers = request.headers().entries().collect();
     let request_id = headers.get("x-request-id").and_then(|id| id.parse().ok()).unwrap_or_else(RequestId::random);
     let upstream = Upstream::new(request_id);
-    let environment = Environment::new(|name| env.var(name).ok().map(|value| value.to_string()));
+    let environment = environment(env);
     let origins = AllowedOrigins::parse(environment.optional("ALLOWED_ORIGINS").as_deref());
     let cors = origins.headers(headers.get("origin"));
 
@@ -82,7 +42,8 @@ pub async fn serve<S: Settings>(
             return Ok((preflight(endpoint), Vec::new()));
         }
         let settings = read_once(settings, &environment)?;
-        let call = Call { settings, request_id, upstream, received_at, context, env: env.clone() };
+        let after = After::Request(context);
+        let call = Call { settings, request_id, upstream, received_at, after, env: env.clone() };
         let reply = handle(&incoming, &call).await;
         let records = call.upstream.records();
         Ok((reply.unwrap_or_else(|problem| Reply::problem(&problem, request_id)), records))
@@ -90,28 +51,14 @@ pub async fn serve<S: Settings>(
     let (reply, records) =
         call.await.unwrap_or_else(|problem: Problem| (Reply::problem(&problem, request_id), Vec::new()));
 
-    log(&LogLine {
-        time: UnixTime::now().to_iso_8601(),
-        function: endpoint.name,
-        request_id,
-        status: reply.status,
-        duration_ms: u64::try_from((UnixTime::now() - received_at).as_millis()).unwrap_or(u64::MAX),
+    log_line::write(&LogLine {
+        status: Some(reply.status),
         upstream: &records,
         outcome: &reply.outcome,
         cause: reply.cause.as_deref(),
+        ..LogLine::new(endpoint.name, request_id, received_at)
     });
     respond(reply, &cors, request_id, &records)
-}
-
-fn read_once<S: Settings>(
-    settings: &'static OnceLock<S>,
-    environment: &Environment,
-) -> Result<&'static S, Misconfigured> {
-    if let Some(settings) = settings.get() {
-        return Ok(settings);
-    }
-    let read = S::read(environment)?;
-    Ok(settings.get_or_init(|| read))
 }
 
 fn preflight(endpoint: Endpoint) -> Reply {
@@ -163,27 +110,6 @@ async fn read_body(request: &mut worker::Request, headers: &Headers, limit: usiz
         }
     }
     if length > limit { Err(Problem::BodyTooLarge { limit }) } else { Ok(body) }
-}
-
-/// One line of JSON for each request; it reads alone and holds nothing secret or personal.
-#[derive(Serialize)]
-struct LogLine<'a> {
-    time: String,
-    function: &'static str,
-    request_id: RequestId,
-    status: u16,
-    duration_ms: u64,
-    upstream: &'a [Record],
-    outcome: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<&'a str>,
-}
-
-fn log(line: &LogLine<'_>) {
-    match serde_json::to_string(line) {
-        Ok(line) => worker::console_log!("{line}"),
-        Err(error) => worker::console_error!("the log line could not be written: {error}"),
-    }
 }
 
 fn respond(

@@ -150,15 +150,39 @@ pub enum Failure {
     Unreachable,
 }
 
-/// One call that was made, for `Server-Timing` and the log line.
-#[derive(Debug, Clone, Serialize)]
+/// A call that was made, for `Server-Timing` and the log line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// The upstream's name, such as `skyvern`.
     pub name: &'static str,
     /// HTTP status; none when there was no answer.
     pub status: Option<u16>,
-    /// How long it took.
+    /// How long it took, all calls together.
     pub duration_ms: u64,
+    /// How many calls these are: work that makes very many has them counted instead of listed.
+    #[serde(skip_serializing_if = "is_one")]
+    pub calls: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_one(calls: &u32) -> bool {
+    *calls == 1
+}
+
+/// So many calls are listed one by one.
+const LISTED: usize = 20;
+
+/// Adds a record; past [`LISTED`], to the last one of the same name and status.
+fn add(records: &mut Vec<Record>, new: Record) {
+    let same = |record: &&mut Record| record.name == new.name && record.status == new.status;
+    if records.len() >= LISTED
+        && let Some(record) = records.iter_mut().rev().find(same)
+    {
+        record.duration_ms = record.duration_ms.saturating_add(new.duration_ms);
+        record.calls = record.calls.saturating_add(new.calls);
+    } else {
+        records.push(new);
+    }
 }
 
 /// The outside, as one request sees it.
@@ -182,11 +206,13 @@ impl Upstream {
     pub async fn send(&self, name: &'static str, request: Request) -> Result<Response, Failure> {
         let started = UnixTime::now();
         let result = self.exchange(request).await;
-        self.records.borrow_mut().push(Record {
+        let record = Record {
             name,
             status: result.as_ref().ok().map(|response| response.status),
             duration_ms: u64::try_from((UnixTime::now() - started).as_millis()).unwrap_or(u64::MAX),
-        });
+            calls: 1,
+        };
+        add(&mut self.records.borrow_mut(), record);
         result
     }
 
@@ -224,15 +250,29 @@ pub fn server_timing(records: &[Record]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Record, server_timing};
+    use super::{LISTED, Record, add, server_timing};
 
     #[test]
     fn server_timing_lists_the_calls_in_order() {
         let records = [
-            Record { name: "database", status: Some(200), duration_ms: 4 },
-            Record { name: "skyvern", status: None, duration_ms: 10_000 },
+            Record { name: "database", status: Some(200), duration_ms: 4, calls: 1 },
+            Record { name: "skyvern", status: None, duration_ms: 10_000, calls: 1 },
         ];
         assert_eq!(server_timing(&records), "database;dur=4, skyvern;dur=10000");
         assert_eq!(server_timing(&[]), "");
+    }
+
+    #[test]
+    fn very_many_calls_are_counted_instead_of_listed() {
+        let mut records = Vec::new();
+        let call = |name, status| Record { name, status, duration_ms: 2, calls: 1 };
+        for _ in 0..1000 {
+            add(&mut records, call("database", Some(200)));
+        }
+        add(&mut records, call("expo", None));
+        assert_eq!(records.len(), LISTED + 1);
+        assert_eq!(records[LISTED - 1].calls, 981);
+        assert_eq!(records[LISTED - 1].duration_ms, 2 * 981);
+        assert_eq!(records[LISTED], call("expo", None));
     }
 }
