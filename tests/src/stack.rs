@@ -18,6 +18,7 @@ use crate::simulators::faults::{Fault, FaultOrder, Service};
 use crate::simulators::keys::KeyTexts;
 use crate::simulators::recorder::RecordedRequest;
 use crate::skyvern_control::SkyvernControl;
+use crate::supabase_auth::SupabaseAuth;
 
 /// Names the file that describes the running stack; `cargo xtask test` sets it.
 const VARIABLE: &str = "JOBRAKER_STACK";
@@ -165,6 +166,12 @@ impl Stack {
     #[must_use]
     pub fn clerk(&self) -> ClerkControl {
         ClerkControl::new(self)
+    }
+
+    /// Supabase Auth, which signs tokens of its own.
+    #[must_use]
+    pub fn supabase_auth(&self) -> SupabaseAuth {
+        SupabaseAuth::new(self)
     }
 
     /// Expo, from the side of its devices.

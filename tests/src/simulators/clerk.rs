@@ -125,6 +125,7 @@ impl Minter {
         };
         let algorithm = match signing {
             Signing::Rs256(_) => "RS256",
+            Signing::Es256(_) => "ES256",
             Signing::Hs256(_) => "HS256",
             Signing::None => "none",
         };

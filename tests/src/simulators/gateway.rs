@@ -18,12 +18,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use jwt_compact::alg::Hs256Key;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use url::Url;
 
 use super::faults::Service;
-use super::keys::{KeyTexts, role_token};
+use super::keys::{KeyTexts, role_token, supabase_auth_key};
 use super::recorder::RecordedRequest;
 use super::{Settings, Shared, lock};
 
@@ -43,6 +43,8 @@ pub(crate) struct Gateway {
     postgrest: Authority,
     functions: Authority,
     storage: Router,
+    /// What Supabase Auth says about the key that it signs with.
+    auth_keys: Value,
     anonymous: ShortToken,
     service: ShortToken,
 }
@@ -53,12 +55,14 @@ impl Gateway {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(Duration::from_secs(5)));
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        let auth_key = supabase_auth_key(shared.keys.supabase_auth.verifying_key())?;
         Ok(Self {
             shared,
             client,
             postgrest: authority(&settings.postgrest)?,
             functions: authority(&settings.functions)?,
             storage,
+            auth_keys: json!({ "keys": [auth_key] }),
             anonymous: ShortToken::new("anon"),
             service: ShortToken::new("service_role"),
         })
@@ -74,7 +78,7 @@ impl Gateway {
         } else if path.starts_with("/storage/v1/") {
             self.storage(request).await
         } else if path == "/auth/v1/.well-known/jwks.json" {
-            Json(json!({ "keys": [] })).into_response()
+            Json(self.auth_keys.clone()).into_response()
         } else {
             (StatusCode::NOT_FOUND, Json(json!({ "message": "no Route matched with those values" }))).into_response()
         })

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::Utc;
 use jwt_compact::alg::Hs256Key;
+use jwt_compact::jwk::JsonWebKey;
 use rand::Rng as _;
 use rand::distributions::Alphanumeric;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
@@ -18,10 +19,13 @@ use rsa::{RsaPrivateKey, RsaPublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::tokens::{Signing, mint};
+use super::tokens::{EllipticKey, EllipticPublicKey, Signing, mint};
 
 /// The `kid` of the simulated Clerk instance.
 pub const CLERK_KEY_ID: &str = "ins_local";
+
+/// The `kid` of Supabase Auth's key.
+pub const SUPABASE_AUTH_KEY_ID: &str = "7c1d5b0e-52f7-4c0b-9a55-2f3f4a7f9e10";
 
 const TEN_YEARS: i64 = 10 * 365 * 24 * 60 * 60;
 
@@ -33,6 +37,8 @@ pub struct Keys {
     pub(crate) jwt_secret: Hs256Key,
     /// What signs Clerk's session tokens.
     pub(crate) clerk: RsaPrivateKey,
+    /// What signs the tokens of Supabase Auth.
+    pub(crate) supabase_auth: EllipticKey,
 }
 
 /// `keys.json`: what other programs of the stack are configured with.
@@ -58,6 +64,9 @@ pub struct KeyTexts {
     /// What they were signed with before, and still may be.
     #[serde(default = "webhook_secret")]
     pub clerk_previous_webhook_secret: String,
+    /// What Supabase Auth signs its tokens with: the secret number of a key on P-256, in base64url.
+    #[serde(default = "elliptic_key")]
+    pub supabase_auth_key: String,
 }
 
 impl Keys {
@@ -71,16 +80,14 @@ impl Keys {
             Ok(key.to_pkcs8_pem(LineEnding::LF)?.to_string())
         })?;
         let clerk = RsaPrivateKey::from_pkcs8_pem(&clerk).context("keys/clerk.pem")?;
-        kept(&folder.join("jwks.json"), || Ok(key_set(&clerk, &jwt_secret).to_string()))?;
         let file = folder.join("keys.json");
         let text = kept(&file, || Ok(serde_json::to_string_pretty(&KeyTexts::new(&jwt_secret))?))?;
         let texts: KeyTexts = serde_json::from_str(&text).context("keys/keys.json")?;
+        let supabase_auth = texts.supabase_auth_key().context("keys/keys.json")?;
         // A stack that is older than one of the keys gets that one now.
-        let complete = serde_json::to_string_pretty(&texts)?;
-        if complete != text {
-            write(&file, &complete)?;
-        }
-        Ok(Self { texts, jwt_secret: Hs256Key::new(jwt_secret.as_bytes()), clerk })
+        update(&file, &serde_json::to_string_pretty(&texts)?)?;
+        update(&folder.join("jwks.json"), &key_set(&clerk, &supabase_auth, &jwt_secret)?.to_string())?;
+        Ok(Self { texts, jwt_secret: Hs256Key::new(jwt_secret.as_bytes()), clerk, supabase_auth })
     }
 
     /// The public half of Clerk's key, as text: the material of the attack that uses it as an HMAC secret.
@@ -102,7 +109,13 @@ impl KeyTexts {
             skyvern_previous_api_key: random_text(144),
             clerk_webhook_secret: webhook_secret(),
             clerk_previous_webhook_secret: webhook_secret(),
+            supabase_auth_key: elliptic_key(),
         }
+    }
+
+    /// What Supabase Auth signs its tokens with.
+    pub fn supabase_auth_key(&self) -> anyhow::Result<EllipticKey> {
+        EllipticKey::from_slice(&URL_SAFE_NO_PAD.decode(&self.supabase_auth_key)?).context("no key on P-256")
     }
 }
 
@@ -125,10 +138,26 @@ pub(crate) fn clerk_key(key: &RsaPrivateKey, key_id: &str) -> Value {
     })
 }
 
-/// What PostgREST verifies with: Clerk's tokens and the project's own.
-fn key_set(clerk: &RsaPrivateKey, jwt_secret: &str) -> Value {
+/// The public key of Supabase Auth as a JSON Web Key, with the members that it has on hosted Supabase.
+pub(crate) fn supabase_auth_key(key: &EllipticPublicKey) -> anyhow::Result<Value> {
+    let mut public = serde_json::to_value(JsonWebKey::from(key))?;
+    public["alg"] = json!("ES256");
+    public["ext"] = json!(true);
+    public["key_ops"] = json!(["verify"]);
+    public["kid"] = json!(SUPABASE_AUTH_KEY_ID);
+    public["use"] = json!("sig");
+    Ok(public)
+}
+
+/// What PostgREST verifies with: the tokens of Clerk, those of Supabase Auth, and the project's own.
+fn key_set(clerk: &RsaPrivateKey, supabase_auth: &EllipticKey, jwt_secret: &str) -> anyhow::Result<Value> {
     let project = json!({ "kty": "oct", "kid": "project", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(jwt_secret) });
-    json!({ "keys": [clerk_key(clerk, CLERK_KEY_ID), project] })
+    let supabase_auth = supabase_auth_key(supabase_auth.verifying_key())?;
+    Ok(json!({ "keys": [clerk_key(clerk, CLERK_KEY_ID), supabase_auth, project] }))
+}
+
+fn elliptic_key() -> String {
+    URL_SAFE_NO_PAD.encode(EllipticKey::random(&mut rand::rngs::OsRng).to_bytes())
 }
 
 /// A secret as Svix makes them: random bytes in base64, behind `whsec_`.
@@ -146,6 +175,11 @@ fn kept(path: &Path, make: impl FnOnce() -> anyhow::Result<String>) -> anyhow::R
         write(path, &make()?)?;
     }
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Writes a file, unless it says so already.
+fn update(path: &Path, text: &str) -> anyhow::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|current| current == text) { Ok(()) } else { write(path, text) }
 }
 
 /// Writes a file for its owner alone: whole, or not at all.

@@ -3,10 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
-use jwt_compact::alg::{Hs256, Hs256Key, Rsa};
+use jwt_compact::alg::{Es256, Hs256, Hs256Key, Rsa};
 use jwt_compact::{Algorithm, AlgorithmExt as _, AlgorithmSignature as _, UntrustedToken};
 use rsa::{RsaPrivateKey, RsaPublicKey};
 use serde_json::{Map, Value};
+
+/// A key on the curve P-256 that signs.
+pub type EllipticKey = <Es256 as Algorithm>::SigningKey;
+
+/// Its public half.
+pub type EllipticPublicKey = <Es256 as Algorithm>::VerifyingKey;
 
 /// How a token is signed.
 pub enum Signing<'a> {
@@ -14,6 +20,8 @@ pub enum Signing<'a> {
     Hs256(&'a Hs256Key),
     /// RSA with a private key.
     Rs256(&'a RsaPrivateKey),
+    /// ECDSA with a private key.
+    Es256(&'a EllipticKey),
     /// An empty signature.
     None,
 }
@@ -25,6 +33,7 @@ pub fn mint(header: &Value, claims: &Value, signing: &Signing) -> String {
     let signature = match signing {
         Signing::Hs256(key) => Hs256.sign(key, message.as_bytes()).as_bytes().into_owned(),
         Signing::Rs256(key) => Rsa::rs256().sign(key, message.as_bytes()).as_bytes().into_owned(),
+        Signing::Es256(key) => Es256.sign(key, message.as_bytes()).as_bytes().into_owned(),
         Signing::None => Vec::new(),
     };
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
@@ -51,12 +60,24 @@ pub enum BadToken {
     NotYetValid,
 }
 
-/// The claims of a token of the project itself or, where `clerk` is given, of Clerk. Each key serves its own algorithm only.
-pub fn verify(token: &str, project: &Hs256Key, clerk: Option<&RsaPublicKey>) -> Result<Map<String, Value>, BadToken> {
+/// Whose tokens are believed. Each key serves its own algorithm only.
+#[derive(Clone, Copy)]
+pub struct Trusted<'a> {
+    /// The project's secret.
+    pub project: &'a Hs256Key,
+    /// Clerk's key, where its tokens are accepted.
+    pub clerk: Option<&'a RsaPublicKey>,
+    /// Supabase Auth's key, likewise.
+    pub supabase_auth: Option<&'a EllipticPublicKey>,
+}
+
+/// The claims of a token that one of these keys signed.
+pub fn verify(token: &str, trusted: Trusted) -> Result<Map<String, Value>, BadToken> {
     let untrusted = UntrustedToken::new(token).map_err(|_| BadToken::Malformed)?;
-    let verified = match (untrusted.algorithm(), clerk) {
-        ("HS256", _) => Hs256.validator::<Value>(project).validate(&untrusted).is_ok(),
-        ("RS256", Some(key)) => Rsa::rs256().validator::<Value>(key).validate(&untrusted).is_ok(),
+    let verified = match (untrusted.algorithm(), trusted.clerk, trusted.supabase_auth) {
+        ("HS256", ..) => Hs256.validator::<Value>(trusted.project).validate(&untrusted).is_ok(),
+        ("RS256", Some(key), _) => Rsa::rs256().validator::<Value>(key).validate(&untrusted).is_ok(),
+        ("ES256", _, Some(key)) => Es256.validator::<Value>(key).validate(&untrusted).is_ok(),
         _ => return Err(BadToken::Malformed),
     };
     if !verified {
@@ -91,18 +112,22 @@ mod tests {
         Hs256Key::new(b"a secret that is long enough for it")
     }
 
+    fn verify_with(token: &str, project: &Hs256Key) -> Result<Map<String, Value>, BadToken> {
+        verify(token, Trusted { project, clerk: None, supabase_auth: None })
+    }
+
     #[test]
     fn a_token_of_ours_verifies_with_all_its_claims() {
-        let claims = verify(&token(&json!({ "sub": "user_1", "exp": 4_000_000_000_u64 })), &key(), None);
+        let claims = verify_with(&token(&json!({ "sub": "user_1", "exp": 4_000_000_000_u64 })), &key());
         assert_eq!(Value::from(claims.unwrap()), json!({ "sub": "user_1", "exp": 4_000_000_000_u64 }));
     }
 
     #[test]
     fn an_expired_a_foreign_and_an_unsigned_token_are_refused() {
         let claims = json!({ "sub": "user_1" });
-        assert_eq!(verify(&token(&json!({ "exp": 1 })), &key(), None), Err(BadToken::Expired));
-        assert_eq!(verify(&token(&claims), &Hs256Key::new(b"another secret"), None), Err(BadToken::Signature));
+        assert_eq!(verify_with(&token(&json!({ "exp": 1 })), &key()), Err(BadToken::Expired));
+        assert_eq!(verify_with(&token(&claims), &Hs256Key::new(b"another secret")), Err(BadToken::Signature));
         let unsigned = mint(&json!({ "alg": "none" }), &claims, &Signing::None);
-        assert_eq!(verify(&unsigned, &key(), None), Err(BadToken::Malformed));
+        assert_eq!(verify_with(&unsigned, &key()), Err(BadToken::Malformed));
     }
 }

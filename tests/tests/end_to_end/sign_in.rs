@@ -1,12 +1,12 @@
 //! Who is let in, and what everybody else is told.
 
-use chrono::TimeDelta;
-use jwt_compact::{
-    AlgorithmExt as _, Claims, Header, TimeOptions,
-    alg::{Hs256, Hs256Key},
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use jwt_compact::alg::Hs256Key;
 use serde_json::{Value, json};
-use tests::{Reply, Stack, TokenOrder, TokenSigning};
+use tests::{EllipticKey, Method, Reply, SUPABASE_AUTH_KEY_ID, Signing, Stack, TokenOrder, TokenSigning, mint};
 use uuid::Uuid;
 
 /// What a function says to a caller with this token.
@@ -48,13 +48,10 @@ async fn a_request_without_a_token_is_asked_for_one() {
 }
 
 #[tokio::test]
-async fn a_person_of_supabase_auth_is_let_in_with_its_own_tokens() {
+async fn a_person_of_supabase_auth_is_let_in_with_a_token_by_the_projects_secret() {
     let stack = Stack::get().await;
     let person = stack.new_person().await;
-    let claims = json!({
-        "iss": format!("{}/auth/v1", stack.description().supabase_url), "aud": "authenticated",
-        "role": "authenticated", "sub": person.user_id,
-    });
+    let claims = stack.supabase_auth().claims(person.user_id);
     let token = supabase_token(&stack.keys().jwt_secret, &claims);
     let application = person.draft_application().await;
     let body = json!({ "application_id": application });
@@ -72,10 +69,86 @@ async fn a_person_of_supabase_auth_is_let_in_with_its_own_tokens() {
 
 /// A token of the project's own Supabase Auth, as it signs them with the legacy secret.
 fn supabase_token(secret: &str, claims: &Value) -> String {
-    let hour = TimeOptions::default();
-    let claims = Claims::new(claims.clone()).set_duration_and_issuance(&hour, TimeDelta::hours(1));
-    let header = Header::empty().with_token_type("JWT");
-    Hs256.token(&header, &claims, &Hs256Key::new(secret.as_bytes())).unwrap()
+    mint(&json!({ "alg": "HS256", "typ": "JWT" }), claims, &Signing::Hs256(&Hs256Key::new(secret.as_bytes())))
+}
+
+#[tokio::test]
+async fn a_person_of_supabase_auth_is_let_in_with_a_token_by_its_signing_key() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    let caller = stack.bearer(&stack.supabase_auth().token(person.user_id));
+
+    let own = caller.select("users?select=id").await.expect_status(200);
+    assert_eq!(own.json, json!([{ "id": person.user_id }]), "the database knows whose token it is");
+    let application = person.draft_application().await;
+    let body = json!({ "application_id": application });
+    let reply = caller.invoke("initiate-skyvern-application", &body).await.expect_status(202);
+    assert_eq!(stack.skyvern().run_for(application).await.run_id, reply.run_id());
+    let body = json!({ "resume_path_in_storage": person.resume_path });
+    caller.invoke("generate-resume-signed-url", &body).await.expect_status(200);
+
+    let stranger = stack.new_person().await;
+    let body = json!({ "application_id": stranger.draft_application().await });
+    caller.invoke("initiate-skyvern-application", &body).await.expect_problem(404, "application_not_found");
+}
+
+#[tokio::test]
+async fn forged_tokens_of_supabase_auth_are_refused_by_the_functions_and_the_database() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    let supabase_auth = stack.supabase_auth();
+    let (header, claims) = (supabase_auth.header(), supabase_auth.claims(person.user_id));
+    let with = |mut object: Value, name: &str, value: &Value| {
+        object[name] = value.clone();
+        object
+    };
+    let hs256 = with(header.clone(), "alg", &json!("HS256"));
+    let another_key = EllipticKey::random(&mut rand::rngs::OsRng);
+    let mut forged = vec![
+        (mint(&header, &claims, &Signing::Es256(&another_key)), "token_signature_invalid"),
+        (mint(&with(header.clone(), "alg", &json!("none")), &claims, &Signing::None), "token_algorithm_refused"),
+    ];
+    for secret in texts_of_the_public_key(&stack).await {
+        forged.push((mint(&hs256, &claims, &Signing::Hs256(&Hs256Key::new(&secret))), "token_signature_invalid"));
+    }
+    for signing in [TokenSigning::Clerk, TokenSigning::ForeignKey] {
+        let order = order("", &claims, &json!({ "kid": SUPABASE_AUTH_KEY_ID }));
+        forged.push((stack.clerk().mint(&TokenOrder { signing, ..order }).await, "token_algorithm_refused"));
+    }
+    for (token, code) in forged {
+        asked_with(&stack, &token).await.expect_problem(401, code);
+    }
+
+    let genuine = Signing::Es256(supabase_auth.key());
+    let clerk = json!(stack.description().clerk_issuer);
+    for (token, code) in [
+        (mint(&with(header.clone(), "kid", &json!("another")), &claims, &genuine), "token_key_unknown"),
+        (mint(&header, &with(claims.clone(), "iss", &clerk), &genuine), "token_algorithm_refused"),
+        (mint(&header, &with(claims.clone(), "exp", &json!(1)), &genuine), "token_expired"),
+        (mint(&header, &with(claims.clone(), "role", &json!("service_role")), &genuine), "token_kind_refused"),
+        (mint(&header, &with(claims.clone(), "sub", &json!("user_1")), &genuine), "token_kind_refused"),
+    ] {
+        asked_with(&stack, &token).await.expect_problem(401, code);
+    }
+
+    // Whoever leaves the functions out finds the same keys at the database.
+    let elsewhere = mint(&header, &claims, &Signing::Es256(&another_key));
+    let reply = stack.bearer(&elsewhere).select("users?select=id").await;
+    assert_eq!(reply.expect_status(401).code(), "PGRST301");
+}
+
+/// The public key of Supabase Auth in every form that somebody could take for a secret.
+async fn texts_of_the_public_key(stack: &Stack) -> [Vec<u8>; 4] {
+    let url = format!("{}/auth/v1/.well-known/jwks.json", stack.description().supabase_url);
+    let key = Reply::to(stack.http(Method::GET, url)).await.expect_status(200).json["keys"][0].clone();
+    let coordinate = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+    let point = [vec![4], coordinate("x"), coordinate("y")].concat();
+    // SubjectPublicKeyInfo (RFC 5480 §2): what comes before the point is the same for every key on P-256.
+    let prefix = STANDARD.decode("MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgA=").unwrap();
+    let encoded = STANDARD.encode([prefix, point.clone()].concat());
+    let (first, second) = encoded.split_at(64);
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{first}\n{second}\n-----END PUBLIC KEY-----\n");
+    [coordinate("x"), point, pem.into_bytes(), key.to_string().into_bytes()]
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub(super) fn bindings(settings: &Settings) -> Outcome<BTreeMap<String, String>>
         ("SUPABASE_ANON_KEY", keys.anon_key),
         ("SUPABASE_SERVICE_ROLE_KEY", keys.service_role_key),
         ("SUPABASE_JWT_SECRET", keys.jwt_secret),
+        ("SUPABASE_JWKS_URL", format!("{gateway}/auth/v1/.well-known/jwks.json")),
         ("CLERK_ISSUER", format!("{vendors}/clerk")),
         ("CLERK_WEBHOOK_SECRET", clerk_secrets),
         ("SKYVERN_API_URL", format!("{vendors}/skyvern")),

@@ -12,7 +12,7 @@ pub(super) fn program(settings: &Settings) -> Outcome<Program> {
     set("DB_ANON_ROLE", "anon".into());
     set("DB_MAX_ROWS", "1000".into());
     set("DB_POOL", "20".into());
-    // Clerk's public key and the project's own secret, side by side.
+    // The public keys of Clerk and of Supabase Auth and the project's own secret, side by side.
     set("JWT_SECRET", format!("@{}", settings.keys_folder().join("jwks.json").display()));
     set("SERVER_HOST", "127.0.0.1".into());
     set("SERVER_PORT", settings.ports.postgrest.to_string());

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::Storage;
 use super::error::StorageError;
-use crate::simulators::tokens::verify;
+use crate::simulators::tokens::{Trusted, verify};
 
-/// Somebody with a token of the project or of Clerk.
+/// Somebody with a token of the project, of its Auth service or of Clerk.
 pub(super) struct Caller {
     role: &'static str,
     claims: Map<String, Value>,
@@ -21,7 +21,12 @@ impl Caller {
         let header = header
             .ok_or_else(|| StorageError::invalid_request("headers must have required property 'authorization'"))?;
         let token = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
-        let claims = verify(token, &storage.jwt_secret, Some(&storage.clerk))?;
+        let trusted = Trusted {
+            project: &storage.jwt_secret,
+            clerk: Some(&storage.clerk),
+            supabase_auth: Some(&storage.supabase_auth),
+        };
+        let claims = verify(token, trusted)?;
         let role = match claims.get("role").and_then(Value::as_str) {
             None | Some("anon") => "anon",
             Some("authenticated") => "authenticated",

@@ -15,7 +15,7 @@ use super::Storage;
 use super::caller::Caller;
 use super::error::StorageError;
 use super::read::{self, Stored};
-use crate::simulators::tokens::{Signing, mint, verify};
+use crate::simulators::tokens::{Signing, Trusted, mint, verify};
 
 /// At most this many paths are signed at once.
 const MANY: usize = 1_000;
@@ -83,7 +83,8 @@ pub(super) async fn fetch(
 ) -> Result<Response, StorageError> {
     let token =
         query.token.ok_or_else(|| StorageError::invalid_request("querystring must have required property 'token'"))?;
-    let claims = verify(&token, &storage.jwt_secret, None).map_err(StorageError::link_token)?;
+    let trusted = Trusted { project: &storage.jwt_secret, clerk: None, supabase_auth: None };
+    let claims = verify(&token, trusted).map_err(StorageError::link_token)?;
     // The project's other tokens are signed with the same secret, but they are no links.
     let is_this_link = claims.get("scope").is_some_and(|scope| scope == "download")
         && claims.get("url").is_some_and(|url| *url == format!("{bucket}/{name}"))

@@ -22,6 +22,7 @@ use rsa::RsaPublicKey;
 use tokio_postgres::NoTls;
 
 use super::keys::Keys;
+use super::tokens::EllipticPublicKey;
 use error::StorageError;
 
 /// Enough for the benchmark's sixteen callers without crowding out PostgREST.
@@ -33,6 +34,7 @@ pub(crate) struct Storage {
     database: Pool,
     jwt_secret: Hs256Key,
     clerk: RsaPublicKey,
+    supabase_auth: EllipticPublicKey,
 }
 
 impl Storage {
@@ -48,6 +50,7 @@ impl Storage {
             database: Pool::builder(manager).max_size(CONNECTIONS).build()?,
             jwt_secret: keys.jwt_secret.clone(),
             clerk: RsaPublicKey::from(&keys.clerk),
+            supabase_auth: *keys.supabase_auth.verifying_key(),
         })
     }
 

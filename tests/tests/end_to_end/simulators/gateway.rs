@@ -85,9 +85,15 @@ async fn both_kinds_of_service_keys_see_the_same() {
 }
 
 #[tokio::test]
-async fn supabase_auth_has_no_signing_keys() {
+async fn supabase_auth_tells_its_public_key_and_no_secret() {
     let stack = Stack::get().await;
     let url = format!("{}/auth/v1/.well-known/jwks.json", stack.description().supabase_url);
 
-    assert_eq!(Reply::to(stack.http(Method::GET, url)).await.expect_status(200).json, json!({ "keys": [] }));
+    let told = Reply::to(stack.http(Method::GET, url)).await.expect_status(200).json;
+
+    let keys = told["keys"].as_array().unwrap();
+    let [key] = &keys[..] else { panic!("one key was expected in {told}") };
+    assert_eq!([&key["kty"], &key["crv"], &key["alg"], &key["use"]], ["EC", "P-256", "ES256", "sig"]);
+    assert!(key["kid"].is_string() && key["x"].is_string() && key["y"].is_string(), "{key}");
+    assert!(key.get("d").is_none(), "the secret number stays secret: {key}");
 }
