@@ -199,17 +199,17 @@ const TABLES: &[Table] = &[
     Table {
         name: "background_jobs",
         key: "id",
-        owner: &[],
+        owner: &[Select, Insert, Update],
         service: ALL,
-        writable: &[],
+        writable: &["status", "error"],
         // Far in the future, so that no runner takes it.
         row: |person| {
             json!({
-                "user_id": person.user_id, "job_type": "rights_test", "payload": {},
+                "user_id": person.user_id, "job_type": "saved_search_alert", "payload": {},
                 "run_at": "2100-01-01T00:00:00Z",
             })
         },
-        change: || json!({"error": "changed"}),
+        change: || json!({"status": "failed", "error": "cancelled"}),
     },
     Table {
         name: "push_tickets",
@@ -236,16 +236,21 @@ const TABLES: &[Table] = &[
 const FUNCTIONS: &[(&str, &[&str])] = &[
     ("apply_clerk_event", &["service_role"]),
     ("apply_skyvern_event", &["service_role"]),
+    ("cancel_background_jobs", &["authenticated", "service_role"]),
     ("claim_application", &["authenticated"]),
+    ("claim_background_jobs", &["service_role"]),
     ("claim_push_messages", &["service_role"]),
     ("current_user_id", &["authenticated", "service_role"]),
+    ("enqueue_background_jobs", &["service_role"]),
     ("ensure_person", &["authenticated"]),
+    ("extend_background_jobs", &["service_role"]),
     ("record_job_search_failure", &["service_role"]),
     ("record_push_tickets", &["service_role"]),
     ("record_skyvern_run", &["service_role"]),
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),
     ("search_jobs", &["authenticated"]),
+    ("settle_background_jobs", &["service_role"]),
     ("store_job_search", &["service_role"]),
 ];
 

@@ -1,0 +1,302 @@
+//! The queue's promises, asked of its SQL functions as a worker asks them.
+
+use serde_json::{Value, json};
+use tests::Stack;
+use uuid::Uuid;
+
+use crate::support::{claim, enqueue, id, let_time_pass, settle, unknown_type};
+
+#[tokio::test]
+async fn what_has_the_same_key_is_queued_once() {
+    let stack = Stack::get().await;
+    let (job_type, key) = (unknown_type(), Uuid::new_v4().to_string());
+    let jobs = json!([
+        { "job_type": job_type, "payload": { "n": 1 }, "dedupe_key": key },
+        { "job_type": job_type, "payload": { "n": 2 }, "dedupe_key": key },
+        { "job_type": job_type, "payload": { "n": 3 } },
+    ]);
+
+    let first = stack.service().rpc("enqueue_background_jobs", &json!({ "p_jobs": jobs })).await.expect_status(200);
+    let again = stack.service().rpc("enqueue_background_jobs", &json!({ "p_jobs": jobs })).await.expect_status(200);
+
+    let outcomes = |reply: &tests::Reply| -> Vec<String> {
+        reply.json.as_array().unwrap().iter().map(|job| job["outcome"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(outcomes(&first), ["queued", "already_queued", "queued"]);
+    assert_eq!(outcomes(&again), ["already_queued", "already_queued", "queued"]);
+    assert_eq!(first.json[0]["id"], first.json[1]["id"], "the answer leads to the one job");
+    assert_eq!(first.json[0]["id"], again.json[1]["id"]);
+    assert_eq!(claim(&stack, &job_type, 10).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_key_is_used_up_even_when_its_job_is_done() {
+    let stack = Stack::get().await;
+    let (job_type, key) = (unknown_type(), Uuid::new_v4().to_string());
+    let jobs = json!([{ "job_type": job_type, "dedupe_key": key }]);
+    let first = enqueue(&stack, &jobs).await;
+    let job = &claim(&stack, &job_type, 1).await[0];
+    assert_eq!(settle(&stack, job, json!({ "outcome": "completed" })).await, "completed");
+
+    assert_eq!(enqueue(&stack, &jobs).await, first);
+    assert!(claim(&stack, &job_type, 1).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_oldest_due_jobs_come_first_and_nobody_gets_them_twice() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let at = |hour: u32| json!({ "job_type": job_type, "run_at": format!("2026-01-01T{hour:02}:00:00Z") });
+    let ids = enqueue(&stack, &json!([at(3), at(1), at(2), at(4)])).await;
+    enqueue(&stack, &json!([{ "job_type": job_type, "run_at": "2100-01-01T00:00:00Z" }])).await;
+
+    let first = claim(&stack, &job_type, 2).await;
+    let second = claim(&stack, &job_type, 10).await;
+
+    let claimed: Vec<Uuid> = first.iter().chain(&second).map(|job| id(&job["id"])).collect();
+    assert_eq!(claimed, [ids[1], ids[2], ids[0], ids[3]]);
+    assert!(claim(&stack, &job_type, 10).await.is_empty(), "one is not due, the others are taken");
+}
+
+#[tokio::test]
+async fn twenty_workers_at_once_share_the_work() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let jobs: Vec<Value> = (0..200).map(|n| json!({ "job_type": job_type, "payload": { "n": n } })).collect();
+    enqueue(&stack, &json!(jobs)).await;
+
+    let workers = (0..20).map(|_| async {
+        let mut mine = Vec::new();
+        loop {
+            let jobs = claim(&stack, &job_type, 7).await;
+            // Jobs that another worker is looking at are passed over, so only an empty queue ends the work.
+            if jobs.is_empty() {
+                let sql = "select count(*) from public.background_jobs where job_type = $1 and status = 'pending'";
+                if stack.database().query(sql, &[&job_type]).await[0].get::<_, i64>(0) == 0 {
+                    return mine;
+                }
+            }
+            mine.extend(jobs.iter().map(|job| job["payload"]["n"].as_u64().unwrap()));
+        }
+    });
+    let mut all: Vec<u64> = futures_util::future::join_all(workers).await.concat();
+
+    all.sort_unstable();
+    assert_eq!(all, (0..200).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_late_worker_changes_nothing() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let job_id = enqueue(&stack, &json!([{ "job_type": job_type }])).await[0];
+    let late = claim(&stack, &job_type, 1).await.remove(0);
+    let_time_pass(&stack, job_id).await;
+    let next = claim(&stack, &job_type, 1).await.remove(0);
+
+    for outcome in ["completed", "failed", "retry", "put_back"] {
+        assert_eq!(settle(&stack, &late, json!({ "outcome": outcome })).await, "superseded");
+    }
+    let leases = json!({ "p_jobs": [{ "job_id": job_id, "lease_number": late["lease_number"] }] });
+    assert_eq!(stack.service().rpc("extend_background_jobs", &leases).await.json, json!([]));
+
+    assert_eq!(next["attempt"], 2, "the lost attempt counts");
+    assert_eq!(settle(&stack, &next, json!({ "outcome": "completed", "result": { "n": 1 } })).await, "completed");
+    let row = stack.database().row("background_jobs", job_id).await;
+    assert_eq!((&row["status"], &row["result"]["n"]), (&json!("completed"), &json!(1)));
+    assert_eq!(settle(&stack, &next, json!({ "outcome": "failed" })).await, "superseded", "done is done");
+}
+
+#[tokio::test]
+async fn a_lease_lasts_half_a_minute_by_the_databases_clock_and_can_be_extended() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let job_id = enqueue(&stack, &json!([{ "job_type": job_type }])).await[0];
+    let job = claim(&stack, &job_type, 1).await.remove(0);
+    let remaining = async || {
+        let sql = "select extract(epoch from lease_expires_at - now())::float8 from public.background_jobs
+                   where id = $1";
+        stack.database().query(sql, &[&job_id]).await[0].get::<_, f64>(0)
+    };
+    let first = remaining().await;
+    assert!((0.0..=30.0).contains(&first), "{first}");
+
+    let shorten = "update public.background_jobs set lease_expires_at = now() + interval '1 second' where id = $1";
+    stack.database().query(shorten, &[&job_id]).await;
+    let progress = json!({ "job_id": job_id, "lease_number": job["lease_number"], "progress": { "pages": 4 } });
+    let extended = stack.service().rpc("extend_background_jobs", &json!({ "p_jobs": [progress] })).await;
+
+    assert_eq!(extended.json, json!([job_id]));
+    let second = remaining().await;
+    assert!((1.0..=30.0).contains(&second) && second > 1.0, "{second}");
+    assert_eq!(stack.database().row("background_jobs", job_id).await["progress"], json!({ "pages": 4 }));
+}
+
+#[tokio::test]
+async fn what_fails_waits_longer_each_time_until_it_is_given_up() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let job_id = enqueue(&stack, &json!([{ "job_type": job_type, "max_attempts": 3 }])).await[0];
+    let mut pauses = Vec::new();
+    let failure = json!({ "outcome": "retry", "error": "expo_failed" });
+    for expected in ["pending", "pending", "failed"] {
+        let_time_pass(&stack, job_id).await;
+        let job = claim(&stack, &job_type, 1).await.remove(0);
+        assert_eq!(settle(&stack, &job, failure.clone()).await, expected);
+        let sql = "select extract(epoch from run_at - updated_at)::float8 from public.background_jobs where id = $1";
+        pauses.push(stack.database().query(sql, &[&job_id]).await[0].get::<_, f64>(0));
+    }
+    // 30 s and 60 s, each with a quarter of spread.
+    assert!((22.0..38.0).contains(&pauses[0]) && (44.0..76.0).contains(&pauses[1]), "{pauses:?}");
+    let row = stack.database().row("background_jobs", job_id).await;
+    assert_eq!((&row["error"], &row["retry_count"]), (&json!("expo_failed"), &json!(3)));
+    let_time_pass(&stack, job_id).await;
+    assert!(claim(&stack, &job_type, 1).await.is_empty(), "failed is final");
+}
+
+#[tokio::test]
+async fn a_vendors_retry_after_is_waited_for() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let job_id = enqueue(&stack, &json!([{ "job_type": job_type }])).await[0];
+    let job = claim(&stack, &job_type, 1).await.remove(0);
+    settle(&stack, &job, json!({ "outcome": "retry", "error": "busy", "retry_after_seconds": 600 })).await;
+
+    let sql = "select extract(epoch from run_at - now())::float8 from public.background_jobs where id = $1";
+    let pause: f64 = stack.database().query(sql, &[&job_id]).await[0].get(0);
+    assert!((590.0..=600.0).contains(&pause), "{pause}");
+}
+
+#[tokio::test]
+async fn what_is_put_back_has_not_failed() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let job_id = enqueue(&stack, &json!([{ "job_type": job_type, "max_attempts": 1 }])).await[0];
+    for _ in 0..3 {
+        let job = claim(&stack, &job_type, 1).await.remove(0);
+        assert_eq!(job["attempt"], 1);
+        assert_eq!(settle(&stack, &job, json!({ "outcome": "put_back" })).await, "pending");
+    }
+    let row = stack.database().row("background_jobs", job_id).await;
+    assert_eq!((&row["retry_count"], &row["error"]), (&json!(0), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_job_that_kills_its_workers_is_handed_out_alone_and_given_up() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let at = |hour: u32| json!({ "job_type": job_type, "run_at": format!("2026-01-01T{hour:02}:00:00Z"), "max_attempts": 3 });
+    let ids = enqueue(&stack, &json!([at(1), at(2), at(3)])).await;
+    let poisoned = ids[1];
+
+    // The worker that has all three vanishes; each of them is tried alone after that.
+    assert_eq!(claim(&stack, &job_type, 10).await.len(), 3);
+    for job_id in &ids {
+        let_time_pass(&stack, *job_id).await;
+    }
+    let mut alone = Vec::new();
+    loop {
+        let jobs = claim(&stack, &job_type, 10).await;
+        let [job] = jobs.as_slice() else {
+            assert!(jobs.is_empty(), "{jobs:?}");
+            break;
+        };
+        alone.push(id(&job["id"]));
+        if id(&job["id"]) == poisoned {
+            let_time_pass(&stack, poisoned).await;
+        } else {
+            assert_eq!(settle(&stack, job, json!({ "outcome": "completed" })).await, "completed");
+        }
+    }
+
+    assert_eq!(alone, [ids[0], poisoned, poisoned, ids[2]]);
+    let row = stack.database().row("background_jobs", poisoned).await;
+    assert_eq!((&row["status"], &row["error"]), (&json!("failed"), &json!("lease_expired")));
+    assert_eq!(row["retry_count"], 3);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_is_taken_from_its_worker() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let ids = enqueue(&stack, &json!([{ "job_type": job_type }, { "job_type": job_type }])).await;
+    let job = claim(&stack, &job_type, 1).await.remove(0);
+
+    let cancelled = stack.service().rpc("cancel_background_jobs", &json!({ "p_job_ids": ids })).await;
+
+    assert_eq!(cancelled.json.as_array().unwrap().len(), 2);
+    assert_eq!(settle(&stack, &job, json!({ "outcome": "completed" })).await, "superseded");
+    assert!(claim(&stack, &job_type, 10).await.is_empty());
+    for job_id in ids {
+        let row = stack.database().row("background_jobs", job_id).await;
+        assert_eq!((&row["status"], &row["error"]), (&json!("failed"), &json!("cancelled")));
+    }
+}
+
+#[tokio::test]
+async fn finished_jobs_leave_the_indexes_that_workers_read() {
+    let stack = Stack::get().await;
+    let sql = "select indexdef from pg_indexes
+               where schemaname = 'public' and indexname in ('idx_background_jobs_run_at',
+                                                             'idx_background_jobs_lease_expires_at')
+               order by indexname";
+    let definitions: Vec<String> = stack.database().query(sql, &[]).await.iter().map(|row| row.get(0)).collect();
+    assert!(definitions[0].contains("WHERE (status = 'processing'"), "{definitions:?}");
+    assert!(definitions[1].contains("WHERE (status = 'pending'"), "{definitions:?}");
+}
+
+#[tokio::test]
+async fn a_person_queues_and_sees_only_what_is_theirs_and_meant_for_people() {
+    let stack = Stack::get().await;
+    let (ada, grace) = (stack.new_person().await, stack.new_person().await);
+    let caller = ada.caller().await;
+    let job = |job_type: &str| json!({ "job_type": job_type, "payload": { "saved_search_id": Uuid::nil() }, "run_at": "2100-01-01T00:00:00Z" });
+    let mine = caller.insert("background_jobs", &job("saved_search_alert")).await.expect_status(201);
+    for job_type in ["push_notification", "purge", "job_sync", "no_operation", "delete_files"] {
+        caller.insert("background_jobs", &job(job_type)).await.expect_status(403);
+    }
+    let mut foreign = job("saved_search_alert");
+    foreign["user_id"] = json!(grace.user_id);
+    caller.insert("background_jobs", &foreign).await.expect_status(403);
+    let machinery =
+        json!([{ "job_type": "push_notification", "user_id": ada.user_id, "run_at": "2100-01-01T00:00:00Z" }]);
+    enqueue(&stack, &machinery).await;
+
+    assert_eq!(caller.select("background_jobs").await.json, mine.json, "not even their own push messages");
+    assert_eq!(grace.caller().await.select("background_jobs").await.json, json!([]));
+    let payload = json!({ "job_type": "saved_search_alert", "payload": { "text": "a".repeat(5000) } });
+    assert_eq!(caller.insert("background_jobs", &payload).await.code(), "invalid_input");
+}
+
+#[tokio::test]
+async fn a_person_cancels_a_job_and_changes_nothing_else_of_it() {
+    let stack = Stack::get().await;
+    let (ada, grace) = (stack.new_person().await, stack.new_person().await);
+    let caller = ada.caller().await;
+    let job = json!({ "job_type": "saved_search_alert", "payload": {}, "run_at": "2100-01-01T00:00:00Z" });
+    let job_id = id(&caller.insert("background_jobs", &job).await.expect_status(201).json[0]["id"]);
+    let row = format!("background_jobs?id=eq.{job_id}");
+
+    for change in [json!({ "status": "completed" }), json!({ "status": "failed" }), json!({ "error": "cancelled" })] {
+        caller.update(&row, &change).await.expect_status(403);
+    }
+    let by_another = grace.caller().await.rpc("cancel_background_jobs", &json!({ "p_job_ids": [job_id] })).await;
+    assert_eq!(by_another.json, json!([]));
+    let cancelled = caller.rpc("cancel_background_jobs", &json!({ "p_job_ids": [job_id] })).await;
+    assert_eq!(cancelled.json, json!([job_id]));
+    let again = caller.rpc("cancel_background_jobs", &json!({ "p_job_ids": [job_id] })).await;
+    assert_eq!(again.json, json!([]));
+}
+
+#[tokio::test]
+async fn nobody_fills_the_queue() {
+    let stack = Stack::get().await;
+    let caller = stack.new_person().await.caller().await;
+    let job = json!({ "job_type": "saved_search_alert", "payload": {}, "run_at": "2100-01-01T00:00:00Z" });
+    let inserts = (0..30).map(|_| caller.insert("background_jobs", &job));
+    let answers = futures_util::future::join_all(inserts).await;
+
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 20);
+    let refused = answers.iter().filter(|answer| answer.status == 429 && answer.code() == "too_many_jobs").count();
+    assert_eq!(refused, 10);
+}
