@@ -20,6 +20,8 @@ const root = path.dirname(settings.wranglerConfiguration);
 const miniflare = new Miniflare({
   host: "127.0.0.1",
   port: settings.port,
+  // GET /cdn-cgi/handler/scheduled?cron=…, with the function's name in MF-Route-Override, does what its cron does.
+  unsafeTriggerHandlers: true,
   // What a function prints is one line of the log, as it printed it.
   handleRuntimeStdio: (output, errors) => {
     output.pipe(process.stdout);

@@ -229,6 +229,12 @@ impl Upstream {
         }
     }
 
+    /// How many calls there were so far.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.records.borrow().iter().map(|record| record.calls as usize).sum()
+    }
+
     /// The calls so far.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {

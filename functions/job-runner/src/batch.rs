@@ -1,0 +1,133 @@
+//! Jobs that were claimed together, on their way to their endings.
+
+use std::{collections::HashMap, pin::pin, time::Duration};
+
+use futures_util::{
+    StreamExt as _,
+    future::{Either, select},
+    stream,
+};
+use shared::{
+    clock::{self, UnixTime},
+    database::Database,
+    http::{self, upstream::Upstream},
+    ids::JobId,
+    log_line::{self, JobLine, LogLine},
+    problem::Problem,
+};
+
+use crate::{
+    NAME,
+    ending::Ending,
+    job::Job,
+    job_types::{Attempt, JobType},
+    queue,
+    settings::Settings,
+    summary::Summary,
+};
+
+/// As many calls to the outside as a Worker may have open at the same time.
+const AT_ONCE: usize = 6;
+
+/// Three times within a lease.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Runs the jobs, keeps the leases of those that take long, and settles all of them.
+pub(crate) async fn run(jobs: Vec<Job>, call: &http::Call<Settings>) -> Result<Summary, Problem> {
+    let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
+    let mut leases: HashMap<JobId, i64> = jobs.iter().map(|job| (job.id, job.lease_number)).collect();
+    let mut summary = Summary::default();
+    let mut ended: Vec<(Job, Ending)> = Vec::new();
+
+    let mut attempts =
+        pin!(stream::iter(portions(jobs)).map(async |portion| attempt(portion, call).await).buffer_unordered(AT_ONCE));
+    let mut heartbeat = pin!(clock::wait(HEARTBEAT));
+    loop {
+        match select(attempts.next(), heartbeat.as_mut()).await {
+            Either::Left((Some(portion), _)) => {
+                summary.calls += portion.calls;
+                for (job, _) in &portion.ended {
+                    leases.remove(&job.id);
+                }
+                ended.extend(portion.ended);
+            }
+            Either::Left((None, _)) => break,
+            Either::Right(_) => {
+                heartbeat.set(clock::wait(HEARTBEAT));
+                // What is done must not wait for what takes long, or it would be done again.
+                settle(&database, std::mem::take(&mut ended), &mut summary).await?;
+                queue::extend(&database, &leases).await?;
+            }
+        }
+    }
+    settle(&database, ended, &mut summary).await?;
+    Ok(summary)
+}
+
+/// Jobs of a type that is run together in one portion, every other job in a portion of its own.
+fn portions(jobs: Vec<Job>) -> Vec<Vec<Job>> {
+    let (together, alone): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.kind.runs_together());
+    let mut by_type: HashMap<JobType, Vec<Job>> = HashMap::new();
+    for job in together {
+        by_type.entry(job.kind).or_default().push(job);
+    }
+    by_type.into_values().chain(alone.into_iter().map(|job| vec![job])).collect()
+}
+
+struct Portion {
+    ended: Vec<(Job, Ending)>,
+    calls: usize,
+}
+
+async fn attempt(jobs: Vec<Job>, call: &http::Call<Settings>) -> Portion {
+    let started = UnixTime::now();
+    // Its own, so that each job's line lists its own calls.
+    let upstream = Upstream::new(call.request_id);
+    let endings = Attempt { jobs: &jobs, call, upstream: &upstream }.run().await;
+    let records = upstream.records();
+    let ended: Vec<(Job, Ending)> = jobs.into_iter().zip(endings).collect();
+    for (job, ending) in &ended {
+        log_line::write(&LogLine {
+            job: Some(JobLine { id: job.id, job_type: job.kind.name(), attempt: job.attempt }),
+            upstream: &records,
+            outcome: ending.outcome(),
+            cause: ending.error(),
+            ..LogLine::new(NAME, call.request_id, started)
+        });
+    }
+    Portion { ended, calls: upstream.calls() }
+}
+
+async fn settle(database: &Database<'_>, ended: Vec<(Job, Ending)>, summary: &mut Summary) -> Result<(), Problem> {
+    let superseded = queue::settle(database, &ended).await?;
+    for (job, ending) in ended {
+        let outcome = if superseded.contains(&job.id) { "superseded" } else { ending.outcome() };
+        summary.count(outcome);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::portions;
+    use crate::{job::Job, job_types::JobType};
+
+    #[test]
+    fn push_messages_go_together_and_all_else_alone() {
+        let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
+        let types = [JobType::NoOperation, JobType::PushNotification, JobType::NoOperation, JobType::PushNotification];
+        let jobs = types.map(|kind| Job {
+            id: id.parse().unwrap(),
+            user_id: None,
+            kind,
+            payload: json!({}),
+            lease_number: 1,
+            attempt: 1,
+        });
+        let mut sizes: Vec<usize> = portions(jobs.into()).iter().map(Vec::len).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 1, 2]);
+    }
+}

@@ -1,0 +1,111 @@
+//! How an attempt at a job ends.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::problem::Problem;
+
+use crate::job::Job;
+
+/// What becomes of a job after an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ending {
+    /// It is done.
+    Completed { result: Value },
+    /// It cannot be done.
+    Failed { error: String },
+    /// It did not work this time. The queue decides how long to wait, and when to give up.
+    Retry { error: String, after: Option<Duration> },
+    /// It cannot be done now, which is nobody's failure and no attempt.
+    PutBack { after: Duration },
+    /// It was settled together with its effect, or it is another function's now.
+    Elsewhere { outcome: String },
+}
+
+impl Ending {
+    /// A word for the log and the summary.
+    pub(crate) fn outcome(&self) -> &str {
+        match self {
+            Self::Completed { .. } => "completed",
+            Self::Failed { .. } => "failed",
+            Self::Retry { .. } => "retry",
+            Self::PutBack { .. } => "put_back",
+            Self::Elsewhere { outcome } => outcome,
+        }
+    }
+
+    /// What went wrong, for the log and the job's row.
+    pub(crate) fn error(&self) -> Option<&str> {
+        match self {
+            Self::Failed { error } | Self::Retry { error, .. } => Some(error),
+            Self::Completed { .. } | Self::PutBack { .. } | Self::Elsewhere { .. } => None,
+        }
+    }
+
+    /// One entry for `settle_background_jobs`; none where there is nothing left to settle.
+    pub(crate) fn entry(&self, job: &Job) -> Option<Value> {
+        let (result, after) = match self {
+            Self::Completed { result } => (Some(result), None),
+            Self::Failed { .. } => (None, None),
+            Self::Retry { after, .. } => (None, *after),
+            Self::PutBack { after } => (None, Some(*after)),
+            Self::Elsewhere { .. } => return None,
+        };
+        Some(json!({
+            "job_id": job.id,
+            "lease_number": job.lease_number,
+            "outcome": self.outcome(),
+            "error": self.error(),
+            "result": result,
+            "retry_after_seconds": after.map(|after| after.as_secs()),
+        }))
+    }
+}
+
+impl From<Problem> for Ending {
+    /// Most of what goes wrong is over some time later. What is a fault of ours may be mended by then.
+    fn from(problem: Problem) -> Self {
+        let code = problem.kind().code;
+        let error = problem.cause().map_or_else(|| code.to_owned(), |cause| format!("{code}: {cause}"));
+        Self::Retry { error, after: problem.retry_after() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use shared::problem::Problem;
+
+    use super::Ending;
+    use crate::{job::Job, job_types::JobType};
+
+    #[test]
+    fn every_ending_settles_the_lease_that_was_given() {
+        let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
+        let job = Job {
+            id: id.parse().unwrap(),
+            user_id: None,
+            kind: JobType::NoOperation,
+            payload: json!({}),
+            lease_number: 7,
+            attempt: 1,
+        };
+        let retry = Ending::Retry { error: "expo_failed".into(), after: Some(Duration::from_secs(9)) };
+        let expected = json!({
+            "job_id": id, "lease_number": 7, "outcome": "retry", "error": "expo_failed", "result": null,
+            "retry_after_seconds": 9,
+        });
+        assert_eq!(retry.entry(&job), Some(expected));
+        let done = Ending::Completed { result: json!({ "found": 2 }) }.entry(&job).unwrap();
+        assert_eq!((&done["outcome"], &done["result"]["found"]), (&json!("completed"), &json!(2)));
+        assert_eq!(Ending::Elsewhere { outcome: "sent".into() }.entry(&job), None);
+    }
+
+    #[test]
+    fn a_problem_is_tried_again() {
+        let ending = Ending::from(Problem::DatabaseUnavailable);
+        assert_eq!((ending.outcome(), ending.error()), ("retry", Some("database_unavailable")));
+    }
+}

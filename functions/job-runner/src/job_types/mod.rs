@@ -1,0 +1,94 @@
+//! The registry: every type of job that this runner knows, each in a file of its own.
+//!
+//! A job of a type that is not listed here stays in the queue until a runner that knows it comes.
+
+mod no_operation;
+mod push_notification;
+
+use serde::Deserialize;
+use shared::{
+    database::Database,
+    http::{self, upstream::Upstream},
+};
+
+use crate::{ending::Ending, job::Job, settings::Settings};
+
+/// `background_jobs.job_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobType {
+    NoOperation,
+    PushNotification,
+}
+
+impl JobType {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::NoOperation, Self::PushNotification];
+
+    /// The name in the queue.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NoOperation => "no_operation",
+            Self::PushNotification => "push_notification",
+        }
+    }
+
+    /// The type of this name.
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|job_type| job_type.name() == name)
+    }
+
+    /// The SQL function that queues jobs of this type when they are due by the clock.
+    pub(crate) fn scheduled_by(self) -> Option<&'static str> {
+        match self {
+            Self::NoOperation | Self::PushNotification => None,
+        }
+    }
+
+    /// Whether all jobs of a batch are run in one go, because that saves calls.
+    pub(crate) fn runs_together(self) -> bool {
+        match self {
+            Self::PushNotification => true,
+            Self::NoOperation => false,
+        }
+    }
+}
+
+/// What an attempt has at hand. Its jobs are of one type, and one unless the type runs together.
+pub(crate) struct Attempt<'a> {
+    pub(crate) jobs: &'a [Job],
+    pub(crate) call: &'a http::Call<Settings>,
+    /// For the calls of this attempt alone.
+    pub(crate) upstream: &'a Upstream,
+}
+
+impl Attempt<'_> {
+    /// One ending for each job, in the same order.
+    pub(crate) async fn run(&self) -> Vec<Ending> {
+        let Some(job) = self.jobs.first() else { return Vec::new() };
+        let ended: Result<Ending, Ending> = match job.kind {
+            JobType::NoOperation => Ok(no_operation::run()),
+            JobType::PushNotification => return push_notification::run(self).await,
+        };
+        vec![ended.unwrap_or_else(|ending| ending)]
+    }
+
+    /// The database, as the backend itself: no person is present.
+    pub(crate) fn database(&self) -> Database<'_> {
+        Database::as_service_role(&self.call.settings.supabase, self.upstream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::JobType;
+
+    #[test]
+    fn every_type_has_one_name() {
+        for job_type in JobType::ALL {
+            assert_eq!(JobType::by_name(job_type.name()), Some(job_type));
+            let read: JobType = serde_json::from_value(job_type.name().into()).unwrap();
+            assert_eq!(read, job_type);
+        }
+    }
+}

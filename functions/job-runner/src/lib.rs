@@ -1,0 +1,56 @@
+//! `job-runner`: does the work that waits in the queue, and queues what the clock asks for.
+//!
+//! Runs every minute by itself. `POST {job_types}`, with the service-role key, runs it at once; without `job_types` it
+//! runs every type it knows. Answers 200 with how many jobs ended in which way, and whether more are due.
+//!
+//! Several runs at once are safe: each job is leased to one of them. A run ends after a third of a minute, and asks for
+//! the next one itself while work remains. Each job writes a log line of its own.
+//!
+//! Problems: `service_key_required`, `invalid_input`, `database_…`.
+
+mod again;
+mod batch;
+mod ending;
+mod job;
+mod job_types;
+mod order;
+mod queue;
+mod run;
+mod schedule;
+mod settings;
+mod summary;
+
+use std::sync::OnceLock;
+
+use shared::{
+    http::{self, Endpoint, Incoming, Reply},
+    problem::Problem,
+    sign_in,
+};
+use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
+
+use crate::{order::Order, settings::Settings};
+
+const NAME: &str = "job-runner";
+
+static SETTINGS: OnceLock<Settings> = OnceLock::new();
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    http::serve(request, &env, context, &SETTINGS, Endpoint::webhook(NAME), handle).await
+}
+
+#[event(scheduled)]
+async fn scheduled(_: ScheduledEvent, env: Env, context: ScheduleContext) {
+    http::run_scheduled(NAME, &env, context, &SETTINGS, async |call| {
+        run::run(&Order::everything(), call).await.map(|summary| summary.outcome())
+    })
+    .await;
+}
+
+async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
+    sign_in::internal_caller(&incoming.headers, &call.settings.supabase)?;
+    let order = Order::read(incoming)?;
+    let summary = run::run(&order, call).await?;
+    Reply::ok(&summary, summary.outcome())
+}

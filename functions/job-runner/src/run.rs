@@ -1,0 +1,45 @@
+//! One run: what is due is queued, and what is queued is done, as long as the time allows.
+
+use std::time::Duration;
+
+use shared::{clock::UnixTime, database::Database, http, problem::Problem};
+
+use crate::{again, batch, order::Order, queue, schedule, settings::Settings, summary::Summary};
+
+/// After this no more jobs are taken. With the longest job it stays below what the runtime gives to work that goes on
+/// after an answer, for which the next run counts.
+const TIME: Duration = Duration::from_secs(20);
+
+/// After so many calls neither: a Worker may make a thousand.
+const CALLS: usize = 800;
+
+/// Runs.
+///
+/// # Errors
+/// When the queue cannot be reached. What was claimed and not settled by then is due again when its lease ends.
+pub(crate) async fn run(order: &Order, call: &http::Call<Settings>) -> Result<Summary, Problem> {
+    let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
+    if order.successor == 0 {
+        schedule::queue_what_is_due(&order.job_types, &database, call.request_id).await;
+    }
+
+    let worker = format!("{}:{}", crate::NAME, call.request_id);
+    let names = order.names();
+    let mut summary = Summary::default();
+    loop {
+        let calls = summary.calls + call.upstream.calls();
+        if UnixTime::now() - call.received_at >= TIME || calls >= CALLS {
+            summary.more = true;
+            break;
+        }
+        let jobs = queue::claim(&database, &worker, &names).await?;
+        if jobs.is_empty() {
+            break;
+        }
+        summary.add(batch::run(jobs, call).await?);
+    }
+    if summary.more {
+        again::ask_for_the_next_run(order, call);
+    }
+    Ok(summary)
+}

@@ -1,0 +1,18 @@
+//! What this function needs to know.
+
+use shared::{
+    config::{Environment, Misconfigured, Supabase},
+    http,
+};
+
+/// Read once for each isolate.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) supabase: Supabase,
+}
+
+impl http::Settings for Settings {
+    fn read(environment: &Environment) -> Result<Self, Misconfigured> {
+        Ok(Self { supabase: Supabase::read(environment)? })
+    }
+}
