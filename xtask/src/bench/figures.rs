@@ -45,11 +45,16 @@ pub struct FunctionFigures {
 }
 
 impl FunctionFigures {
-    /// The function's requests/s for each of the floor's: the median of the rounds, each compared within itself.
-    pub fn ratio_to(&self, floor: Contender) -> Option<f64> {
+    /// A contender's requests/s for each of another's: the median of the rounds, each compared within itself.
+    pub fn ratio(&self, contender: Contender, other: Contender) -> Option<f64> {
         let rates = |contender| self.contenders.get(&contender).map(|figures| &figures.rates);
-        let (function, floor) = (rates(Contender::Function)?, rates(floor)?);
-        Some(median(function.iter().zip(floor).map(|(function, floor)| function / floor).collect()))
+        let (rates, others) = (rates(contender)?, rates(other)?);
+        Some(median(rates.iter().zip(others).map(|(rate, other)| rate / other).collect()))
+    }
+
+    /// The same for the floor, whoever that is.
+    pub fn share_of_floor(&self, contender: Contender) -> Option<f64> {
+        [Contender::Floor, Contender::StorageFloor].into_iter().find_map(|floor| self.ratio(contender, floor))
     }
 }
 
@@ -120,7 +125,7 @@ fn percentile(sorted: &[Duration], percent: usize) -> f64 {
 mod tests {
     use std::time::Duration;
 
-    use super::{Contender, Figures, FunctionFigures, median, percentile};
+    use super::{Contender, Figures, FunctionFigures, Report, median, percentile};
 
     #[test]
     fn the_median_is_in_the_middle() {
@@ -148,7 +153,32 @@ mod tests {
             .into(),
             ..FunctionFigures::default()
         };
-        assert!((function.ratio_to(Contender::Floor).unwrap() - 0.5).abs() < 1e-9);
-        assert!(function.ratio_to(Contender::FloorBehindGateway).is_none());
+        assert!((function.ratio(Contender::Function, Contender::Floor).unwrap() - 0.5).abs() < 1e-9);
+        assert!(function.ratio(Contender::Function, Contender::FloorBehindGateway).is_none());
+        assert!(function.ratio(Contender::FunctionWithNewTokens, Contender::Floor).is_none());
+    }
+
+    #[test]
+    fn whoever_is_the_floor_the_share_of_it_is_known() {
+        for floor in [Contender::Floor, Contender::StorageFloor] {
+            let figures = |rate| Figures { rates: vec![rate], ..Figures::default() };
+            let contenders = [(Contender::FunctionWithNewTokens, figures(30.0)), (floor, figures(40.0))].into();
+            let function = FunctionFigures { contenders, ..FunctionFigures::default() };
+            assert!((function.share_of_floor(Contender::FunctionWithNewTokens).unwrap() - 0.75).abs() < 1e-9);
+            assert!(function.share_of_floor(Contender::Function).is_none());
+        }
+    }
+
+    #[test]
+    fn a_report_is_read_as_it_was_written() {
+        let figures = Figures { requests_per_second: 12.5, rates: vec![12.5], ..Figures::default() };
+        let contenders = [(Contender::FunctionWithNewTokens, figures.clone()), (Contender::StorageFloor, figures)];
+        let function = FunctionFigures { contenders: contenders.into(), ..FunctionFigures::default() };
+        let report = Report { functions: [("sign".to_owned(), function)].into() };
+
+        let read: Report = serde_json::from_value(serde_json::to_value(&report).unwrap()).unwrap();
+
+        let ratio = read.functions["sign"].share_of_floor(Contender::FunctionWithNewTokens);
+        assert!((ratio.unwrap() - 1.0).abs() < 1e-9);
     }
 }

@@ -42,8 +42,9 @@ usage: cargo xtask bench [FUNCTION…] [--rounds N] [--seconds N] [--json FILE] 
 Measures the functions, all of them unless some are named, on a fresh stack of their own: release builds in plain workerd,
 16 connections that each send their next request when the last one is answered, 1,000 people. Beside each function stands
 its floor: its database calls alone, sent to PostgREST without any function, directly and through the simulated gateway
-that the function goes through. They take turns in the same rounds, on the same rows, after a warm-up. Every answer is
-checked; a wrong one fails the bench.
+that the function goes through. Where a function asks Storage instead, its floor is the same call to the simulated Storage.
+generate-resume-signed-url is also measured with a new token in every request, beside tokens that it remembers. They take
+turns in the same rounds, on the same rows, after a warm-up. Every answer is checked; a wrong one fails the bench.
 
   --rounds N       how many rounds, 5 unless given
   --seconds N      about how long each contender works in a round, 3 unless given
@@ -65,19 +66,30 @@ const RUNTIME: &str = "workerd";
 /// Whose processor time is told apart.
 const PARTS: [&str; 5] = [RUNTIME, "PostgreSQL", "PostgREST", "gateway, vendors", "generator"];
 
-/// What takes turns in a round.
-const CONTENDERS: [Contender; 3] = [Contender::Function, Contender::Floor, Contender::FloorBehindGateway];
-
-/// Whom a job is given to.
+/// Whom a job is given to, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Contender {
-    /// The function.
+    /// The function; whoever calls it has called before with the same token.
     Function,
+    /// The function, which sees every token for the first time.
+    FunctionWithNewTokens,
     /// PostgREST, which gets the function's own database calls.
     Floor,
     /// The same through the gateway that the function uses.
     FloorBehindGateway,
+    /// Storage, which gets the calls of a function that needs no PostgREST. It is a part of the simulated gateway.
+    StorageFloor,
+}
+
+impl Contender {
+    /// Whether it is what a function is compared with.
+    fn is_floor(self) -> bool {
+        match self {
+            Self::Function | Self::FunctionWithNewTokens => false,
+            Self::Floor | Self::FloorBehindGateway | Self::StorageFloor => true,
+        }
+    }
 }
 
 /// How long and how often.
@@ -179,9 +191,9 @@ fn sources(stack: &Description, runtime: &Runtime) -> Vec<Source> {
 }
 
 fn measure_function(name: &str, scene: &Scene, sources: &[Source], pace: Pace) -> Outcome<FunctionFigures> {
-    let prepare = workload::of(name).ok_or_else(|| Failure::new(format!("the bench does not know {name}")))?;
+    let workload = workload::of(name).ok_or_else(|| Failure::new(format!("the bench does not know {name}")))?;
     let turn = |contender, jobs| -> Outcome<(Load, Spent)> {
-        let jobs = prepare(scene, contender, jobs)?;
+        let jobs = (workload.prepare)(scene, contender, jobs)?;
         let before = Reading::take(sources);
         let load = load::drive(scene.address(contender, name)?, &jobs)?;
         let spent = Reading::take(sources).since(&before, jobs.len());
@@ -189,12 +201,12 @@ fn measure_function(name: &str, scene: &Scene, sources: &[Source], pace: Pace) -
     };
 
     let mut turns: BTreeMap<Contender, Vec<(Load, Spent)>> = BTreeMap::new();
-    for contender in CONTENDERS {
+    for &contender in workload.contenders {
         turns.insert(contender, vec![turn(contender, FIRST_JOBS)?]);
     }
     // The first full round still belongs to the warm-up: caches fill, plans settle, code is compiled.
     for round in 0..=pace.rounds {
-        let mut order = CONTENDERS;
+        let mut order = workload.contenders.to_vec();
         if round % 2 == 1 {
             order.reverse(); // so that what changes slowly favours nobody
         }

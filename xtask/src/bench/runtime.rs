@@ -12,6 +12,7 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 
+use super::{Contender, workload};
 use crate::{
     failure::{Doing as _, Failure, Outcome},
     project::Project,
@@ -21,13 +22,32 @@ use crate::{
 /// What the program is called in the stack, and its log.
 const NAME: &str = "workerd";
 
-/// The functions, each at an address of its own.
+/// A function in a memory of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Isolate {
+    /// The function's name.
+    pub function: String,
+    /// Whom it stands for.
+    pub contender: Contender,
+}
+
+impl Isolate {
+    /// What it is called in the runtime's configuration.
+    fn name(&self) -> String {
+        match self.contender {
+            Contender::FunctionWithNewTokens => format!("{}-with-new-tokens", self.function),
+            _ => self.function.clone(),
+        }
+    }
+}
+
+/// The functions, each isolate at an address of its own.
 #[derive(Debug)]
 pub struct Runtime {
     /// The process.
     pub pid: u32,
-    /// Where each function listens.
-    pub addresses: BTreeMap<String, SocketAddr>,
+    /// Where each isolate listens.
+    pub addresses: BTreeMap<Isolate, SocketAddr>,
     /// The module's size in bytes, raw and gzipped, of each function.
     pub sizes: BTreeMap<String, (usize, usize)>,
 }
@@ -40,7 +60,7 @@ impl Runtime {
         for function in functions {
             sizes.insert(function.clone(), copy(project, &folder, function)?);
         }
-        let addresses = free_addresses(functions)?;
+        let addresses = free_addresses(functions.iter().flat_map(|function| isolates(function)))?;
         let bindings = stack.bindings()?;
         let configuration = folder.join("workerd.capnp");
         let date = compatibility_date(project)?;
@@ -79,13 +99,18 @@ fn copy(project: &Project, folder: &Path, function: &str) -> Outcome<(usize, usi
     Ok((module.len(), gzipped.len()))
 }
 
-fn free_addresses(functions: &[String]) -> Outcome<BTreeMap<String, SocketAddr>> {
+fn isolates(function: &str) -> impl Iterator<Item = Isolate> {
+    let contenders = workload::of(function).into_iter().flat_map(workload::Workload::isolates);
+    contenders.map(move |contender| Isolate { function: function.to_owned(), contender })
+}
+
+fn free_addresses(isolates: impl Iterator<Item = Isolate>) -> Outcome<BTreeMap<Isolate, SocketAddr>> {
     // All are held until the last one is chosen, so that none is chosen twice.
     let mut held = Vec::new();
     let mut addresses = BTreeMap::new();
-    for function in functions {
+    for isolate in isolates {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing(|| "find a free port".into())?;
-        addresses.insert(function.clone(), listener.local_addr().doing(|| "find a free port".into())?);
+        addresses.insert(isolate, listener.local_addr().doing(|| "find a free port".into())?);
         held.push(listener);
     }
     Ok(addresses)
@@ -99,27 +124,27 @@ fn compatibility_date(project: &Project) -> Outcome<String> {
     date.map(str::to_owned).ok_or_else(|| Failure::new("wrangler.toml names no compatibility_date"))
 }
 
-fn configure(date: &str, addresses: &BTreeMap<String, SocketAddr>, bindings: &BTreeMap<String, String>) -> String {
+fn configure(date: &str, addresses: &BTreeMap<Isolate, SocketAddr>, bindings: &BTreeMap<String, String>) -> String {
     let bindings: Vec<String> =
         bindings.iter().map(|(name, value)| format!("(name = {}, text = {})", quoted(name), quoted(value))).collect();
     let bindings = bindings.join(", ");
     let services: Vec<String> = addresses
         .keys()
-        .map(|function| {
-            let [script, module] =
-                ["index.js", "index_bg.wasm"].map(|file| format!("embed {}", quoted(&format!("{function}/{file}"))));
+        .map(|isolate| {
+            let [script, module] = ["index.js", "index_bg.wasm"]
+                .map(|file| format!("embed {}", quoted(&format!("{}/{file}", isolate.function))));
             format!(
                 "    (name = {}, worker = (compatibilityDate = {}, globalOutbound = \"outside\", bindings = [{bindings}],\n     \
                  modules = [(name = \"index.js\", esModule = {script}), (name = \"./index_bg.wasm\", wasm = {module})])),",
-                quoted(function),
+                quoted(&isolate.name()),
                 quoted(date),
             )
         })
         .collect();
     let sockets: Vec<String> = addresses
         .iter()
-        .map(|(function, address)| {
-            let [name, address] = [function, &address.to_string()].map(|text| quoted(text));
+        .map(|(isolate, address)| {
+            let [name, address] = [isolate.name(), address.to_string()].map(|text| quoted(&text));
             format!("    (name = {name}, address = {address}, http = (), service = {name}),")
         })
         .collect();
@@ -142,7 +167,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{configure, quoted};
+    use super::{Contender, Isolate, configure, quoted};
 
     #[test]
     fn a_value_cannot_end_its_own_quotation() {
@@ -150,14 +175,19 @@ mod tests {
     }
 
     #[test]
-    fn every_function_has_its_socket_and_its_bindings() {
-        let addresses = BTreeMap::from([("apply".to_owned(), "127.0.0.1:4000".parse().unwrap())]);
+    fn every_isolate_has_its_socket_and_its_bindings() {
+        let isolate = |contender| Isolate { function: "apply".to_owned(), contender };
+        let addresses = BTreeMap::from([
+            (isolate(Contender::Function), "127.0.0.1:4000".parse().unwrap()),
+            (isolate(Contender::FunctionWithNewTokens), "127.0.0.1:4001".parse().unwrap()),
+        ]);
         let bindings = BTreeMap::from([("KEY".to_owned(), "value".to_owned())]);
 
         let text = configure("2026-04-01", &addresses, &bindings);
 
         for part in [
             r#"(name = "apply", address = "127.0.0.1:4000", http = (), service = "apply")"#,
+            r#"address = "127.0.0.1:4001", http = (), service = "apply-with-new-tokens")"#,
             r#"bindings = [(name = "KEY", text = "value")]"#,
             r#"wasm = embed "apply/index_bg.wasm""#,
             r#"compatibilityDate = "2026-04-01""#,

@@ -1,8 +1,11 @@
 //! The data that the requests are about: people as they are in production, as many as make caches work for their keep.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, thread};
 
-use super::{CONTENDERS, Contender, runtime::Runtime};
+use super::{
+    Contender,
+    runtime::{Isolate, Runtime},
+};
 use crate::{
     database::Psql,
     dev,
@@ -55,7 +58,7 @@ pub struct Scene {
     pub stack: Description,
     database: Psql,
     tokens: BTreeMap<String, String>,
-    functions: BTreeMap<String, SocketAddr>,
+    functions: BTreeMap<Isolate, SocketAddr>,
     floors: BTreeMap<Contender, SocketAddr>,
 }
 
@@ -65,30 +68,39 @@ impl Scene {
         let database = Psql::new(postgresql_bin, &stack.admin_database_url);
         let tokens = step(&format!("making {PEOPLE} people and their tokens"), || {
             database.run(&MAKE_PEOPLE.replace("{people}", &PEOPLE.to_string()))?;
-            let person = |number| format!("user_bench{number}");
-            (0..PEOPLE).map(person).map(|id| Ok((id.clone(), dev::token(&stack, &id, TOKEN_SECONDS)?))).collect()
+            let people: Vec<String> = (0..PEOPLE).map(|number| format!("user_bench{number}")).collect();
+            let tokens = mint(&stack, &people)?;
+            Ok(people.into_iter().zip(tokens).collect())
         })?;
+        let gateway = address(&stack.supabase_url)?;
         let floors = BTreeMap::from([
             (Contender::Floor, address(&stack.postgrest_url)?),
-            (Contender::FloorBehindGateway, address(&stack.supabase_url)?),
+            (Contender::FloorBehindGateway, gateway),
+            (Contender::StorageFloor, gateway),
         ]);
-        let scene = Self { stack, database, tokens, functions: runtime.addresses.clone(), floors };
-        debug_assert_eq!(scene.floors.len() + 1, CONTENDERS.len(), "one address each");
-        Ok(scene)
+        Ok(Self { stack, database, tokens, functions: runtime.addresses.clone(), floors })
     }
 
     /// Where the requests for a contender go.
     pub fn address(&self, contender: Contender, function: &str) -> Outcome<SocketAddr> {
-        let address = match contender {
-            Contender::Function => self.functions.get(function),
-            Contender::Floor | Contender::FloorBehindGateway => self.floors.get(&contender),
-        };
+        let isolate = Isolate { function: function.to_owned(), contender };
+        let address = self.functions.get(&isolate).or_else(|| self.floors.get(&contender));
         address.copied().ok_or_else(|| Failure::new(format!("{function} listens nowhere")))
     }
 
     /// A person's session token.
     pub fn token(&self, clerk_user_id: &str) -> &str {
         self.tokens.get(clerk_user_id).map_or("", String::as_str)
+    }
+
+    /// A token for each of these people that nobody has seen before.
+    pub fn new_tokens(&self, clerk_user_ids: &[String]) -> Outcome<Vec<String>> {
+        mint(&self.stack, clerk_user_ids)
+    }
+
+    /// Runs a statement and answers what it prints.
+    pub fn run(&self, statement: &str) -> Outcome<String> {
+        self.database.run(statement)
     }
 
     /// Inserts so many rows by a statement that returns them, and answers the columns of each. The statement names the
@@ -108,6 +120,23 @@ impl Scene {
         }
         Err(Failure::new(format!("{} rows were made instead of {count}", rows.len())))
     }
+}
+
+/// Several at a time: making an RSA signature takes the simulated Clerk some milliseconds.
+fn mint(stack: &Description, people: &[String]) -> Outcome<Vec<String>> {
+    let share = people.len().div_ceil(thread::available_parallelism().map_or(1, usize::from)).max(1);
+    let mint = |people: &[String]| -> Outcome<Vec<String>> {
+        people.iter().map(|person| dev::token(stack, person, TOKEN_SECONDS)).collect()
+    };
+    let shares: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = people.chunks(share).map(|people| scope.spawn(move || mint(people))).collect();
+        threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
+    });
+    let mut tokens = Vec::with_capacity(people.len());
+    for share in shares {
+        tokens.extend(share.map_err(|_| Failure::new("a thread that fetches tokens broke off"))??);
+    }
+    Ok(tokens)
 }
 
 fn address(url: &str) -> Outcome<SocketAddr> {

@@ -32,34 +32,30 @@ fn exchange(scene: &Scene, contender: Contender, [person, message, uuid]: &[Stri
     let doing = || "write a request".to_owned();
     let message = format!("msg_{message}");
     let body = event(person).to_string();
-    let request = match contender {
-        Contender::Function => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
-            let headers = [
-                ("accept", "*/*"),
-                ("user-agent", "Svix-Webhooks/1.62"),
-                ("svix-id", message.as_str()),
-                ("svix-timestamp", &now),
-                ("svix-signature", &signature(&scene.stack.clerk_webhook_secret, &message, &now, &body)),
-                ("content-type", "application/json"),
-            ];
-            post("/functions/v1/clerk-webhook-handler", &headers, body.as_bytes())
-        }
-        Contender::Floor | Contender::FloorBehindGateway => {
-            let key = &scene.stack.service_role_key;
-            let headers =
-                [("apikey", key.as_str()), ("authorization", &format!("Bearer {key}")), ("x-request-id", uuid)];
-            let arguments = json!({
-                "p_event_id": message,
-                "p_event_type": "user.created",
-                "p_clerk_user_id": format!("user_{person}"),
-                "p_updated_at": UPDATED_AT,
-                "p_person": { "email": format!("{person}@people.example"), "phone_number": null, "full_name": "Ada Lovelace" },
-                "p_body": body,
-                "p_request_id": uuid,
-            });
-            post_json(&rpc(contender, "apply_clerk_event"), &headers, &arguments).doing(doing)?
-        }
+    let request = if contender.is_floor() {
+        let key = &scene.stack.service_role_key;
+        let headers = [("apikey", key.as_str()), ("authorization", &format!("Bearer {key}")), ("x-request-id", uuid)];
+        let arguments = json!({
+            "p_event_id": message,
+            "p_event_type": "user.created",
+            "p_clerk_user_id": format!("user_{person}"),
+            "p_updated_at": UPDATED_AT,
+            "p_person": { "email": format!("{person}@people.example"), "phone_number": null, "full_name": "Ada Lovelace" },
+            "p_body": body,
+            "p_request_id": uuid,
+        });
+        post_json(&rpc(contender, "apply_clerk_event"), &headers, &arguments).doing(doing)?
+    } else {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
+        let headers = [
+            ("accept", "*/*"),
+            ("user-agent", "Svix-Webhooks/1.62"),
+            ("svix-id", message.as_str()),
+            ("svix-timestamp", &now),
+            ("svix-signature", &signature(&scene.stack.clerk_webhook_secret, &message, &now, &body)),
+            ("content-type", "application/json"),
+        ];
+        post("/functions/v1/clerk-webhook-handler", &headers, body.as_bytes())
     };
     Ok(Exchange { request, submission_id_at: None, status: 200, members: json!({ "outcome": "created" }) })
 }

@@ -35,13 +35,10 @@ const SUBMISSION: &str = "11111111-1111-4111-8111-111111111111";
 
 pub(super) fn prepare(scene: &Scene, contender: Contender, count: usize) -> Outcome<Vec<Job>> {
     let applications = scene.make_rows(MAKE_APPLICATIONS, count)?;
-    applications
-        .into_iter()
-        .map(|application| match contender {
-            Contender::Function => function(scene, &application),
-            Contender::Floor | Contender::FloorBehindGateway => floor(scene, contender, &application),
-        })
-        .collect()
+    let job = |application: &[String; 4]| {
+        if contender.is_floor() { floor(scene, contender, application) } else { function(scene, application) }
+    };
+    applications.iter().map(job).collect()
 }
 
 fn function(scene: &Scene, [application, person, _, _]: &[String; 4]) -> Outcome<Job> {

@@ -36,36 +36,31 @@ pub(super) fn prepare(scene: &Scene, contender: Contender, count: usize) -> Outc
 fn exchange(scene: &Scene, contender: Contender, [application, run, uuid]: &[String; 3]) -> Outcome<Exchange> {
     let doing = || "write a request".to_owned();
     let body = serde_json::to_vec(&payload(run)).doing(doing)?;
-    let request = match contender {
-        Contender::Function => {
-            let path =
-                format!("/functions/v1/skyvern-webhook-handler?application_id={application}&submission_id={uuid}");
-            let headers = [
-                ("accept", "*/*"),
-                ("user-agent", "python-httpx/0.28.1"),
-                ("x-skyvern-timestamp", "1772445600"),
-                ("x-skyvern-signature", &signature(&scene.stack.skyvern_api_key, &body)),
-                ("content-type", "application/json"),
-            ];
-            post(&path, &headers, &body)
-        }
-        Contender::Floor | Contender::FloorBehindGateway => {
-            let key = &scene.stack.service_role_key;
-            let headers =
-                [("apikey", key.as_str()), ("authorization", &format!("Bearer {key}")), ("x-request-id", uuid)];
-            let arguments = json!({
-                "p_run_id": run,
-                "p_run_status": "completed",
-                "p_attempt": 1,
-                "p_retry_pending": false,
-                "p_application_id": application,
-                "p_submission_id": uuid,
-                "p_decision": decision(),
-                "p_body": String::from_utf8_lossy(&body),
-                "p_request_id": uuid,
-            });
-            post_json(&rpc(contender, "apply_skyvern_event"), &headers, &arguments).doing(doing)?
-        }
+    let request = if contender.is_floor() {
+        let key = &scene.stack.service_role_key;
+        let headers = [("apikey", key.as_str()), ("authorization", &format!("Bearer {key}")), ("x-request-id", uuid)];
+        let arguments = json!({
+            "p_run_id": run,
+            "p_run_status": "completed",
+            "p_attempt": 1,
+            "p_retry_pending": false,
+            "p_application_id": application,
+            "p_submission_id": uuid,
+            "p_decision": decision(),
+            "p_body": String::from_utf8_lossy(&body),
+            "p_request_id": uuid,
+        });
+        post_json(&rpc(contender, "apply_skyvern_event"), &headers, &arguments).doing(doing)?
+    } else {
+        let path = format!("/functions/v1/skyvern-webhook-handler?application_id={application}&submission_id={uuid}");
+        let headers = [
+            ("accept", "*/*"),
+            ("user-agent", "python-httpx/0.28.1"),
+            ("x-skyvern-timestamp", "1772445600"),
+            ("x-skyvern-signature", &signature(&scene.stack.skyvern_api_key, &body)),
+            ("content-type", "application/json"),
+        ];
+        post(&path, &headers, &body)
     };
     Ok(Exchange {
         request,

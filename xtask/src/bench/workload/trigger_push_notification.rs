@@ -35,16 +35,13 @@ const PROJECTS: usize = 20;
 
 pub(super) fn prepare(scene: &Scene, contender: Contender, count: usize) -> Outcome<Vec<Job>> {
     let messages = scene.make_rows(MAKE_DEVICES, count)?;
-    if contender == Contender::Function {
+    if !contender.is_floor() {
         spread_over_projects(scene, &messages)?;
     }
-    messages
-        .into_iter()
-        .map(|message| match contender {
-            Contender::Function => function(scene, &message),
-            Contender::Floor | Contender::FloorBehindGateway => floor(scene, contender, &message),
-        })
-        .collect()
+    let job = |message: &[String; 4]| {
+        if contender.is_floor() { floor(scene, contender, message) } else { function(scene, message) }
+    };
+    messages.iter().map(job).collect()
 }
 
 fn spread_over_projects(scene: &Scene, messages: &[[String; 4]]) -> Outcome {
