@@ -97,6 +97,12 @@ pub enum Problem {
     /// Adzuna has no results for us, and there are none from earlier either.
     #[error(transparent)]
     Adzuna(#[from] AdzunaProblem),
+    /// The person's own share of what Adzuna allows us to ask is used up, and there are no results from earlier.
+    #[error("you have searched too often in a short time; try again later")]
+    SearchLimitReached {
+        /// Until there is one more.
+        retry_after: Duration,
+    },
     /// What Adzuna allows us to ask is used up, and there are no results from earlier.
     #[error("no more searches are possible at the moment; try again later")]
     SearchQuotaSpent {
@@ -253,6 +259,7 @@ impl Problem {
             Self::Expo(problem) => kind(502, problem.code(), "Expo did not take the messages"),
             Self::Adzuna(AdzunaProblem::TimedOut) => kind(504, "adzuna_timed_out", "Job search timed out"),
             Self::Adzuna(problem) => kind(502, problem.code(), "Job search failed"),
+            Self::SearchLimitReached { .. } => kind(429, "search_limit_reached", "Too many searches"),
             Self::SearchQuotaSpent { .. } => kind(503, "search_quota_spent", "No searches left"),
             Self::StorageTimedOut => kind(504, "storage_timed_out", "File store timed out"),
             Self::StorageFailed => kind(502, "storage_failed", "File store failed"),
@@ -275,7 +282,7 @@ impl Problem {
             | Self::Skyvern(SkyvernProblem::RateLimited)
             | Self::Expo(ExpoProblem::RateLimited)
             | Self::Adzuna(AdzunaProblem::RateLimited) => Some(Duration::from_mins(1)),
-            Self::SearchQuotaSpent { retry_after } => Some(*retry_after),
+            Self::SearchLimitReached { retry_after } | Self::SearchQuotaSpent { retry_after } => Some(*retry_after),
             _ => None,
         }
     }

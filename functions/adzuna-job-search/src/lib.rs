@@ -5,8 +5,8 @@
 //! `stale`, and `age` how many seconds ago they came from Adzuna. When Adzuna fails or may not be asked any more, older
 //! results take their place if there are any.
 //!
-//! Problems: those of signing in, `invalid_input`, `profile_pending`, `account_deleted`, `search_quota_spent`,
-//! `adzuna_…`, `database_…`.
+//! Problems: those of signing in, `invalid_input`, `profile_pending`, `account_deleted`, `search_limit_reached`,
+//! `search_quota_spent`, `adzuna_…`, `database_…`.
 
 mod answer;
 mod input;

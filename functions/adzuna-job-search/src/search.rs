@@ -91,8 +91,8 @@ enum Decision {
     Awaited { lease_id: Option<SearchLeaseId>, page: Option<Cached> },
     /// The caller who was waited for got nothing.
     Failed { failure: AdzunaProblem },
-    /// Adzuna's allowance is used up.
-    Spent { retry_after_seconds: u64, page: Option<Cached> },
+    /// Adzuna's allowance is used up, or the person's own share of it.
+    Spent { retry_after_seconds: u64, is_own_limit: bool, page: Option<Cached> },
     /// This caller asks, and the call is in the ledger already.
     Leased { lease_id: SearchLeaseId, user_id: UserId, page: Option<Cached> },
 }
@@ -142,8 +142,13 @@ impl<'a> Search<'a> {
                     };
                 }
                 Decision::Failed { failure } => return Err(failure.into()),
-                Decision::Spent { retry_after_seconds, page: None } => {
-                    return Err(Problem::SearchQuotaSpent { retry_after: Duration::from_secs(retry_after_seconds) });
+                Decision::Spent { retry_after_seconds, is_own_limit, page: None } => {
+                    let retry_after = Duration::from_secs(retry_after_seconds);
+                    return Err(if is_own_limit {
+                        Problem::SearchLimitReached { retry_after }
+                    } else {
+                        Problem::SearchQuotaSpent { retry_after }
+                    });
                 }
                 Decision::Awaited { lease_id, page: None } => awaited = lease_id,
             }
@@ -215,8 +220,8 @@ mod tests {
         assert!(matches!(read(awaited), Decision::Awaited { page: None, .. }));
         let failed = json!({ "outcome": "failed", "failure": AdzunaProblem::TimedOut.code() });
         assert!(matches!(read(failed), Decision::Failed { failure: AdzunaProblem::TimedOut }));
-        let spent = json!({ "outcome": "spent", "retry_after_seconds": 17, "page": null });
-        assert!(matches!(read(spent), Decision::Spent { retry_after_seconds: 17, page: None }));
+        let spent = json!({ "outcome": "spent", "retry_after_seconds": 17, "is_own_limit": true, "page": null });
+        assert!(matches!(read(spent), Decision::Spent { retry_after_seconds: 17, is_own_limit: true, page: None }));
         let leased = json!({ "outcome": "leased", "lease_id": id, "user_id": id, "page": page });
         assert!(matches!(read(leased), Decision::Leased { page: Some(_), .. }));
     }

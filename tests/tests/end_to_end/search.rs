@@ -18,7 +18,7 @@ const BOUNDLESS: i32 = 1_000_000;
 /// For tests that search and do not want to be stopped.
 pub(crate) async fn boundless(stack: &Stack) -> RwLockReadGuard<'static, ()> {
     let shared = ALLOWANCE.read().await;
-    let update = "update private.job_search_limits set calls = $1 where calls <> $1";
+    let update = "update private.job_search_limits set calls = $1, calls_per_person = null where calls <> $1";
     stack.database().query(update, &[&BOUNDLESS]).await;
     let limits = Limits { minute: 1_000_000, day: 1_000_000, week: 1_000_000, month: 1_000_000 };
     stack.adzuna().limit(limits).await;
@@ -31,9 +31,11 @@ pub(crate) async fn limited(stack: &Stack) -> RwLockWriteGuard<'static, ()> {
     drop(boundless(stack).await);
     let alone = ALLOWANCE.write().await;
     let update = "with emptied as (delete from private.job_search_calls)
-                  update private.job_search_limits as limits set calls = own.calls
-                  from (values (interval '1 minute', 25), (interval '1 day', 250), (interval '7 days', 1000),
-                               (interval '31 days', 2500)) as own (period, calls)
+                  update private.job_search_limits as limits
+                  set calls = own.calls, calls_per_person = own.calls_per_person
+                  from (values (interval '1 minute', 25, 10), (interval '1 day', 250, 100),
+                               (interval '7 days', 1000, null), (interval '31 days', 2500, null))
+                      as own (period, calls, calls_per_person)
                   where own.period = limits.period";
     stack.database().query(update, &[]).await;
     alone
@@ -417,6 +419,95 @@ async fn when_the_allowance_is_spent_older_results_are_given_and_the_cache_goes_
     let minute_over = "update private.job_search_calls set called_at = called_at - interval '1 minute'";
     stack.database().query(minute_over, &[]).await;
     assert_eq!(cache(&search(&ada, &json!({ "keywords": old })).await), "miss", "the minute is over");
+}
+
+#[tokio::test]
+async fn the_limit_of_a_person_is_exact_and_leaves_the_rest_to_others() {
+    let stack = Stack::get().await;
+    let (ada, bob) = (stack.new_person().await, stack.new_person().await);
+    for (period, limit, ago, longest_wait) in
+        [("a minute", 10, "20 seconds", 60), ("a day", 100, "2 hours", 24 * 3600)]
+    {
+        let _allowance = limited(&stack).await;
+        let (left, at_once) = (3, 8);
+        seed_calls(&stack, &ada, ago, limit - left).await;
+        let word = word();
+
+        let replies = join_all(
+            (0..at_once).map(async |number| search(&ada, &json!({ "keywords": format!("{word} {number}") })).await),
+        )
+        .await;
+
+        let (found, refused): (Vec<Reply>, Vec<Reply>) = replies.into_iter().partition(|reply| reply.status == 200);
+        assert_eq!(found.len(), usize::try_from(left).unwrap(), "{period}");
+        assert_eq!(stack.adzuna().searches_for(&word).await.len(), found.len(), "{period}");
+        for reply in refused {
+            let reply = reply.expect_problem(429, "search_limit_reached");
+            let wait: u64 = reply.header("retry-after").parse().unwrap();
+            assert!((longest_wait / 4..=longest_wait).contains(&wait), "{period}: {reply:?}");
+        }
+        assert_eq!(cache(&search(&bob, &json!({ "keywords": word })).await), "miss", "{period}: the rest is for others");
+    }
+}
+
+/// Lets the ledger know earlier calls of a person.
+async fn seed_calls(stack: &Stack, person: &Person, ago: &str, count: i32) {
+    let seed = "insert into private.job_search_calls (id, called_at, user_id)
+                select gen_random_uuid(), clock_timestamp() - $1::text::interval, $3 from generate_series(1, $2::int)";
+    stack.database().query(seed, &[&ago, &count, &person.user_id]).await;
+}
+
+#[tokio::test]
+async fn a_person_at_their_limit_gets_older_results_and_what_is_cached() {
+    let stack = Stack::get().await;
+    let (ada, bob, old, new) = (stack.new_person().await, stack.new_person().await, word(), word());
+    let _allowance = limited(&stack).await;
+    for word in [&old, &new] {
+        assert_eq!(cache(&search(&bob, &json!({ "keywords": word })).await), "miss");
+    }
+    grow_old(&stack, &old).await;
+    seed_calls(&stack, &ada, "0 seconds", 10).await;
+
+    assert_eq!(cache(&search(&ada, &json!({ "keywords": old })).await), "stale");
+    assert_eq!(cache(&search(&ada, &json!({ "keywords": new })).await), "hit");
+    search(&ada, &json!({ "keywords": word() })).await.expect_problem(429, "search_limit_reached");
+    assert_eq!(stack.adzuna().searches_for(&old).await.len(), 1);
+    assert_eq!(cache(&search(&bob, &json!({ "keywords": old })).await), "miss", "bob may still ask");
+}
+
+#[tokio::test]
+async fn who_leaves_the_function_out_uses_up_their_own_share_only() {
+    let stack = Stack::get().await;
+    let (ada, bob) = (stack.new_person().await, stack.new_person().await);
+    let _allowance = limited(&stack).await;
+    let caller = ada.caller().await;
+    let outcome = async |_| {
+        let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let request = caller.request(Method::POST, "/rest/v1/rpc/search_jobs").json(&json!({ "p_query_key": key }));
+        Reply::to(request).await.expect_status(200).json
+    };
+
+    let outcomes = join_all((0..30).map(outcome)).await;
+
+    let leased = outcomes.iter().filter(|outcome| outcome["outcome"] == "leased").count();
+    assert_eq!(leased, 10);
+    let spent: Vec<&Value> = outcomes.iter().filter(|outcome| outcome["outcome"] == "spent").collect();
+    assert!(spent.len() == 20 && spent.iter().all(|outcome| outcome["is_own_limit"] == true), "{outcomes:?}");
+    assert_eq!(cache(&search(&bob, &json!({ "keywords": word() })).await), "miss");
+}
+
+#[tokio::test]
+async fn the_calls_of_a_deleted_person_still_count_and_are_nobodys() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let _allowance = limited(&stack).await;
+    search(&ada, &json!({ "keywords": word() })).await.expect_status(200);
+
+    stack.database().query("delete from auth.users where id = $1", &[&ada.user_id]).await;
+
+    let calls = stack.database().json("select to_jsonb(c) from private.job_search_calls c", &[]).await;
+    let [call] = &calls[..] else { panic!("one call was expected in {calls:?}") };
+    assert_eq!(call["user_id"], Value::Null);
 }
 
 #[tokio::test]
