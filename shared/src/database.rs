@@ -8,6 +8,7 @@ use serde::{
     Deserialize, Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
+use serde_json::error::Category;
 
 use crate::{
     clock,
@@ -123,25 +124,27 @@ impl<'a> Database<'a> {
             Failure::Unreachable => Problem::DatabaseUnavailable,
         })?;
         if response.is_success() {
-            return response
-                .json()
-                .map_err(|error| Problem::internal(format!("{function} answered in an unexpected shape: {error}")));
+            return response.json().map_err(|error| match error.classify() {
+                Category::Data => Problem::internal(format!("{function} answered in an unexpected shape: {error}")),
+                // A page of somebody in between.
+                Category::Io | Category::Syntax | Category::Eof => Problem::DatabaseUnavailable,
+            });
         }
-        Err(match response.json::<Refusal>() {
-            Ok(refusal) => self.problem(function, response.status, refusal),
-            // Not PostgREST: the gateway in front of it.
-            Err(_) if response.status >= 500 => Problem::DatabaseUnavailable,
-            Err(_) => Problem::internal(format!("{function} was refused with status {}", response.status)),
-        })
+        // Every refusal of PostgREST's has a code. Any other is the gateway's, which is overloaded, cannot reach
+        // PostgREST, or does not know our key; the log line has its status.
+        match response.json::<Refusal>() {
+            Ok(Refusal { code: Some(code), message }) => Err(self.problem(function, response.status, &code, message)),
+            _ => Err(Problem::DatabaseUnavailable),
+        }
     }
 
     /// Our own SQL functions refuse with the codes of our problems; the others are `PostgREST`'s and
     /// `PostgreSQL`'s (Supabase contract §2).
-    fn problem(&self, function: &'static str, status: u16, refusal: Refusal) -> Problem {
-        match refusal.code.as_deref().unwrap_or_default() {
+    fn problem(&self, function: &'static str, status: u16, code: &str, message: String) -> Problem {
+        match code {
             "account_deleted" => Problem::AccountDeleted,
             "application_not_found" => Problem::ApplicationNotFound,
-            "application_wrong_status" => Problem::ApplicationWrongStatus { detail: refusal.message },
+            "application_wrong_status" => Problem::ApplicationWrongStatus { detail: message },
             "idempotency_key_reused" => Problem::IdempotencyKeyReused,
             "profile_pending" => Problem::ProfilePending,
             "resume_missing" => Problem::ResumeMissing,
@@ -151,7 +154,7 @@ impl<'a> Database<'a> {
                 Problem::Unauthenticated(TokenProblem::Expired)
             }
             _ if status == 503 || status == 504 => Problem::DatabaseUnavailable,
-            code => Problem::internal(format!("{function} failed with {status} {code}: {}", refusal.message)),
+            code => Problem::internal(format!("{function} failed with {status} {code}: {message}")),
         }
     }
 }
@@ -200,7 +203,7 @@ mod tests {
         let upstream = Upstream::new(RequestId::random());
         let database = Database::as_service_role(&supabase, &upstream);
         let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
-        database.read::<serde_json::Value>("claim_application", Ok(response)).unwrap_err()
+        database.read::<bool>("claim_application", Ok(response)).unwrap_err()
     }
 
     #[test]
@@ -216,10 +219,25 @@ mod tests {
     fn a_database_that_is_down_or_slow_is_told_from_a_fault_of_ours() {
         let down = r#"{"code":"PGRST000","message":"no connection","details":null,"hint":null}"#;
         assert_eq!(answered(503, down).kind().code, "database_unavailable");
-        assert_eq!(answered(502, "<html>Bad gateway</html>").kind().code, "database_unavailable");
         assert_eq!(answered(500, r#"{"code":"57014","message":"canceled"}"#).kind().code, "database_timed_out");
         assert_eq!(answered(400, r#"{"code":"23514","message":"check"}"#).kind().code, "internal");
-        assert_eq!(answered(200, "<html>").kind().code, "internal");
+        assert_eq!(answered(200, "{}").kind().code, "internal", "our SQL answers otherwise than we read");
+    }
+
+    #[test]
+    fn what_only_the_gateway_can_have_said_is_no_fault_of_ours() {
+        for (status, body) in [
+            (502, "<html>Bad gateway</html>"),
+            (502, r#"{"message":"An invalid response was received from the upstream server"}"#),
+            (429, r#"{"message":"API rate limit exceeded"}"#),
+            (403, "<html>Attention required</html>"),
+            (401, r#"{"message":"Invalid API key","hint":""}"#),
+            (401, ""),
+            (200, "<html>Welcome</html>"),
+            (200, ""),
+        ] {
+            assert_eq!(answered(status, body).kind().code, "database_unavailable", "{status} {body}");
+        }
     }
 
     #[test]

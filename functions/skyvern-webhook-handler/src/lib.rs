@@ -36,6 +36,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     if !settings.webhook_keys.verify(incoming.headers.get("x-skyvern-signature"), &incoming.body) {
         return Err(Problem::SignatureInvalid);
     }
+    incoming.require_json_type()?;
     let event = Event::parse(&incoming.body)?;
     let arguments = json!({
         "p_run_id": event.run_id,

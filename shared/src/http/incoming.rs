@@ -125,7 +125,11 @@ impl Incoming {
         }
     }
 
-    fn require_json_type(&self) -> Result<(), Problem> {
+    /// That the body is declared as JSON, for a function that reads it by itself.
+    ///
+    /// # Errors
+    /// [`Problem::UnsupportedMediaType`].
+    pub fn require_json_type(&self) -> Result<(), Problem> {
         let declared = self.headers.get("content-type").unwrap_or_default();
         let media_type = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let is_json = media_type == "application/json"

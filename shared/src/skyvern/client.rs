@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use super::event::is_status;
 use crate::{
     config,
     http::upstream::{Failure, Request, Response, Upstream},
@@ -73,7 +74,9 @@ impl<'a> Skyvern<'a> {
         let mut url = self.url("v1/runs")?;
         url.query_pairs_mut().append_pair("search_key", title).append_pair("page_size", "10");
         let listed: Vec<Listed> = read(self.upstream.send("skyvern", self.with_key(Request::get(url))).await)?;
-        Ok(listed.into_iter().find(|run| run.title.as_deref() == Some(title)).and_then(|run| run.answer.run()))
+        let found = listed.into_iter().find(|run| run.title.as_deref() == Some(title));
+        // One that is there and cannot be read is not absent: the application would be handed over again.
+        found.map(|run| run.answer.run().ok_or(SkyvernProblem::Unreadable)).transpose()
     }
 
     fn url(&self, path: &str) -> Result<Url, SkyvernProblem> {
@@ -93,7 +96,8 @@ struct Answer {
 
 impl Answer {
     fn run(self) -> Option<Run> {
-        RunId::parse(&self.run_id).map(|id| Run { id, status: self.status })
+        let id = RunId::parse(&self.run_id).filter(|_| is_status(&self.status))?;
+        Some(Run { id, status: self.status })
     }
 }
 

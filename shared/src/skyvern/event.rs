@@ -106,7 +106,7 @@ impl Event {
             .ok_or_else(|| Problem::invalid("run_id", "must be the id of a run"))?;
         let status = payload
             .status
-            .filter(|status| !status.is_empty() && status.len() <= 50)
+            .filter(|status| is_status(status))
             .ok_or_else(|| Problem::invalid("status", "must be the status of a run"))?;
         Ok(Self {
             run_id,
@@ -118,6 +118,11 @@ impl Event {
             failure_reason: payload.failure_reason.as_ref().and_then(Value::as_str).map(str::to_owned),
         })
     }
+}
+
+/// Whether a text may be a status, known to us or not: a word that the database can keep.
+pub(super) fn is_status(text: &str) -> bool {
+    (1..=50).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// An entry of an unknown form is no reason to lose the event.
@@ -157,8 +162,15 @@ mod tests {
 
     #[test]
     fn what_names_no_run_or_status_is_refused() {
-        for body in ["", "[]", "{}", r#"{"run_id":"tsk_41"}"#, r#"{"status":"failed"}"#, r#"{"run_id":1,"status":"x"}"#]
-        {
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"run_id":"tsk_41"}"#,
+            r#"{"status":"failed"}"#,
+            r#"{"run_id":1,"status":"x"}"#,
+            r#"{"run_id":"t","status":"do\u0000ne"}"#,
+        ] {
             assert!(Event::parse(body.as_bytes()).is_err(), "{body}");
         }
     }
