@@ -114,7 +114,7 @@ mod tests {
             service_role_key: Secret::new("s"),
         };
         let upstream = Upstream::new(RequestId::random());
-        let person = Person::new("user_1", Secret::new("t"));
+        let person = Person::new(Secret::new("t"));
         let storage = Storage::of(&person, &supabase, &upstream);
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv?.pdf?token=abc.def".to_owned() };
         // A "?" in the path would cut the answer short; the token is then looked for in vain.
@@ -136,7 +136,7 @@ mod tests {
             service_role_key: Secret::new("s"),
         };
         let upstream = Upstream::new(RequestId::random());
-        let person = Person::new("user_1", Secret::new("t"));
+        let person = Person::new(Secret::new("t"));
         let url = Storage::of(&person, &supabase, &upstream).object_url("sign", "resumes", "../../x?y#z").unwrap();
         assert!(url.path().starts_with("/storage/v1/object/sign/resumes/"), "{url}");
         assert!(url.query().is_none() && url.fragment().is_none());

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{ExpoProblem, Message, Settings, Ticket};
-use crate::http::upstream::{Failure, Request, Response, Upstream};
+use crate::http::{
+    RETRY_AFTER, retry_after,
+    upstream::{Failure, Request, Response, Upstream},
+};
 
 /// Bodies longer than this are compressed, as Expo's own library does (Expo contract §1).
 const COMPRESSED_ABOVE: usize = 1024;
@@ -65,7 +68,7 @@ impl<'a> Expo<'a> {
         let body = serde_json::to_vec(messages).map_err(|_| ExpoProblem::Rejected)?;
         let request = Request::post_json(url, body)
             .header("accept", "application/json")
-            .wanting(&["retry-after"])
+            .wanting(&RETRY_AFTER)
             .compressed_above(COMPRESSED_ABOVE);
         Ok(match &self.settings.access_token {
             Some(token) => request.header("authorization", format!("Bearer {}", token.expose())),
@@ -121,8 +124,7 @@ fn refusal(response: &Response, error: Option<&RequestError>) -> NotSent {
         (Some("INTERNAL_SERVER_ERROR"), _) | (_, 500..) => ExpoProblem::Failed,
         _ => ExpoProblem::Rejected,
     };
-    let retry_after = response.headers.get("retry-after").and_then(|seconds| seconds.trim().parse().ok());
-    NotSent::Problem { problem, retry_after: retry_after.map(Duration::from_secs) }
+    NotSent::Problem { problem, retry_after: retry_after(&response.headers) }
 }
 
 #[cfg(test)]
@@ -229,8 +231,10 @@ mod tests {
 
     #[test]
     fn expo_may_say_how_long_to_wait() {
-        for (value, expected) in [("3", Some(Duration::from_secs(3))), ("soon", None), ("-1", None)] {
-            let headers = [("Retry-After".to_owned(), value.to_owned())].into_iter().collect();
+        for (value, expected) in [("3", Some(3)), ("Fri, 20 Nov 2026 12:01:30 GMT", Some(90)), ("soon", None)] {
+            let expected = expected.map(Duration::from_secs);
+            let headers = [("Retry-After", value), ("Date", "Fri, 20 Nov 2026 12:00:00 GMT")];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
             let response = Response { status: 429, headers, body: Vec::new() };
             let expected = NotSent::Problem { problem: ExpoProblem::RateLimited, retry_after: expected };
             assert_eq!(read(Ok(response), 1), Err(expected), "{value}");

@@ -16,6 +16,9 @@ use crate::{
     problem::Problem,
 };
 
+/// Apart from the other settings, because an answer that tells of bad ones has to reach browsers, too.
+static ORIGINS: OnceLock<AllowedOrigins> = OnceLock::new();
+
 /// Runs `handle` inside the frame. Only this function meets the runtime's own types.
 ///
 /// # Errors
@@ -33,7 +36,7 @@ pub async fn serve<S: Settings>(
     let request_id = headers.get("x-request-id").and_then(|id| id.parse().ok()).unwrap_or_else(RequestId::random);
     let upstream = Upstream::new(request_id);
     let environment = environment(env);
-    let origins = AllowedOrigins::parse(environment.optional("ALLOWED_ORIGINS").as_deref());
+    let origins = ORIGINS.get_or_init(|| AllowedOrigins::parse(environment.optional("ALLOWED_ORIGINS").as_deref()));
     let cors = origins.headers(headers.get("origin"));
 
     let call = async {

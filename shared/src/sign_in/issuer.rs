@@ -52,9 +52,9 @@ impl Issuer {
         }
     }
 
-    /// Whether a verified token is that of a person who finished signing in, and whose.
-    pub(super) fn check_person(self, said: &Said, settings: &SignIn) -> Result<String, TokenProblem> {
-        let subject = said.sub.clone().ok_or(TokenProblem::KindRefused)?;
+    /// Whether a verified token is that of a person who finished signing in, and not that of a machine.
+    pub(super) fn check_person(self, said: &Said, settings: &SignIn) -> Result<(), TokenProblem> {
+        let subject = said.sub.as_deref().ok_or(TokenProblem::KindRefused)?;
         let is_person = match self {
             Self::Clerk => {
                 check_party(said.azp.as_deref(), &settings.clerk.authorized_parties)?;
@@ -62,12 +62,12 @@ impl Issuer {
             }
             Self::SupabaseAuth => {
                 let authenticated = Some("authenticated");
-                Uuid::try_parse(&subject).is_ok()
+                Uuid::try_parse(subject).is_ok()
                     && said.role.as_deref() == authenticated
                     && said.aud.as_ref().and_then(serde_json::Value::as_str) == authenticated
             }
         };
-        if is_person { Ok(subject) } else { Err(TokenProblem::KindRefused) }
+        if is_person { Ok(()) } else { Err(TokenProblem::KindRefused) }
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::token::Session;
 use crate::clock::UnixTime;
 
 /// A client has one token at a time, so this is the number of clients an isolate serves in a minute.
@@ -13,23 +12,23 @@ const CAPACITY: usize = 4096;
 /// Remembers by the hash of the whole text, header and signature included: a token that differs in
 /// one byte is another one.
 #[derive(Debug, Default)]
-pub(super) struct Memory(HashMap<[u8; 32], Session>);
+pub(super) struct Memory(HashMap<[u8; 32], UnixTime>);
 
 impl Memory {
-    /// What a token says that was verified before and has not expired since.
-    pub(super) fn recall(&self, token: &str, now: UnixTime) -> Option<&Session> {
-        self.0.get(&fingerprint(token)).filter(|session| now < session.expires_at)
+    /// Whether a token was verified before and has not expired since.
+    pub(super) fn recalls(&self, token: &str, now: UnixTime) -> bool {
+        self.0.get(&fingerprint(token)).is_some_and(|expires_at| now < *expires_at)
     }
 
     /// Keeps a verified token until it expires. When full, the expired ones go; if none has, all.
-    pub(super) fn remember(&mut self, token: &str, session: Session, now: UnixTime) {
+    pub(super) fn remember(&mut self, token: &str, expires_at: UnixTime, now: UnixTime) {
         if self.0.len() >= CAPACITY {
-            self.0.retain(|_, remembered| now < remembered.expires_at);
+            self.0.retain(|_, expires_at| now < *expires_at);
         }
         if self.0.len() >= CAPACITY {
             self.0.clear();
         }
-        self.0.insert(fingerprint(token), session);
+        self.0.insert(fingerprint(token), expires_at);
     }
 }
 
@@ -39,27 +38,23 @@ fn fingerprint(token: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPACITY, Memory, Session};
+    use super::{CAPACITY, Memory};
     use crate::clock::UnixTime;
-
-    fn session(expires_at: u64) -> Session {
-        Session { subject: "user_1".to_owned(), expires_at: UnixTime::from_seconds(expires_at) }
-    }
 
     #[test]
     fn a_token_is_remembered_until_it_expires() {
         let mut memory = Memory::default();
-        memory.remember("a.b.c", session(60), UnixTime::from_seconds(0));
-        assert_eq!(memory.recall("a.b.c", UnixTime::from_seconds(59)), Some(&session(60)));
-        assert_eq!(memory.recall("a.b.c", UnixTime::from_seconds(60)), None);
-        assert_eq!(memory.recall("a.b.d", UnixTime::from_seconds(1)), None);
+        memory.remember("a.b.c", UnixTime::from_seconds(60), UnixTime::from_seconds(0));
+        assert!(memory.recalls("a.b.c", UnixTime::from_seconds(59)));
+        assert!(!memory.recalls("a.b.c", UnixTime::from_seconds(60)));
+        assert!(!memory.recalls("a.b.d", UnixTime::from_seconds(1)));
     }
 
     #[test]
     fn the_memory_is_bounded() {
         let mut memory = Memory::default();
         for number in 0..3 * CAPACITY {
-            memory.remember(&format!("token {number}"), session(60), UnixTime::from_seconds(0));
+            memory.remember(&format!("token {number}"), UnixTime::from_seconds(60), UnixTime::from_seconds(0));
         }
         assert!(memory.0.len() <= CAPACITY);
     }

@@ -26,7 +26,7 @@ use self::{
     keys::{KeyStore, Look},
     memory::Memory,
     public_key::PublicKey,
-    token::{Session, UncheckedToken},
+    token::UncheckedToken,
 };
 use crate::{
     clock::UnixTime,
@@ -42,31 +42,20 @@ use crate::{
 /// A person who is signed in, for as long as their token lasts.
 #[derive(Debug, Clone)]
 pub struct Person {
-    subject: String,
     token: Secret,
 }
 
 impl Person {
-    /// `subject` is Clerk's `user_…`, or a UUID from Supabase Auth; `token` has been verified.
+    /// `token` has been verified.
     #[must_use]
-    pub fn new(subject: impl Into<String>, token: Secret) -> Self {
-        Self { subject: subject.into(), token }
-    }
-
-    /// The issuer's id of the person.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        &self.subject
+    pub fn new(token: Secret) -> Self {
+        Self { token }
     }
 
     /// The person's own token, to act on their behalf elsewhere.
     #[must_use]
     pub fn token(&self) -> &Secret {
         &self.token
-    }
-
-    fn of(session: &Session, token: &str) -> Self {
-        Self::new(session.subject.clone(), Secret::new(token))
     }
 }
 
@@ -91,9 +80,8 @@ pub async fn person(
     now: UnixTime,
 ) -> Result<Person, Problem> {
     let text = bearer(headers)?;
-    if let Some(person) =
-        VERIFIED.with_borrow(|memory| memory.recall(text, now).map(|session| Person::of(session, text)))
-    {
+    let person = Person::new(Secret::new(text));
+    if VERIFIED.with_borrow(|memory| memory.recalls(text, now)) {
         return Ok(person);
     }
 
@@ -103,10 +91,9 @@ pub async fn person(
         (Algorithm::Hs256, None) => return Err(TokenProblem::AlgorithmRefused.into()),
         _ => token.verify(&find_key(&token, settings, upstream, now).await?).await?,
     }
-    let session = token.session(settings, now)?;
+    let expires_at = token.check_person(settings, now)?;
 
-    let person = Person::of(&session, text);
-    VERIFIED.with_borrow_mut(|memory| memory.remember(text, session, now));
+    VERIFIED.with_borrow_mut(|memory| memory.remember(text, expires_at, now));
     Ok(person)
 }
 

@@ -25,15 +25,6 @@ pub(super) struct UncheckedToken<'a> {
     algorithm: Algorithm,
 }
 
-/// What a verified token says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Session {
-    /// `sub`: Clerk's `user_…`, or a UUID from Supabase Auth.
-    pub(super) subject: String,
-    /// `exp`.
-    pub(super) expires_at: UnixTime,
-}
-
 /// Where a key could be fetched from (`jku`, `x5u`, `x5c`, `jwk`) is not even read.
 #[derive(Clone, Deserialize)]
 pub(super) struct Header {
@@ -104,8 +95,8 @@ impl<'a> UncheckedToken<'a> {
         if is_genuine { Ok(()) } else { Err(TokenProblem::SignatureInvalid) }
     }
 
-    /// What it says, once its signature has been checked.
-    pub(super) fn session(&self, settings: &SignIn, now: UnixTime) -> Result<Session, TokenProblem> {
+    /// Checks what it says, once its signature has been checked, and answers when it expires.
+    pub(super) fn check_person(&self, settings: &SignIn, now: UnixTime) -> Result<UnixTime, TokenProblem> {
         let now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
         let expires_at = self.claims.expiration.ok_or(TokenProblem::Malformed)?.timestamp();
         if expires_at <= now - LEEWAY {
@@ -116,9 +107,8 @@ impl<'a> UncheckedToken<'a> {
             return Err(TokenProblem::NotYetValid);
         }
         let said = &self.claims.custom;
-        let subject = self.issuer.check_person(said, settings)?;
-        let expires_at = u64::try_from(expires_at).map_err(|_| TokenProblem::Expired)?;
-        Ok(Session { subject, expires_at: UnixTime::from_seconds(expires_at) })
+        self.issuer.check_person(said, settings)?;
+        u64::try_from(expires_at).map(UnixTime::from_seconds).map_err(|_| TokenProblem::Expired)
     }
 }
 
@@ -134,7 +124,7 @@ mod tests {
     use pollster::block_on;
     use serde_json::{Value, json};
 
-    use super::{Session, UncheckedToken};
+    use super::UncheckedToken;
     use crate::{
         clock::UnixTime,
         config::{Environment, SignIn},
@@ -184,14 +174,14 @@ mod tests {
             Rsa::rs256().token(&header, &claims, &self.private).unwrap()
         }
 
-        fn verify(&self, token: &str) -> Result<Session, TokenProblem> {
+        fn verify(&self, token: &str) -> Result<UnixTime, TokenProblem> {
             let token = UncheckedToken::parse(token, &self.settings)?;
             token.key_id()?;
             block_on(token.verify(&self.public))?;
-            token.session(&self.settings, UnixTime::from_seconds(NOW))
+            token.check_person(&self.settings, UnixTime::from_seconds(NOW))
         }
 
-        fn verify_claims(&self, change: &Value) -> Result<Session, TokenProblem> {
+        fn verify_claims(&self, change: &Value) -> Result<UnixTime, TokenProblem> {
             self.verify(&self.sign(header(), changed(claims(), change)))
         }
     }
@@ -221,9 +211,7 @@ mod tests {
 
     #[test]
     fn a_session_token_is_accepted() {
-        let session = CLERK.verify_claims(&json!({})).unwrap();
-        let expires_at = UnixTime::from_seconds(NOW + 60);
-        assert_eq!(session, Session { subject: "user_1".to_owned(), expires_at });
+        assert_eq!(CLERK.verify_claims(&json!({})), Ok(UnixTime::from_seconds(NOW + 60)));
     }
 
     #[test]
@@ -321,7 +309,7 @@ mod tests {
         })
     }
 
-    fn verify_supabase(change: &Value, secret: &str) -> Result<Session, TokenProblem> {
+    fn verify_supabase(change: &Value, secret: &str) -> Result<UnixTime, TokenProblem> {
         let header: jwt_compact::Header<Value> = serde_json::from_value(json!({ "typ": "JWT" })).unwrap();
         let claims: jwt_compact::Claims<Value> = serde_json::from_value(changed(supabase_claims(), change)).unwrap();
         let token = Hs256.token(&header, &claims, &Hs256Key::new(secret.as_bytes())).unwrap();
@@ -329,7 +317,7 @@ mod tests {
         let token = UncheckedToken::parse(&token, &settings)?;
         assert_eq!(token.algorithm(), Algorithm::Hs256);
         token.verify_with_secret(&Secret::new(SECRET))?;
-        token.session(&settings, UnixTime::from_seconds(NOW))
+        token.check_person(&settings, UnixTime::from_seconds(NOW))
     }
 
     #[test]
@@ -368,7 +356,7 @@ mod tests {
         let settings = settings();
         let unchecked = UncheckedToken::parse(&token, &settings).unwrap();
         assert_eq!(block_on(unchecked.verify(&public)), Ok(()));
-        assert!(unchecked.session(&settings, UnixTime::from_seconds(NOW)).is_ok());
+        assert!(unchecked.check_person(&settings, UnixTime::from_seconds(NOW)).is_ok());
 
         // The same key never checks a token of another family, and no issuer uses another's algorithm.
         assert_eq!(block_on(unchecked.verify(&CLERK.public)), Err(TokenProblem::SignatureInvalid));
