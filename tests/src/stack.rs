@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -12,9 +13,12 @@ use crate::caller::Caller;
 use crate::clerk_control::ClerkControl;
 use crate::database::Database;
 use crate::expo_control::ExpoControl;
+use crate::jsearch_control::JsearchControl;
 use crate::person::Person;
 use crate::reply::Reply;
+use crate::simulators::adzuna::APP_KEY;
 use crate::simulators::faults::{Fault, FaultOrder, Service};
+use crate::simulators::jsearch;
 use crate::simulators::keys::KeyTexts;
 use crate::simulators::recorder::RecordedRequest;
 use crate::skyvern_control::SkyvernControl;
@@ -22,6 +26,9 @@ use crate::supabase_auth::SupabaseAuth;
 
 /// Names the file that describes the running stack; `cargo xtask test` sets it.
 const VARIABLE: &str = "JOBRAKER_STACK";
+
+/// What tests let a failing vendor say, to see that it is not passed on.
+pub const OWN_WORDS: &str = "swordfish";
 
 /// A way to everything that runs. Cheap to clone.
 #[derive(Clone)]
@@ -104,6 +111,15 @@ impl Stack {
     #[must_use]
     pub fn described_by(file: &Path) -> Self {
         Self::reach(Box::leak(Box::new(Known::read(file))))
+    }
+
+    /// The same with the new kind of API keys in place of the old one: nobody who comes from here has any other.
+    #[must_use]
+    pub fn with_new_keys(file: &Path) -> Self {
+        let mut known = Known::read(file);
+        known.keys.anon_key.clone_from(&known.keys.publishable_key);
+        known.keys.service_role_key.clone_from(&known.keys.secret_key);
+        Self::reach(Box::leak(Box::new(known)))
     }
 
     fn reach(known: &'static Known) -> Self {
@@ -192,8 +208,14 @@ impl Stack {
         AdzunaControl::new(self)
     }
 
-    /// Posts a body to the webhook handler, as it is: nothing is signed or added. `path_and_query` goes behind the
-    /// function's URL, such as `?application_id=…`.
+    /// JSearch, from the side of its tests.
+    #[must_use]
+    pub fn jsearch(&self) -> JsearchControl {
+        JsearchControl::new(self)
+    }
+
+    /// Posts a body, declared as JSON, to Skyvern's webhook handler: nothing is signed or added. `path_and_query` goes
+    /// behind the function's URL, such as `?application_id=…`.
     pub async fn send_webhook(
         &self,
         path_and_query: &str,
@@ -201,10 +223,32 @@ impl Stack {
         body: impl Into<Vec<u8>>,
     ) -> Reply {
         let url = format!("{}{path_and_query}", self.function_url("skyvern-webhook-handler"));
-        let request = headers
-            .iter()
-            .fold(self.http(Method::POST, url), |request, (name, value)| request.header(*name, value.as_bytes()));
+        let request = self.http(Method::POST, url).header(CONTENT_TYPE, "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value.as_bytes()));
         Reply::to(request.body(body.into())).await
+    }
+
+    /// Checks that an answer tells nothing of what is behind it: no key, no panic, no source, no vendor's own words.
+    ///
+    /// # Panics
+    /// If it does, showing the whole answer.
+    #[track_caller]
+    pub fn expect_discreet(&self, reply: &Reply) {
+        let shown = format!("{reply:?}");
+        for secret in self.secrets() {
+            assert!(!shown.contains(&secret), "{secret} is in {shown}");
+        }
+        for trace in ["panicked", "RuntimeError", "wasm", ".rs:", ".js:", "src/", "<html", OWN_WORDS] {
+            assert!(!shown.contains(trace), "{trace} is in {shown}");
+        }
+    }
+
+    /// Everything of the stack that nobody else may get to know.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let keys = serde_json::to_value(self.keys()).unwrap_or_default();
+        let keys = keys.as_object().into_iter().flat_map(serde_json::Map::values);
+        keys.filter_map(|key| key.as_str().map(str::to_owned)).chain([APP_KEY.to_owned()]).collect()
     }
 
     /// Where a function answers.

@@ -1,6 +1,6 @@
 //! Failures on order: the next request that carries a given text is refused, delayed, cut or answered with garbage.
 //!
-//! A fault is scoped by text (an id, a title), so tests that run side by side do not meet each other's.
+//! A fault is scoped by text (an id, a title) or by the id of the request to us that causes it, so tests that run side by side do not meet each other's.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,6 +30,8 @@ pub enum Service {
     Clerk,
     /// `/expo`
     Expo,
+    /// `/jsearch`
+    Jsearch,
     /// `/rest/v1` of the gateway. Its requests are not recorded, because they are the benchmark's path.
     Rest,
     /// `/skyvern`
@@ -71,7 +73,7 @@ pub enum Fault {
 pub struct FaultOrder {
     /// Whose answers fail.
     pub service: Service,
-    /// Only a request with this text in its path or body fails.
+    /// Only a request with this text in its path or body, or with this `x-request-id`, fails.
     pub contains: String,
     /// How many requests fail, one if not said.
     #[serde(default = "once")]

@@ -46,9 +46,10 @@ impl RecordedRequest {
         }
     }
 
-    /// Whether the path or the body has that text in it.
+    /// Whether the path or the body has that text in it, or it is the id of the request that caused this one.
     pub(crate) fn contains(&self, text: &str) -> bool {
-        self.path.contains(text) || self.body.contains(text)
+        let is_request_id = self.headers.get("x-request-id").is_some_and(|id| id == text);
+        is_request_id || self.path.contains(text) || self.body.contains(text)
     }
 }
 

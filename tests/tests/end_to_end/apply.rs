@@ -455,33 +455,6 @@ async fn what_the_person_decides_while_skyvern_is_being_called_stands() {
 }
 
 #[tokio::test]
-async fn bad_input_is_refused_by_name() {
-    let stack = Stack::get().await;
-    let ada = stack.new_person().await.caller().await;
-    let post = |content_type: &str, body: String| {
-        let request = ada.request(Method::POST, "/functions/v1/initiate-skyvern-application");
-        Reply::to(request.header("content-type", content_type).body(body))
-    };
-
-    for body in ["", "{", "null", "[]", "\"text\"", "{\"application_id\":}"] {
-        let reply = post("application/json", body.to_owned()).await.expect_problem(400, "invalid_input");
-        assert_eq!(reply.json["errors"][0]["field"], "body", "{reply:?}");
-    }
-    for body in ["{}", r#"{"application_id":null}"#, r#"{"application_id":7}"#, r#"{"application_id":"7"}"#] {
-        let reply = post("application/json", body.to_owned()).await.expect_problem(400, "invalid_input");
-        assert_eq!(reply.json["errors"][0]["field"], "application_id", "{reply:?}");
-    }
-    post("text/plain", "{}".to_owned()).await.expect_problem(415, "unsupported_media_type");
-    post("application/json", " ".repeat(64 * 1024 + 1)).await.expect_problem(413, "body_too_large");
-
-    let url = stack.function_url("initiate-skyvern-application");
-    for method in [Method::GET, Method::PUT, Method::DELETE] {
-        let reply = Reply::to(stack.http(method, &url)).await.expect_problem(405, "method_not_allowed");
-        assert_eq!(reply.header("allow"), "POST, OPTIONS");
-    }
-}
-
-#[tokio::test]
 async fn a_browser_is_answered_before_and_after_its_call() {
     let stack = Stack::get().await;
     let url = stack.function_url("initiate-skyvern-application");

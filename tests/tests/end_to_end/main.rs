@@ -4,6 +4,7 @@
 
 mod accounts;
 mod apply;
+mod bad_input;
 mod hear_back;
 mod migrations;
 mod push;
@@ -14,3 +15,4 @@ mod sign_in;
 mod signed_url;
 mod simulators;
 mod submissions;
+mod vendor_faults;

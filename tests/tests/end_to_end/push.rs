@@ -145,49 +145,6 @@ async fn only_the_backend_may_send() {
 }
 
 #[tokio::test]
-async fn bad_input_is_named_and_nothing_is_sent() {
-    let stack = Stack::get().await;
-    let ada = stack.new_person().await;
-    let tokens = devices(&ada, 1).await;
-    let good = message(&ada, "Hello");
-    let with = |field: &str, value: Value| {
-        let mut message = good.clone();
-        message[field] = value;
-        message
-    };
-    for (body, fields) in [
-        (json!({}), vec!["user_id", "title", "message"]),
-        (json!([]), vec!["body"]),
-        (json!("text"), vec!["body"]),
-        (json!([good, "text"]), vec!["body"]),
-        (Value::Array(vec![good.clone(); 1001]), vec!["body"]),
-        (with("user_id", json!("me")), vec!["user_id"]),
-        (with("title", json!("")), vec!["title"]),
-        (with("message", json!(7)), vec!["message"]),
-        (with("data", json!([1])), vec!["data"]),
-        (with("job_id", json!("1")), vec!["job_id"]),
-        (json!([good, with("data", json!({ "long": "x".repeat(4096) }))]), vec!["message"]),
-    ] {
-        let reply = push(&stack, &body).await.expect_problem(400, "invalid_input");
-        let named: Vec<&str> =
-            reply.json["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
-        assert_eq!(named, fields, "{reply:?}");
-    }
-    let service = stack.service();
-    let path = format!("/functions/v1/{FUNCTION}");
-    let raw = |body: &'static str, media_type: &'static str| {
-        service.request(Method::POST, &path).header("content-type", media_type).body(body)
-    };
-    Reply::to(raw("{", "application/json")).await.expect_problem(400, "invalid_input");
-    Reply::to(raw("{}", "text/plain")).await.expect_problem(415, "unsupported_media_type");
-    let long = service.request(Method::POST, &path).json(&"x".repeat(5 * 1024 * 1024));
-    Reply::to(long).await.expect_problem(413, "body_too_large");
-    Reply::to(service.request(Method::GET, &path)).await.expect_problem(405, "method_not_allowed");
-
-    assert!(stack.expo().requests_for(&tokens[0]).await.is_empty());
-}
-
-#[tokio::test]
 async fn a_thousand_messages_go_in_ten_compressed_requests_six_at_once() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;

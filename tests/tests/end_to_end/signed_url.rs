@@ -1,7 +1,7 @@
 //! Links to a person's own files.
 
 use serde_json::{Value, json};
-use tests::{Fault, Method, Person, Reply, Service, Stack};
+use tests::{Method, Person, Reply, Service, Stack};
 
 async fn ask(person: &Person, body: &Value) -> Reply {
     person.caller().await.invoke("generate-resume-signed-url", body).await
@@ -75,38 +75,9 @@ async fn a_file_that_is_not_the_callers_is_not_signed() {
 }
 
 #[tokio::test]
-async fn bad_input_is_refused_by_name() {
+async fn without_a_token_there_is_no_link() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
-    for (body, field) in [
-        (json!({}), "resume_path_in_storage"),
-        (json!({ "resume_path_in_storage": 7 }), "resume_path_in_storage"),
-        (json!({ "resume_path_in_storage": ada.resume_path, "expires_in": 59 }), "expires_in"),
-        (json!({ "resume_path_in_storage": ada.resume_path, "expires_in": "600" }), "expires_in"),
-        (json!({ "resume_path_in_storage": ada.resume_path, "bucket": 7 }), "bucket"),
-    ] {
-        let reply = ask(&ada, &body).await.expect_problem(400, "invalid_input");
-        assert_eq!(reply.json["errors"][0]["field"], field, "{reply:?}");
-    }
     let body = json!({ "resume_path_in_storage": ada.resume_path });
     stack.bearer("").invoke("generate-resume-signed-url", &body).await.expect_problem(401, "token_missing");
-}
-
-#[tokio::test]
-async fn a_failing_file_store_is_told_as_such() {
-    let stack = Stack::get().await;
-    let ada = stack.new_person().await;
-    let internal = json!({ "statusCode": "500", "error": "internal", "message": "secret detail" });
-    for (fault, status, code) in [
-        (Fault::Status { status: 500, body: internal, headers: [].into() }, 502, "storage_failed"),
-        (Fault::Status { status: 200, body: json!("<html></html>"), headers: [].into() }, 502, "storage_failed"),
-        (Fault::Html, 502, "storage_failed"),
-        (Fault::Cut, 502, "storage_failed"),
-        (Fault::Delay { ms: 30_000 }, 504, "storage_timed_out"),
-    ] {
-        stack.fail_once(Service::Storage, format!("object/sign/resumes/{}", ada.user_id), fault).await;
-        let reply = ask(&ada, &json!({ "resume_path_in_storage": ada.resume_path })).await;
-        assert!(!reply.text.contains("secret detail"), "{reply:?}");
-        reply.expect_problem(status, code);
-    }
 }

@@ -204,10 +204,11 @@ impl Sender {
 /// # Panics
 /// If the secret is none.
 #[must_use]
-pub fn sign(secret: &str, svix_id: &str, timestamp: &str, body: &str) -> String {
+pub fn sign(secret: &str, svix_id: &str, timestamp: &str, body: impl AsRef<[u8]>) -> String {
     let key = secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
     let mac = key.and_then(|key| Hmac::<Sha256>::new_from_slice(&key).ok());
     let mut mac = mac.unwrap_or_else(|| panic!("a secret is whsec_ and base64"));
-    mac.update(format!("{svix_id}.{timestamp}.{body}").as_bytes());
+    mac.update(format!("{svix_id}.{timestamp}.").as_bytes());
+    mac.update(body.as_ref());
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
