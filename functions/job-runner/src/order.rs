@@ -23,13 +23,18 @@ impl Order {
         Self { job_types: JobType::ALL.to_vec(), successor: 0 }
     }
 
+    /// What a caller gets who names no types: all but those that take longer than callers wait.
+    fn everything_short() -> Vec<JobType> {
+        JobType::ALL.into_iter().filter(|job_type| !job_type.takes_minutes()).collect()
+    }
+
     /// From the body `{job_types, successor}`, both of which may be absent.
     pub(crate) fn read(incoming: &Incoming) -> Result<Self, Problem> {
         let body: Value = incoming.json()?;
         let mut errors = Vec::new();
         let mut refuse = |field, message: &str| errors.push(FieldError { field, message: message.to_owned() });
         let job_types = match &body["job_types"] {
-            Value::Null => JobType::ALL.to_vec(),
+            Value::Null => Self::everything_short(),
             Value::Array(names) => {
                 let known: Vec<JobType> = names.iter().filter_map(Value::as_str).filter_map(JobType::by_name).collect();
                 if known.is_empty() || known.len() < names.len() {
@@ -57,7 +62,8 @@ impl Order {
 
     /// The body that asks for the next run.
     pub(crate) fn next(&self) -> Value {
-        json!({ "job_types": self.names(), "successor": self.successor + 1 })
+        let short = self.job_types.iter().filter(|job_type| !job_type.takes_minutes());
+        json!({ "job_types": short.map(|job_type| job_type.name()).collect::<Vec<_>>(), "successor": self.successor + 1 })
     }
 
     /// The names of the types.
@@ -85,8 +91,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_is_everything() {
-        assert_eq!(read(&json!({})), Some(Order::everything()));
+    fn nothing_said_is_everything_that_is_short() {
+        let job_types = read(&json!({})).unwrap().job_types;
+        assert!(job_types.contains(&JobType::Purge) && !job_types.contains(&JobType::JobSync));
+        assert_eq!(read(&Order::everything().next()).unwrap().job_types, job_types);
+        assert!(read(&json!({ "job_types": ["job_sync"] })).is_some());
     }
 
     #[test]

@@ -21,8 +21,8 @@ const MOST_ERRORS: usize = 100;
 pub(crate) enum Wish {
     /// Send this to all devices of this person.
     Send { user_id: UserId, content: Box<Content> },
-    /// Send what waits in the queue as this job.
-    Job(JobId),
+    /// Send what waits in the queue as this job, or what a runner has leased under this number and hands over.
+    Job { id: JobId, lease_number: Option<i64> },
 }
 
 /// Reads one message or an array of them. If one is bad, none is sent.
@@ -44,9 +44,9 @@ fn read_all(messages: &[Value], describe: impl Fn(usize, String) -> String) -> R
     for (place, message) in messages.iter().enumerate() {
         let mut fields = Fields { message, errors: Vec::new() };
         wishes.extend(fields.wish());
-        if let Some(Wish::Job(job_id)) = wishes.last()
+        if let Some(Wish::Job { id, .. }) = wishes.last()
             && fields.errors.is_empty()
-            && !jobs.insert(*job_id)
+            && !jobs.insert(*id)
         {
             fields.refuse("job_id", "is there twice");
         }
@@ -82,7 +82,14 @@ impl Fields<'_> {
             return None;
         }
         if !self.message["job_id"].is_null() {
-            return self.id("job_id").map(Wish::Job);
+            let lease_number = match &self.message["lease_number"] {
+                Value::Null => None,
+                number => number.as_i64().or_else(|| {
+                    self.refuse("lease_number", "must be a whole number");
+                    None
+                }),
+            };
+            return self.id("job_id").map(|id| Wish::Job { id, lease_number });
         }
         let user_id: Option<UserId> = self.id("user_id");
         // The other fields are looked at even without one, so that every bad field is named.
@@ -170,7 +177,10 @@ mod tests {
     fn one_message_or_many_or_jobs_are_read() {
         assert_eq!(sent(&message()).unwrap().len(), 1);
         let many = sent(&json!([message(), { "job_id": USER }])).unwrap();
-        assert!(matches!(many[..], [Wish::Send { .. }, Wish::Job(_)]), "{many:?}");
+        assert!(matches!(many[..], [Wish::Send { .. }, Wish::Job { lease_number: None, .. }]), "{many:?}");
+        let handed_over = sent(&json!({ "job_id": USER, "lease_number": 7 })).unwrap();
+        assert!(matches!(handed_over[..], [Wish::Job { lease_number: Some(7), .. }]), "{handed_over:?}");
+        assert_eq!(bad_fields(&json!({ "job_id": USER, "lease_number": "7" }))[0].0, "lease_number");
         assert_eq!(sent(&Value::Array(vec![message(); 1000])).unwrap().len(), 1000);
         let without_data = json!({ "user_id": USER, "title": "Hello", "message": "There", "unknown": 1 });
         assert!(sent(&without_data).is_ok());

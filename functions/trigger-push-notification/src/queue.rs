@@ -92,7 +92,7 @@ pub(crate) async fn claim(database: &Database<'_>, wishes: Vec<Wish>) -> Result<
         .iter()
         .map(|wish| match wish {
             Wish::Send { user_id, .. } => json!({ "user_id": user_id }),
-            Wish::Job(job_id) => json!({ "job_id": job_id }),
+            Wish::Job { id, lease_number } => json!({ "job_id": id, "lease_number": lease_number }),
         })
         .collect();
     let answer: Answer = database.call("claim_push_messages", &json!({ "p_messages": asked })).await?;
@@ -106,7 +106,7 @@ pub(crate) async fn claim(database: &Database<'_>, wishes: Vec<Wish>) -> Result<
 fn message(wish: Wish, found: Found) -> Message {
     match wish {
         Wish::Send { content, .. } => Message { job: None, content: Ok(*content), devices: found.devices },
-        Wish::Job(id) => {
+        Wish::Job { id, .. } => {
             let content = if found.claimed {
                 content_of_job(&found.payload.unwrap_or_default())
             } else {

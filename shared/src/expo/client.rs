@@ -1,11 +1,11 @@
-//! Sending messages.
+//! Sending messages, and asking what became of them.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
-use super::{ExpoProblem, Message, Settings, Ticket};
+use super::{ExpoProblem, Message, Receipt, Settings, Ticket};
 use crate::http::{
     RETRY_AFTER, retry_after,
     upstream::{Failure, Request, Response, Upstream},
@@ -59,13 +59,28 @@ impl<'a> Expo<'a> {
     pub async fn send(&self, messages: &[Message<'_>], time_out: Duration) -> Result<Vec<Ticket>, NotSent> {
         let recipients = messages.iter().map(|message| message.to.len()).sum();
         let request = self.request(messages)?.within(time_out);
-        read(self.upstream.send("expo", request).await, recipients)
+        read_tickets(self.upstream.send("expo", request).await, recipients)
+    }
+
+    /// What became of messages, by the ids of their tickets, at most [`MOST_RECEIPTS`](super::MOST_RECEIPTS) of them. An
+    /// id without a receipt is left out: it may have one later (Expo contract §5).
+    ///
+    /// # Errors
+    /// [`NotSent`], when there is no telling of any.
+    pub async fn receipts(&self, ids: &[String]) -> Result<BTreeMap<String, Receipt>, NotSent> {
+        let request = self.post("--/api/v2/push/getReceipts", &json!({ "ids": ids }))?;
+        let receipts: BTreeMap<String, Value> = read(self.upstream.send("expo", request).await)?;
+        Ok(receipts.into_iter().map(|(id, receipt)| (id, Receipt::read(&receipt))).collect())
     }
 
     fn request(&self, messages: &[Message<'_>]) -> Result<Request, NotSent> {
-        let url = self.settings.api_url.join("--/api/v2/push/send").map_err(|_| ExpoProblem::Rejected)?;
         // An array always: to a single message Expo answers a single ticket, in another shape.
-        let body = serde_json::to_vec(messages).map_err(|_| ExpoProblem::Rejected)?;
+        self.post("--/api/v2/push/send", &messages)
+    }
+
+    fn post(&self, path: &str, body: &impl Serialize) -> Result<Request, NotSent> {
+        let url = self.settings.api_url.join(path).map_err(|_| ExpoProblem::Rejected)?;
+        let body = serde_json::to_vec(body).map_err(|_| ExpoProblem::Rejected)?;
         let request = Request::post_json(url, body)
             .header("accept", "application/json")
             .wanting(&RETRY_AFTER)
@@ -78,8 +93,12 @@ impl<'a> Expo<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    data: Option<Vec<Value>>,
+struct Answer<T> {
+    data: T,
+}
+
+#[derive(Default, Deserialize)]
+struct Refusal {
     #[serde(default)]
     errors: Vec<RequestError>,
 }
@@ -92,23 +111,30 @@ struct RequestError {
     details: Value,
 }
 
+fn read_tickets(answer: Result<Response, Failure>, recipients: usize) -> Result<Vec<Ticket>, NotSent> {
+    let tickets: Vec<Value> = read(answer)?;
+    if tickets.len() != recipients {
+        return Err(ExpoProblem::Unreadable.into());
+    }
+    Ok(tickets.iter().map(Ticket::read).collect())
+}
+
 /// The code decides before the status does: a refusal may come with 200, and which status belongs
 /// to which code is not documented (Expo contract §7).
-fn read(answer: Result<Response, Failure>, recipients: usize) -> Result<Vec<Ticket>, NotSent> {
+fn read<T: DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, NotSent> {
     let response = answer.map_err(|failure| match failure {
         Failure::TimedOut => ExpoProblem::TimedOut,
         Failure::Unreachable => ExpoProblem::Unreachable,
     })?;
-    let body = response.json::<Answer>().ok();
-    if let Some(error) = body.as_ref().and_then(|body| body.errors.first()) {
+    let refused: Refusal = response.json().unwrap_or_default();
+    if let Some(error) = refused.errors.first() {
         return Err(refusal(&response, Some(error)));
     }
     if !response.is_success() {
         return Err(refusal(&response, None));
     }
-    let tickets = body.and_then(|body| body.data).filter(|tickets| tickets.len() == recipients);
-    let tickets = tickets.ok_or(ExpoProblem::Unreadable)?;
-    Ok(tickets.iter().map(Ticket::read).collect())
+    let answer: Answer<T> = response.json().map_err(|_| ExpoProblem::Unreadable)?;
+    Ok(answer.data)
 }
 
 fn refusal(response: &Response, error: Option<&RequestError>) -> NotSent {
@@ -133,7 +159,7 @@ mod tests {
 
     use serde_json::{Map, Value, json};
 
-    use super::{Expo, NotSent, read};
+    use super::{Expo, NotSent, read_tickets};
     use crate::{
         config::Environment,
         expo::{Content, ExpoProblem, Message, Settings, Ticket},
@@ -143,7 +169,7 @@ mod tests {
 
     fn answered(status: u16, body: &str) -> Result<usize, NotSent> {
         let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
-        read(Ok(response), 2).map(|tickets| tickets.len())
+        read_tickets(Ok(response), 2).map(|tickets| tickets.len())
     }
 
     fn problem(status: u16, body: &str) -> ExpoProblem {
@@ -172,7 +198,7 @@ mod tests {
     fn tickets_come_in_the_order_of_the_recipients() {
         let body = json!({ "data": [{ "status": "ok", "id": "1" }, { "status": "error", "message": "no" }] });
         let response = Response { status: 200, body: body.to_string().into_bytes(), ..Response::default() };
-        let tickets = read(Ok(response), 2).unwrap();
+        let tickets = read_tickets(Ok(response), 2).unwrap();
         assert_eq!(tickets[0], Ticket::Ok { id: "1".to_owned() });
         assert_eq!(tickets[1], Ticket::Error { error: String::new(), message: "no".to_owned() });
     }
@@ -215,10 +241,10 @@ mod tests {
         ] {
             assert_eq!(problem(status, &body), expected, "{status} {body}");
         }
-        assert_eq!(read(Err(Failure::TimedOut), 1), Err(ExpoProblem::TimedOut.into()));
-        assert_eq!(read(Err(Failure::Unreachable), 1), Err(ExpoProblem::Unreachable.into()));
+        assert_eq!(read_tickets(Err(Failure::TimedOut), 1), Err(ExpoProblem::TimedOut.into()));
+        assert_eq!(read_tickets(Err(Failure::Unreachable), 1), Err(ExpoProblem::Unreachable.into()));
         let garbage = Response { status: 500, body: vec![0xff, 0xfe], ..Response::default() };
-        assert_eq!(read(Ok(garbage), 1), Err(ExpoProblem::Failed.into()));
+        assert_eq!(read_tickets(Ok(garbage), 1), Err(ExpoProblem::Failed.into()));
     }
 
     #[test]
@@ -237,7 +263,7 @@ mod tests {
             let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
             let response = Response { status: 429, headers, body: Vec::new() };
             let expected = NotSent::Problem { problem: ExpoProblem::RateLimited, retry_after: expected };
-            assert_eq!(read(Ok(response), 1), Err(expected), "{value}");
+            assert_eq!(read_tickets(Ok(response), 1), Err(expected), "{value}");
         }
     }
 

@@ -30,12 +30,19 @@ impl Ticket {
     pub(super) fn read(ticket: &Value) -> Self {
         match (ticket["status"].as_str(), ticket["id"].as_str()) {
             (Some("ok"), Some(id)) if !id.is_empty() => Self::Ok { id: clean(id) },
-            _ => Self::Error {
-                error: clean(ticket["details"]["error"].as_str().unwrap_or_default()),
-                message: clean(ticket["message"].as_str().unwrap_or_default()),
-            },
+            _ => {
+                let (error, message) = refusal(ticket);
+                Self::Error { error, message }
+            }
         }
     }
+}
+
+/// The name and the words of a refusal. What Google says is one level further down.
+pub(super) fn refusal(value: &Value) -> (String, String) {
+    let details = &value["details"];
+    let error = details["fcm"]["error"].as_str().or(details["error"].as_str());
+    (clean(error.unwrap_or_default()), clean(value["message"].as_str().unwrap_or_default()))
 }
 
 /// Without NUL, which PostgreSQL cannot keep.

@@ -17,11 +17,18 @@ pub struct Neighbour {
     name: &'static str,
     fetcher: Fetcher,
     request_id: RequestId,
+    time_out: Duration,
 }
 
 impl Neighbour {
     pub(super) fn new(name: &'static str, fetcher: Fetcher, request_id: RequestId) -> Self {
-        Self { name, fetcher, request_id }
+        Self { name, fetcher, request_id, time_out: TIME_OUT }
+    }
+
+    /// Sets another time-out than the time that work has after an answer.
+    #[must_use]
+    pub fn within(self, time_out: Duration) -> Self {
+        Self { time_out, ..self }
     }
 
     /// Sends JSON and answers the status. What the other function makes of it is in its own log;
@@ -32,7 +39,7 @@ impl Neighbour {
     pub async fn post_json(self, service_role_key: &Secret, json: String) -> Result<u16, Failure> {
         let answer = match self.request(service_role_key, &json) {
             Ok(request) => {
-                match select(pin!(self.fetcher.fetch_request(request)), pin!(worker::Delay::from(TIME_OUT))).await {
+                match select(pin!(self.fetcher.fetch_request(request)), pin!(worker::Delay::from(self.time_out))).await {
                     Either::Left((answer, _)) => {
                         answer.map(|answer| answer.status_code()).map_err(|_| Failure::Unreachable)
                     }

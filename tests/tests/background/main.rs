@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
+mod purge;
+mod push;
 mod queue;
 mod runner;
 mod support;

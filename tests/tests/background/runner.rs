@@ -38,8 +38,8 @@ async fn the_clock_starts_it() {
 async fn only_the_backend_may_start_it() {
     let stack = Stack::get().await;
     let person = stack.new_person().await.caller().await;
-    person.invoke("job-runner", &json!({})).await.expect_problem(403, "service_key_required");
-    stack.anonymous().invoke("job-runner", &json!({})).await.expect_problem(403, "service_key_required");
+    person.invoke("job-runner", &json!({})).await.expect_problem(401, "service_key_required");
+    stack.anonymous().invoke("job-runner", &json!({})).await.expect_problem(401, "service_key_required");
     let unknown = json!({ "job_types": [unknown_type()] });
     stack.service().invoke("job-runner", &unknown).await.expect_problem(400, "invalid_input");
 }

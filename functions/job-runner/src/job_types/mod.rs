@@ -2,8 +2,11 @@
 //!
 //! A job of a type that is not listed here stays in the queue until a runner that knows it comes.
 
+mod job_sync;
 mod no_operation;
+mod purge;
 mod push_notification;
+mod push_receipts;
 
 use serde::Deserialize;
 use shared::{
@@ -17,19 +20,26 @@ use crate::{ending::Ending, job::Job, settings::Settings};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JobType {
+    JobSync,
     NoOperation,
+    Purge,
     PushNotification,
+    PushReceipts,
 }
 
 impl JobType {
     /// All of them.
-    pub(crate) const ALL: [Self; 2] = [Self::NoOperation, Self::PushNotification];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::JobSync, Self::NoOperation, Self::Purge, Self::PushNotification, Self::PushReceipts];
 
     /// The name in the queue.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::JobSync => "job_sync",
             Self::NoOperation => "no_operation",
+            Self::Purge => "purge",
             Self::PushNotification => "push_notification",
+            Self::PushReceipts => "push_receipts",
         }
     }
 
@@ -41,16 +51,20 @@ impl JobType {
     /// The SQL function that queues jobs of this type when they are due by the clock.
     pub(crate) fn scheduled_by(self) -> Option<&'static str> {
         match self {
-            Self::NoOperation | Self::PushNotification => None,
+            Self::Purge => Some("queue_daily_purge"),
+            Self::PushReceipts => Some("queue_due_push_receipts"),
+            Self::JobSync | Self::NoOperation | Self::PushNotification => None,
         }
+    }
+
+    /// Whether it may take minutes. Only a run that the clock started, or that was asked for this type, has them.
+    pub(crate) fn takes_minutes(self) -> bool {
+        self == Self::JobSync
     }
 
     /// Whether all jobs of a batch are run in one go, because that saves calls.
     pub(crate) fn runs_together(self) -> bool {
-        match self {
-            Self::PushNotification => true,
-            Self::NoOperation => false,
-        }
+        self == Self::PushNotification
     }
 }
 
@@ -67,7 +81,10 @@ impl Attempt<'_> {
     pub(crate) async fn run(&self) -> Vec<Ending> {
         let Some(job) = self.jobs.first() else { return Vec::new() };
         let ended: Result<Ending, Ending> = match job.kind {
+            JobType::JobSync => job_sync::run(self).await,
             JobType::NoOperation => Ok(no_operation::run()),
+            JobType::Purge => purge::run(self).await,
+            JobType::PushReceipts => push_receipts::run(self).await,
             JobType::PushNotification => return push_notification::run(self).await,
         };
         vec![ended.unwrap_or_else(|ending| ending)]

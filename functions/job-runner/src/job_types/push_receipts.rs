@@ -1,0 +1,90 @@
+//! `push_receipts`: asks Expo what became of messages that it took, and takes leave of devices that are gone.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use shared::expo::{DEVICE_NOT_REGISTERED, Expo, NotSent, Receipt};
+
+use super::Attempt;
+use crate::ending::Ending;
+
+/// What is written down of one receipt.
+#[derive(Debug, PartialEq, Serialize)]
+struct Row {
+    ticket_id: String,
+    error: Option<String>,
+    message: Option<String>,
+    device_gone: bool,
+}
+
+impl Row {
+    fn new(ticket_id: String, receipt: Receipt) -> Self {
+        match receipt {
+            Receipt::Delivered => Self { ticket_id, error: None, message: None, device_gone: false },
+            Receipt::Failed { error, message } => Self {
+                ticket_id,
+                device_gone: error == DEVICE_NOT_REGISTERED,
+                // Without a name it is a failure all the same.
+                error: Some(if error.is_empty() { "unnamed".to_owned() } else { error }),
+                message: Some(message),
+            },
+        }
+    }
+}
+
+pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<Ending, Ending> {
+    let database = attempt.database();
+    let tickets: Vec<String> = database.call("claim_push_receipts", &json!({})).await?;
+    if tickets.is_empty() {
+        return Ok(Ending::Completed { result: json!({ "asked": 0 }) });
+    }
+    let expo = Expo::new(&attempt.call.settings.expo, attempt.upstream);
+    let receipts = expo.receipts(&tickets).await.map_err(|failure| unanswered(&failure))?;
+
+    let rows: Vec<Row> = receipts.into_iter().map(|(ticket_id, receipt)| Row::new(ticket_id, receipt)).collect();
+    database.call_repeatedly::<Value>("record_push_receipts", &json!({ "p_receipts": rows })).await?;
+    Ok(Ending::Completed { result: json!({ "asked": tickets.len(), "received": rows.len(), "errors": errors(&rows) }) })
+}
+
+/// How often which error came: credentials that no longer fit are for operators to see.
+fn errors(rows: &[Row]) -> BTreeMap<&str, usize> {
+    let mut errors = BTreeMap::new();
+    for error in rows.iter().filter_map(|row| row.error.as_deref()) {
+        *errors.entry(error).or_default() += 1;
+    }
+    errors
+}
+
+/// The tickets are due again in a quarter of an hour, so this job need not come back for them.
+fn unanswered(failure: &NotSent) -> Ending {
+    match failure {
+        NotSent::Problem { problem, .. } => Ending::Failed { error: problem.code().to_owned() },
+        NotSent::SeveralProjects(_) => Ending::Failed { error: "expo_rejected".to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::expo::Receipt;
+
+    use super::{Row, errors};
+
+    fn failed(error: &str) -> Row {
+        Row::new("1".into(), Receipt::Failed { error: error.to_owned(), message: "no".to_owned() })
+    }
+
+    #[test]
+    fn only_a_device_that_is_gone_is_given_up() {
+        assert!(failed("DeviceNotRegistered").device_gone);
+        assert!(!failed("MismatchSenderId").device_gone);
+        assert!(!Row::new("1".into(), Receipt::Delivered).device_gone);
+    }
+
+    #[test]
+    fn errors_are_counted_by_name() {
+        let rows = [failed("InvalidCredentials"), failed(""), failed("InvalidCredentials")];
+        let counted: Vec<_> = errors(&rows).into_iter().collect();
+        assert_eq!(counted, [("InvalidCredentials", 2), ("unnamed", 1)]);
+    }
+}

@@ -1,0 +1,260 @@
+//! Push messages that wait in the queue, and the receipts of those that were sent.
+
+use serde_json::{Value, json};
+use tests::{Device, Fault, Person, Receipt, Stack};
+use uuid::Uuid;
+
+use crate::support::{enqueue, let_time_pass, run_jobs};
+
+/// Registers a device of the person, and answers its token.
+async fn device(person: &Person) -> String {
+    let token = format!("ExponentPushToken[{}]", &Uuid::new_v4().simple().to_string()[..22]);
+    person.caller().await.rpc("register_push_token", &json!({ "p_token": token })).await.expect_status(200);
+    token
+}
+
+/// Queues a message for the person.
+async fn queue(stack: &Stack, person: &Person) -> Uuid {
+    let payload = json!({ "user_id": person.user_id, "title": "News", "message": "There is some", "data": {} });
+    let jobs = json!([{ "job_type": "push_notification", "user_id": person.user_id, "payload": payload }]);
+    enqueue(stack, &jobs).await[0]
+}
+
+async fn status(stack: &Stack, job_id: Uuid) -> Value {
+    stack.database().row("background_jobs", job_id).await["status"].clone()
+}
+
+/// Runs push jobs until this one is finished, by this run or by another test's.
+async fn finish(stack: &Stack, job_id: Uuid, expected: &str) {
+    tests::eventually("the message is dealt with", async || {
+        run_jobs(stack, &["push_notification"]).await;
+        (status(stack, job_id).await == expected).then_some(())
+    })
+    .await;
+}
+
+async fn ticket(stack: &Stack, token: &str) -> Value {
+    let sql = "select to_jsonb(t) from public.push_tickets t join public.user_push_tokens d on d.id = t.push_token_id
+               where d.token = $1";
+    stack.database().json(sql, &[&token]).await.remove(0)
+}
+
+/// Makes the receipt of a ticket due, and the device as old as its message is then.
+async fn let_receipt_be_due(stack: &Stack, ticket: &Value, age: &str) {
+    let ticket_id = ticket["ticket_id"].as_str().unwrap();
+    let sql = format!(
+        "with aged as (update public.push_tickets set receipt_due_at = now(), sent_at = now() - interval '{age}'
+                       where ticket_id = $1 returning push_token_id)
+         update public.user_push_tokens set last_seen_at = now() - interval '2 days' from aged where id = push_token_id"
+    );
+    stack.database().query(&sql, &[&ticket_id]).await;
+}
+
+/// Asks for the receipts that are due until this ticket has the status.
+async fn follow(stack: &Stack, token: &str, expected: &str) -> Value {
+    tests::eventually("the receipt is kept", async || {
+        // The schedule queues one job a minute; this one does not wait for the next.
+        enqueue(stack, &json!([{ "job_type": "push_receipts" }])).await;
+        run_jobs(stack, &["push_receipts"]).await;
+        Some(ticket(stack, token).await).filter(|ticket| ticket["status"] == expected)
+    })
+    .await
+}
+
+async fn is_revoked(stack: &Stack, token: &str) -> bool {
+    let sql = "select revoked_at is not null from public.user_push_tokens where token = $1";
+    stack.database().query(sql, &[&token]).await[0].get(0)
+}
+
+#[tokio::test]
+async fn a_queued_message_is_handed_over_and_sent_once() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let job_id = queue(&stack, &ada).await;
+
+    finish(&stack, job_id, "completed").await;
+    run_jobs(&stack, &["push_notification"]).await;
+
+    assert_eq!(stack.expo().delivered(&token).await.len(), 1);
+    assert_eq!(ticket(&stack, &token).await["job_id"], json!(job_id));
+}
+
+#[tokio::test]
+async fn a_message_that_somebody_else_holds_is_left_to_them() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let job_id = queue(&stack, &ada).await;
+    let hold = "update public.background_jobs set status = 'processing', lease_number = 5,
+                       lease_expires_at = now() + interval '30 seconds' where id = $1";
+    stack.database().query(hold, &[&job_id]).await;
+
+    for wish in [json!({ "job_id": job_id }), json!({ "job_id": job_id, "lease_number": 4 })] {
+        let reply = stack.service().invoke("trigger-push-notification", &wish).await.expect_status(200);
+        assert_eq!(reply.json["messages"][0]["error"], "not_due", "{reply:?}");
+    }
+    assert!(stack.expo().delivered(&token).await.is_empty());
+
+    let handed_over = json!({ "job_id": job_id, "lease_number": 5 });
+    stack.service().invoke("trigger-push-notification", &handed_over).await.expect_status(200);
+    assert_eq!(stack.expo().delivered(&token).await.len(), 1);
+    let row = stack.database().row("background_jobs", job_id).await;
+    assert_eq!((&row["status"], &row["retry_count"]), (&json!("completed"), &json!(0)), "a lease handed over is not lost");
+}
+
+#[tokio::test]
+async fn what_expo_does_not_take_now_is_sent_later() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let refusal = Fault::Status { status: 429, body: json!({}), headers: [("retry-after".into(), "900".into())].into() };
+    stack.expo().fail(&token, 1, refusal).await;
+    let job_id = queue(&stack, &ada).await;
+
+    tests::eventually("Expo has refused it", async || {
+        run_jobs(&stack, &["push_notification"]).await;
+        (stack.database().row("background_jobs", job_id).await["retry_count"] == 1).then_some(())
+    })
+    .await;
+    assert_eq!(status(&stack, job_id).await, "pending");
+    let_time_pass(&stack, job_id).await;
+    finish(&stack, job_id, "completed").await;
+    assert_eq!(stack.expo().delivered(&token).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_receipt_tells_that_a_message_was_delivered() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let job_id = queue(&stack, &ada).await;
+    finish(&stack, job_id, "completed").await;
+    let sent = ticket(&stack, &token).await;
+    assert_eq!((&sent["status"], &sent["receipt_checks"]), (&json!("sent"), &json!(0)), "not before it is due");
+
+    let_receipt_be_due(&stack, &sent, "16 minutes").await;
+    let followed = follow(&stack, &token, "delivered").await;
+
+    assert_eq!((&followed["receipt_due_at"], &followed["error"]), (&Value::Null, &Value::Null));
+    assert!(!is_revoked(&stack, &token).await);
+}
+
+#[tokio::test]
+async fn a_device_that_is_gone_gets_nothing_any_more() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let gone = Device { receipt: Some(Receipt::Error("DeviceNotRegistered".into())), ..Device::default() };
+    stack.expo().set_devices(&[token.clone()], gone).await;
+    let job_id = queue(&stack, &ada).await;
+    finish(&stack, job_id, "completed").await;
+
+    let_receipt_be_due(&stack, &ticket(&stack, &token).await, "16 minutes").await;
+    let followed = follow(&stack, &token, "failed").await;
+
+    assert_eq!(followed["error"], "DeviceNotRegistered");
+    assert!(is_revoked(&stack, &token).await);
+}
+
+#[tokio::test]
+async fn a_device_that_came_back_since_is_kept() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let gone = Device { receipt: Some(Receipt::Error("DeviceNotRegistered".into())), ..Device::default() };
+    stack.expo().set_devices(&[token.clone()], gone).await;
+    let job_id = queue(&stack, &ada).await;
+    finish(&stack, job_id, "completed").await;
+
+    let_receipt_be_due(&stack, &ticket(&stack, &token).await, "16 minutes").await;
+    ada.caller().await.rpc("register_push_token", &json!({ "p_token": token })).await.expect_status(200);
+    follow(&stack, &token, "failed").await;
+
+    assert!(!is_revoked(&stack, &token).await, "the news is older than the device");
+}
+
+#[tokio::test]
+async fn another_error_costs_nobody_their_device() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let mismatch = Device { receipt: Some(Receipt::Error("MismatchSenderId".into())), ..Device::default() };
+    stack.expo().set_devices(&[token.clone()], mismatch).await;
+    let job_id = queue(&stack, &ada).await;
+    finish(&stack, job_id, "completed").await;
+
+    let_receipt_be_due(&stack, &ticket(&stack, &token).await, "16 minutes").await;
+    assert_eq!(follow(&stack, &token, "failed").await["error"], "MismatchSenderId");
+
+    assert!(!is_revoked(&stack, &token).await);
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_late_is_asked_for_again_and_a_lost_one_is_given_up_after_a_day() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let late = Device { receipt: Some(Receipt::Missing), ..Device::default() };
+    stack.expo().set_devices(&[token.clone()], late).await;
+    let job_id = queue(&stack, &ada).await;
+    finish(&stack, job_id, "completed").await;
+
+    let_receipt_be_due(&stack, &ticket(&stack, &token).await, "16 minutes").await;
+    let asked = tests::eventually("the receipt has been asked for", async || {
+        enqueue(&stack, &json!([{ "job_type": "push_receipts" }])).await;
+        run_jobs(&stack, &["push_receipts"]).await;
+        Some(ticket(&stack, &token).await).filter(|ticket| ticket["receipt_checks"] == 1)
+    })
+    .await;
+    assert_eq!(asked["status"], "sent");
+    assert_ne!(asked["receipt_due_at"], Value::Null, "it may come yet");
+
+    let_receipt_be_due(&stack, &asked, "25 hours").await;
+    let given_up = follow(&stack, &token, "unknown").await;
+    assert_eq!((&given_up["receipt_due_at"], &given_up["receipt_checks"]), (&Value::Null, &json!(1)));
+}
+
+#[tokio::test]
+async fn receipts_that_are_due_are_queued_by_the_clock_once() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let job_id = queue(&stack, &ada).await;
+    finish(&stack, job_id, "completed").await;
+    let_receipt_be_due(&stack, &ticket(&stack, &token).await, "16 minutes").await;
+
+    let schedule = async || stack.service().rpc("queue_due_push_receipts", &json!({})).await.expect_status(200);
+    futures_util::future::join_all((0..5).map(|_| schedule())).await;
+
+    // As many as minutes have begun in the meantime, and one minute had begun before.
+    let sql = "select count(*), count(distinct left(dedupe_key, 30)) from public.background_jobs
+               where dedupe_key like 'push_receipts:%' and created_at > now() - interval '1 minute'";
+    let row = &stack.database().query(sql, &[]).await[0];
+    let (queued, minutes): (i64, i64) = (row.get(0), row.get(1));
+    assert!(queued >= 1 && queued == minutes, "{queued} jobs in {minutes} minutes");
+}
+
+#[tokio::test]
+async fn a_silent_expo_leaves_the_receipts_for_later() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let job_id = queue(&stack, &ada).await;
+    finish(&stack, job_id, "completed").await;
+    let sent = ticket(&stack, &token).await;
+    let ticket_id = sent["ticket_id"].as_str().unwrap();
+    stack.expo().fail(ticket_id, 1, Fault::Html).await;
+
+    let_receipt_be_due(&stack, &sent, "16 minutes").await;
+    let asked = tests::eventually("the receipt has been asked for", async || {
+        enqueue(&stack, &json!([{ "job_type": "push_receipts" }])).await;
+        run_jobs(&stack, &["push_receipts"]).await;
+        Some(ticket(&stack, &token).await).filter(|ticket| ticket["receipt_checks"] == 1)
+    })
+    .await;
+
+    assert_eq!(asked["status"], "sent");
+    let_receipt_be_due(&stack, &asked, "31 minutes").await;
+    follow(&stack, &token, "delivered").await;
+}
