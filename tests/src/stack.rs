@@ -13,12 +13,10 @@ use crate::caller::Caller;
 use crate::clerk_control::ClerkControl;
 use crate::database::Database;
 use crate::expo_control::ExpoControl;
-use crate::jsearch_control::JsearchControl;
 use crate::person::Person;
 use crate::reply::Reply;
 use crate::simulators::adzuna::APP_KEY;
 use crate::simulators::faults::{Fault, FaultOrder, Service};
-use crate::simulators::jsearch;
 use crate::simulators::keys::KeyTexts;
 use crate::simulators::recorder::RecordedRequest;
 use crate::skyvern_control::SkyvernControl;
@@ -206,12 +204,6 @@ impl Stack {
     #[must_use]
     pub fn adzuna(&self) -> AdzunaControl {
         AdzunaControl::new(self)
-    }
-
-    /// JSearch, from the side of its tests.
-    #[must_use]
-    pub fn jsearch(&self) -> JsearchControl {
-        JsearchControl::new(self)
     }
 
     /// Posts a body, declared as JSON, to Skyvern's webhook handler: nothing is signed or added. `path_and_query` goes

@@ -1,6 +1,7 @@
 //! Failures on order: the next request that carries a given text is refused, delayed, cut or answered with garbage.
 //!
-//! A fault is scoped by text (an id, a title) or by the id of the request to us that causes it, so tests that run side by side do not meet each other's.
+//! A fault is scoped by text (an id, a title) or by the id of the request to us that causes it, so tests that run side
+//! by side do not meet each other's.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,8 +31,6 @@ pub enum Service {
     Clerk,
     /// `/expo`
     Expo,
-    /// `/jsearch`
-    Jsearch,
     /// `/rest/v1` of the gateway. Its requests are not recorded, because they are the benchmark's path.
     Rest,
     /// `/skyvern`
