@@ -15,6 +15,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::stack::Stack;
+
 /// A start makes a database and builds what is not built yet; an end may have to wait for every part.
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -132,13 +134,26 @@ impl OwnStack {
         asked.is_ok() && answer.split_whitespace().nth(1) == Some("200")
     }
 
-    /// Asks for `stop-part` or `start-part`, and waits until it is done.
+    /// Asks for `stop-part`, `kill-part` or `start-part`, and waits until it is done.
     ///
     /// # Panics
     /// If it is refused.
     pub fn ask(&self, wish: &str, part: &str) {
         let status = Command::new(&self.program).args(["stack", wish, part, "--name", &self.name]).status().unwrap();
         assert!(status.success(), "{wish} {part}: {status}");
+    }
+
+    /// Starts the functions again with other settings, for a stack that was started with `--vars` and this file. The
+    /// connections to the former ones are cut, so there is a new way in.
+    ///
+    /// # Panics
+    /// If that fails.
+    #[must_use]
+    pub fn with_settings(&self, file: &Path, settings: &str) -> Stack {
+        self.ask("stop-part", "functions");
+        fs::write(file, settings).unwrap();
+        self.ask("start-part", "functions");
+        Stack::described_by(&self.file)
     }
 
     /// What the command said.

@@ -23,6 +23,8 @@ use crate::failure::{Doing as _, Failure, Outcome};
 pub enum Wish {
     /// Ends a part on purpose; the stack goes on without it.
     StopPart(String),
+    /// Kills a part, as a machine that fails does; the stack goes on without it.
+    KillPart(String),
     /// Starts that part again, on the same port and data.
     StartPart(String),
 }

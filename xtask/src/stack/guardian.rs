@@ -132,6 +132,11 @@ impl Guardian {
                     part.ask_to_end(0);
                 }
             }
+            Message::Request(Request::Kill(name)) => {
+                if let Some(part) = self.parts.iter_mut().find(|part| part.name == name) {
+                    part.ask_to_end(REQUESTS_TO_END.len() - 1);
+                }
+            }
             Message::Request(Request::RemoveAtEnd(paths)) => self.remove = paths,
             Message::Request(Request::StopAll) | Message::CommandGone => self.stopping_all = true,
             Message::Request(Request::KillAll) => {

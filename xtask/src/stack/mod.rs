@@ -44,9 +44,9 @@ use crate::{
 /// What `cargo xtask stack` accepts.
 pub const USAGE: Usage = Usage {
     help: "\
-usage: cargo xtask stack stop-part|start-part PART [--name NAME]
+usage: cargo xtask stack stop-part|kill-part|start-part PART [--name NAME]
 
-Stops or starts one part (postgres, postgrest, simulators, functions) of the running stack NAME, dev unless given, to see
+Stops, kills or starts one part (postgres, postgrest, simulators, functions) of the running stack NAME, dev unless given, to see
 how the others take it. A part that ends in any other way ends the whole stack.",
     switches: &[],
     options: &["--name"],
@@ -63,8 +63,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let words: Vec<&str> = arguments.values.iter().map(String::as_str).collect();
     let wish = match words[..] {
         ["stop-part", part] => Wish::StopPart(part.into()),
+        ["kill-part", part] => Wish::KillPart(part.into()),
         ["start-part", part] => Wish::StartPart(part.into()),
-        _ => return Err(misuse(USAGE, "say which part to stop or start")),
+        _ => return Err(misuse(USAGE, "say which part to stop, kill or start")),
     };
     control::ask(&control_socket(&project.stack_folder(&name(arguments)?)), &wish)
 }
@@ -313,6 +314,11 @@ impl Stack {
             Wish::StopPart(name) => {
                 let part = Part::named(name)?;
                 self.supervisor.stop(part.name())?;
+                self.stopped_on_purpose.insert(part);
+            }
+            Wish::KillPart(name) => {
+                let part = Part::named(name)?;
+                self.supervisor.kill(part.name())?;
                 self.stopped_on_purpose.insert(part);
             }
             Wish::StartPart(name) => {

@@ -37,6 +37,8 @@ pub enum Request {
     Start(Program),
     /// Ends the program of that name in good order.
     Stop(String),
+    /// Ends the program of that name without a warning.
+    Kill(String),
     /// Ends everything in good order, the last one first, and then the guardian.
     StopAll,
     /// Ends everything at once.

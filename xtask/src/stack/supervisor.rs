@@ -176,10 +176,19 @@ impl Supervisor {
 
     /// Ends one part in good order.
     pub fn stop(&mut self, part: &str) -> Outcome {
+        self.end(part, &Request::Stop(part.into()))
+    }
+
+    /// Ends one part without a warning.
+    pub fn kill(&mut self, part: &str) -> Outcome {
+        self.end(part, &Request::Kill(part.into()))
+    }
+
+    fn end(&mut self, part: &str, request: &Request) -> Outcome {
         if !self.running.contains_key(part) {
             return Ok(());
         }
-        send(&mut self.socket, &Request::Stop(part.into()));
+        send(&mut self.socket, request);
         loop {
             match self.next(Duration::from_mins(1))? {
                 Some(Event::Report(Report::Ended { name, .. })) if name == part => return Ok(()),

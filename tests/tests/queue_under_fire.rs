@@ -1,0 +1,141 @@
+//! Ten thousand jobs, several runners, and a machine that fails again and again. On a stack of its own.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tests::{OwnStack, Stack, own_stack::patiently};
+use uuid::Uuid;
+
+const JOBS: usize = 10_000;
+const RUNNERS: usize = 4;
+/// Of all jobs so many have an effect outside the queue.
+const MESSAGES: usize = 200;
+
+/// What fails, one after the other; each time a share of the work has been done meanwhile.
+const FAILURES: [(&str, &str); 7] = [
+    ("kill-part", "functions"),
+    ("kill-part", "postgrest"),
+    ("kill-part", "functions"),
+    ("stop-part", "postgres"),
+    ("kill-part", "functions"),
+    ("kill-part", "postgres"),
+    ("kill-part", "functions"),
+];
+
+/// Writes down every end of a job, so that a second one would be seen.
+const WATCH: &str = "
+    create table private.ends (job_id uuid not null, status public.job_status not null);
+    create function private.note_end() returns trigger language plpgsql security definer set search_path = '' as $$
+    begin
+        insert into private.ends values (new.id, new.status);
+        return null;
+    end
+    $$;
+    create trigger on_background_jobs_end after update of status on public.background_jobs for each row
+        when (new.status in ('completed', 'failed') and old.status is distinct from new.status)
+        execute function private.note_end();";
+
+/// A lease that is longer than half a minute, or that nobody has taken over a tick after it ended.
+const OVERDUE_LEASES: &str = "
+    select count(*) from public.background_jobs
+    where status = 'processing'
+      and (lease_expires_at > now() + interval '30 seconds'
+           or lease_expires_at < now() - interval '60 seconds')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_job_ends_once_however_often_the_machine_fails() {
+    let own = Arc::new(OwnStack::start("fire", &["--skyvern-waits"]));
+    let stack = Stack::described_by(own.file());
+    let client = stack.database().connect().await;
+    client.batch_execute(WATCH).await.unwrap();
+    let tokens = queue_messages(&stack).await;
+    let nothing = "insert into public.background_jobs (job_type, payload)
+                   select 'no_operation', '{}' from generate_series(1, $1::bigint)";
+    client.execute(nothing, &[&i64::try_from(JOBS - MESSAGES).unwrap()]).await.unwrap();
+
+    let runners: Vec<_> = (0..RUNNERS).map(|_| tokio::spawn(run_for_ever(Stack::described_by(own.file())))).collect();
+    for (number, (failure, part)) in FAILURES.into_iter().enumerate() {
+        // The next failure comes when another share of the work is done, so all of them hit running jobs.
+        let share = i64::try_from(JOBS * (number + 1) / (FAILURES.len() + 2)).unwrap();
+        progress(&own, "work goes on", async |stack| ended(stack).await >= share).await;
+        let own = own.clone();
+        let fail = move || {
+            own.ask(failure, part);
+            own.ask("start-part", part);
+            patiently("PostgREST finds the database", || own.answers());
+        };
+        tokio::task::spawn_blocking(fail).await.unwrap();
+    }
+    progress(&own, "all is done", async |stack| ended(stack).await >= i64::try_from(JOBS).unwrap()).await;
+    for runner in runners {
+        runner.abort();
+    }
+
+    let stack = Stack::described_by(own.file());
+    let count = async |sql: &str| stack.database().query(sql, &[]).await[0].get::<_, i64>(0);
+    let unfinished = "select count(*) from public.background_jobs where status in ('pending', 'processing')
+                      and job_type in ('no_operation', 'push_notification')";
+    assert_eq!(count(unfinished).await, 0);
+    assert_eq!(count("select count(*) from public.background_jobs where status = 'failed'").await, 0);
+    let twice = "select count(*) from (select job_id from private.ends group by job_id having count(*) > 1) as twice";
+    assert_eq!(count(twice).await, 0, "no job ended twice");
+    for token in tokens {
+        assert_eq!(stack.expo().shown(&token).await, 1, "one message on the screen of {token}");
+    }
+}
+
+/// Messages to people with a device each: their effect can be counted.
+async fn queue_messages(stack: &Stack) -> Vec<String> {
+    let sql = "
+        with people as (
+            insert into auth.users (id, email, raw_app_meta_data)
+            select gen_random_uuid(), 'fire-' || number || '@people.example',
+                   jsonb_build_object('clerk_id', 'user_fire' || number)
+            from generate_series(1, $1::bigint) as number
+            returning id
+        )
+        select id from people";
+    let count = i64::try_from(MESSAGES).unwrap();
+    let people: Vec<Uuid> = stack.database().query(sql, &[&count]).await.iter().map(|row| row.get(0)).collect();
+    let mut tokens = Vec::new();
+    for person in people {
+        let token = format!("ExponentPushToken[{}]", &Uuid::new_v4().simple().to_string()[..22]);
+        let device = "insert into public.user_push_tokens (user_id, token) values ($1, $2)";
+        stack.database().query(device, &[&person, &token]).await;
+        let payload: Value = json!({ "user_id": person, "title": "News", "message": token, "data": {} });
+        let job = "insert into public.background_jobs (user_id, job_type, payload, max_attempts)
+                   values ($1, 'push_notification', $2, 20)";
+        stack.database().query(job, &[&person, &payload]).await;
+        tokens.push(token);
+    }
+    tokens
+}
+
+/// A runner after the other, whatever becomes of them.
+async fn run_for_ever(stack: Stack) {
+    loop {
+        let body = json!({ "job_types": ["no_operation", "push_notification"] });
+        let request = stack.service().request(tests::Method::POST, "/functions/v1/job-runner").json(&body);
+        let answered = tests::Reply::try_to(request).await;
+        if !answered.is_ok_and(|reply| reply.status == 200) {
+            // The machine is down; a moment later it may be up again.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+async fn ended(stack: &Stack) -> i64 {
+    stack.database().query("select count(*) from private.ends", &[]).await[0].get(0)
+}
+
+/// Waits for something, and sees to it that no lease is overdue meanwhile.
+async fn progress(own: &OwnStack, what: &str, holds: impl AsyncFn(&Stack) -> bool) {
+    // Its connection may have been cut, so each stretch has one of its own.
+    let stack = Stack::described_by(own.file());
+    tests::within(Duration::from_mins(4), what, async || {
+        let overdue: i64 = stack.database().query(OVERDUE_LEASES, &[]).await[0].get(0);
+        assert_eq!(overdue, 0, "no lease outlives half a minute and a tick");
+        holds(&stack).await.then_some(())
+    })
+    .await;
+}
