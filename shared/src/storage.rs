@@ -1,15 +1,16 @@
-//! Supabase Storage: links that let somebody without an account fetch one file for a while.
+//! Supabase Storage: links that let somebody without an account fetch one file for a while, and
+//! folders that are emptied when their person is gone.
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use url::Url;
 
 use crate::{
     config::Supabase,
-    database::person_headers,
-    http::upstream::{Failure, Request, Upstream},
+    database::{person_headers, service_headers},
+    http::upstream::{Failure, Request, Response, Upstream},
     problem::Problem,
     sign_in::Person,
 };
@@ -19,19 +20,30 @@ pub const RESUMES: &str = "resumes";
 /// The bucket of cover letters.
 pub const COVER_LETTERS: &str = "cover_letters";
 
-/// The file store as the person may use it: its policies decide which files they may sign.
-#[derive(Debug)]
+/// As many files are listed or removed in one call.
+const AT_ONCE: usize = 1000;
+
+/// So often at most a folder is listed while it is emptied. A Worker may make a thousand calls.
+const LISTS: usize = 200;
+
+/// The file store as one caller may use it. It has no `Debug`: there are secrets in it.
 pub struct Storage<'a> {
     supabase: &'a Supabase,
     upstream: &'a Upstream,
-    person: &'a Person,
+    credentials: Vec<(&'static str, String)>,
 }
 
 impl<'a> Storage<'a> {
-    /// As the person.
+    /// As the person: its policies decide which files they may sign.
     #[must_use]
-    pub fn of(person: &'a Person, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
-        Self { supabase, upstream, person }
+    pub fn of(person: &Person, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+        Self { supabase, upstream, credentials: person_headers(&supabase.anon_key, person) }
+    }
+
+    /// Around the policies, for when no person is present.
+    #[must_use]
+    pub fn as_service_role(supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+        Self { supabase, upstream, credentials: service_headers(&supabase.service_role_key) }
     }
 
     /// An address that fetches the file until it expires; with a `file_name` it is downloaded under
@@ -47,12 +59,7 @@ impl<'a> Storage<'a> {
         valid_for: Duration,
     ) -> Result<Option<Url>, Problem> {
         let wish = json!({ "expiresIn": valid_for.as_secs() }).to_string();
-        let request = Request::post_json(self.object_url("sign", bucket, path)?, wish)
-            .headers(person_headers(&self.supabase.anon_key, self.person));
-        let response = self.upstream.send("storage", request).await.map_err(|failure| match failure {
-            Failure::TimedOut => Problem::StorageTimedOut,
-            Failure::Unreachable => Problem::StorageFailed,
-        })?;
+        let response = self.send(Request::post_json(self.object_url("sign", bucket, path)?, wish)).await?;
         if response.is_success() {
             let signed: Signed = response.json().map_err(|_| Problem::StorageFailed)?;
             return self.absolute(&signed, bucket, path, file_name).map(Some);
@@ -64,14 +71,68 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// Each segment is percent-encoded by the URL type, so a path cannot leave its bucket.
+    /// Removes every file below a folder, and answers how many there were. What an attempt that broke
+    /// off has removed stays removed, so that the next one goes on from there.
+    ///
+    /// # Errors
+    /// [`Problem::StorageTimedOut`] and [`Problem::StorageFailed`], the latter also when there are more
+    /// files than one attempt can remove.
+    pub async fn empty_folder(&self, bucket: &str, folder: &str) -> Result<usize, Problem> {
+        let mut removed = 0;
+        let mut folders = vec![folder.to_owned()];
+        for _ in 0..LISTS {
+            let Some(folder) = folders.last() else { return Ok(removed) };
+            let entries = self.list(bucket, folder).await?;
+            let path = |entry: &Entry| format!("{folder}/{}", entry.name);
+            let files: Vec<String> = entries.iter().filter(|entry| entry.id.is_some()).map(path).collect();
+            let within: Vec<String> = entries.iter().filter(|entry| entry.id.is_none()).map(path).collect();
+            if entries.is_empty() {
+                folders.pop();
+            } else if !files.is_empty() {
+                removed += self.remove(bucket, &files).await?;
+            }
+            // A folder is there as long as there are files in it, so this one is listed again after those.
+            folders.extend(within);
+        }
+        Err(Problem::StorageFailed)
+    }
+
+    async fn list(&self, bucket: &str, folder: &str) -> Result<Vec<Entry>, Problem> {
+        let wish = json!({ "prefix": folder, "limit": AT_ONCE, "offset": 0 }).to_string();
+        let response = self.send(Request::post_json(self.url(&["list", bucket])?, wish)).await?;
+        response.is_success().then(|| response.json().ok()).flatten().ok_or(Problem::StorageFailed)
+    }
+
+    /// Storage leaves out in silence what it does not remove. If that is all of it, it would be
+    /// listed again for ever.
+    async fn remove(&self, bucket: &str, paths: &[String]) -> Result<usize, Problem> {
+        let wish = json!({ "prefixes": paths }).to_string();
+        let response = self.send(Request::delete_json(self.url(&[bucket])?, wish)).await?;
+        let removed: Option<Vec<IgnoredAny>> = response.is_success().then(|| response.json().ok()).flatten();
+        removed.map(|removed| removed.len()).filter(|count| *count > 0).ok_or(Problem::StorageFailed)
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, Problem> {
+        let request = request.headers(self.credentials.iter().cloned());
+        self.upstream.send("storage", request).await.map_err(|failure| match failure {
+            Failure::TimedOut => Problem::StorageTimedOut,
+            Failure::Unreachable => Problem::StorageFailed,
+        })
+    }
+
     fn object_url(&self, verb: &str, bucket: &str, path: &str) -> Result<Url, Problem> {
+        let segments: Vec<&str> = [verb, bucket].into_iter().chain(path.split('/')).collect();
+        self.url(&segments)
+    }
+
+    /// Each segment is percent-encoded by the URL type, so a path cannot leave its bucket.
+    fn url(&self, segments: &[&str]) -> Result<Url, Problem> {
         let mut url = self.supabase.url.clone();
         url.path_segments_mut()
             .map_err(|()| Problem::internal("SUPABASE_URL cannot carry a path"))?
             .pop_if_empty()
-            .extend(["storage", "v1", "object", verb, bucket])
-            .extend(path.split('/'));
+            .extend(["storage", "v1", "object"])
+            .extend(segments);
         Ok(url)
     }
 
@@ -93,6 +154,14 @@ impl<'a> Storage<'a> {
 struct Signed {
     #[serde(rename = "signedURL")]
     signed_url: String,
+}
+
+/// A file, or a folder within the one that was listed.
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    /// Folders have none.
+    id: Option<String>,
 }
 
 #[derive(Deserialize)]

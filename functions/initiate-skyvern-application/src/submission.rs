@@ -11,7 +11,7 @@ use shared::{
     ids::{ApplicationId, SubmissionId},
     problem::Problem,
     sign_in::Person,
-    skyvern::{NewRun, Run, Skyvern},
+    skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern},
     storage::{RESUMES, Storage},
 };
 use url::Url;
@@ -24,10 +24,6 @@ use crate::{
 
 /// Skyvern's workers fetch the résumé late, since runs wait in a queue, and more than once.
 const RESUME_VALID_FOR: Duration = Duration::from_hours(12);
-
-/// The call that sent it may take half a minute, and a run appears in Skyvern's list a moment later.
-/// Before this many seconds, not finding it proves nothing.
-const SURELY_LISTED_AFTER: u64 = 120;
 
 /// One application on its way to Skyvern.
 pub(crate) struct Submission<'a> {
@@ -68,7 +64,7 @@ impl Submission<'_> {
         let skyvern = Skyvern::new(&self.call.settings.skyvern, &self.call.upstream);
         match skyvern.find_by_title(&earlier.title).await? {
             Some(run) => self.record(earlier.submission_id, &run).await.map(Some),
-            None if earlier.seconds_ago < SURELY_LISTED_AFTER => Err(Problem::SubmissionOpen),
+            None if Duration::from_secs(earlier.seconds_ago) < SURELY_LISTED_AFTER => Err(Problem::SubmissionOpen),
             None => {
                 let _: Value = self.give_up(earlier.submission_id, "absent", &Problem::SubmissionOpen).await?;
                 Ok(None)
@@ -106,7 +102,7 @@ impl Submission<'_> {
             "p_application_id": self.application_id,
             "p_submission_id": submission_id,
             "p_run_id": run.id,
-            "p_run_status": run.status,
+            "p_run_status": run.status.as_str(),
         });
         self.service().call_repeatedly("record_skyvern_run", &arguments).await
     }

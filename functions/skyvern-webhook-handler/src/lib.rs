@@ -6,7 +6,6 @@
 //! one. 401 `signature_invalid` is final for Skyvern;
 //! 503 and 504 make it send again (Skyvern contract §4.4).
 
-mod outcome;
 mod settings;
 
 use std::sync::OnceLock;
@@ -18,7 +17,7 @@ use shared::{
     http::{self, Endpoint, Incoming, Reply},
     ids::{ApplicationId, JobId, SubmissionId},
     problem::Problem,
-    skyvern::Event,
+    skyvern::{Decision, Event},
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -47,7 +46,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
         // run id alone finds the application as soon as it is recorded.
         "p_application_id": id_in_query::<ApplicationId>(incoming, "application_id"),
         "p_submission_id": id_in_query::<SubmissionId>(incoming, "submission_id"),
-        "p_decision": outcome::decide(&event),
+        "p_decision": Decision::on(&event),
         // Parsing it has shown that it is UTF-8.
         "p_body": String::from_utf8_lossy(&incoming.body),
         "p_request_id": call.request_id,

@@ -40,6 +40,12 @@ impl Request {
         request.header("content-type", "application/json")
     }
 
+    /// Deletes what JSON text names.
+    #[must_use]
+    pub fn delete_json(url: Url, json: impl Into<Vec<u8>>) -> Self {
+        Self { method: "DELETE", ..Self::post_json(url, json) }
+    }
+
     /// Adds a header; the name in lower case.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -1,10 +1,12 @@
-//! Starting runs and finding them again.
+//! Starting runs, finding them again, and ending them.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::event::is_status;
+use super::event::{Event, RunStatus, is_status};
 use crate::{
     config,
     http::upstream::{Failure, Request, Response, Upstream},
@@ -37,9 +39,13 @@ pub struct NewRun {
 pub struct Run {
     /// Its id.
     pub id: RunId,
-    /// Its status at that moment, in Skyvern's words.
-    pub status: String,
+    /// Its status at that moment.
+    pub status: RunStatus,
 }
+
+/// The call that starts a run may take half a minute, and the run appears in Skyvern's list a moment
+/// later. Before this time, not finding it there proves nothing.
+pub const SURELY_LISTED_AFTER: Duration = Duration::from_mins(2);
 
 /// Skyvern's API.
 #[derive(Debug)]
@@ -79,6 +85,39 @@ impl<'a> Skyvern<'a> {
         found.map(|run| run.answer.run().ok_or(SkyvernProblem::Unreadable)).transpose()
     }
 
+    /// Asks for a run. None if Skyvern does not know it.
+    ///
+    /// # Errors
+    /// [`SkyvernProblem`] when there is no answer; that says nothing about the run.
+    pub async fn read(&self, run_id: &RunId) -> Result<Option<Event>, SkyvernProblem> {
+        let request = self.with_key(Request::get(self.run_url(run_id, None)?));
+        let Some(response) = known(self.upstream.send("skyvern", request).await)? else { return Ok(None) };
+        let event = Event::parse(&response.body).ok().filter(|event| event.run_id == *run_id);
+        event.map(Some).ok_or(SkyvernProblem::Unreadable)
+    }
+
+    /// Ends a run. False if Skyvern does not know it.
+    ///
+    /// Skyvern delivers the webhook that says so before it answers, and a run that is over cannot be
+    /// ended. So a call that failed may have worked (Skyvern contract §2): ask for the run.
+    ///
+    /// # Errors
+    /// [`SkyvernProblem`].
+    pub async fn cancel(&self, run_id: &RunId) -> Result<bool, SkyvernProblem> {
+        let request = self.with_key(Request::post_json(self.run_url(run_id, Some("cancel"))?, "{}"));
+        known(self.upstream.send("skyvern", request).await).map(|response| response.is_some())
+    }
+
+    fn run_url(&self, run_id: &RunId, action: Option<&str>) -> Result<Url, SkyvernProblem> {
+        let mut url = self.settings.api_url.clone();
+        url.path_segments_mut()
+            .map_err(|()| SkyvernProblem::Rejected)?
+            .pop_if_empty()
+            .extend(["v1", "runs", run_id.as_str()])
+            .extend(action);
+        Ok(url)
+    }
+
     fn url(&self, path: &str) -> Result<Url, SkyvernProblem> {
         self.settings.api_url.join(path).map_err(|_| SkyvernProblem::Rejected)
     }
@@ -97,7 +136,7 @@ struct Answer {
 impl Answer {
     fn run(self) -> Option<Run> {
         let id = RunId::parse(&self.run_id).filter(|_| is_status(&self.status))?;
-        Some(Run { id, status: self.status })
+        Some(Run { id, status: self.status.into() })
     }
 }
 
@@ -113,12 +152,32 @@ fn read_run(answer: Result<Response, Failure>) -> Result<Run, SkyvernProblem> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, SkyvernProblem> {
+    success(answer)?.json().map_err(|_| SkyvernProblem::Unreadable)
+}
+
+/// The answer about one run, or none if Skyvern says that it does not know it. Any other 404, such
+/// as a proxy's, or that of a key whose organisation is gone, says nothing about the run.
+fn known(answer: Result<Response, Failure>) -> Result<Option<Response>, SkyvernProblem> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        detail: String,
+    }
+    if let Ok(response) = &answer
+        && response.status == 404
+        && response.json::<Refusal>().is_ok_and(|refusal| refusal.detail.starts_with("Task run not found"))
+    {
+        return Ok(None);
+    }
+    success(answer).map(Some)
+}
+
+fn success(answer: Result<Response, Failure>) -> Result<Response, SkyvernProblem> {
     let response = answer.map_err(|failure| match failure {
         Failure::TimedOut => SkyvernProblem::TimedOut,
         Failure::Unreachable => SkyvernProblem::Unreachable,
     })?;
     match response.status {
-        200..=299 => response.json().map_err(|_| SkyvernProblem::Unreadable),
+        200..=299 => Ok(response),
         401 | 403 => Err(SkyvernProblem::Unauthorized),
         402 => Err(SkyvernProblem::CreditsExhausted),
         // Somebody in between gave up waiting; Skyvern itself may have gone on.
@@ -132,10 +191,13 @@ fn read<T: serde::de::DeserializeOwned>(answer: Result<Response, Failure>) -> Re
 
 #[cfg(test)]
 mod tests {
-    use super::read_run;
+    use super::{Skyvern, known, read_run};
     use crate::{
-        http::upstream::{Failure, Response},
+        config,
+        http::upstream::{Failure, Response, Upstream},
+        ids::{RequestId, RunId},
         problem::SkyvernProblem,
+        secret::Secret,
     };
 
     fn answered(status: u16, body: &str) -> Result<String, SkyvernProblem> {
@@ -170,6 +232,32 @@ mod tests {
         }
         assert_eq!(read_run(Err(Failure::TimedOut)), Err(SkyvernProblem::TimedOut));
         assert_eq!(read_run(Err(Failure::Unreachable)), Err(SkyvernProblem::Unreachable));
+    }
+
+    #[test]
+    fn only_skyvern_itself_can_say_that_it_does_not_know_a_run() {
+        let asked = |status, body: &str| {
+            let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
+            known(Ok(response)).map(|response| response.is_some())
+        };
+        assert_eq!(asked(404, r#"{"detail":"Task run not found tsk_41"}"#), Ok(false));
+        assert_eq!(asked(200, "{}"), Ok(true));
+        for body in ["", "<html>", r#"{"detail":"Organization not found"}"#, r#"{"detail":"Not Found"}"#] {
+            assert_eq!(asked(404, body), Err(SkyvernProblem::Rejected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_run_id_cannot_lead_to_another_address() {
+        let api_url = "https://api.skyvern.example/x/".parse().unwrap();
+        let settings = config::Skyvern { api_url, api_key: Secret::new("k") };
+        let upstream = Upstream::new(RequestId::random());
+        let skyvern = Skyvern::new(&settings, &upstream);
+        let url = |id: &str, action| skyvern.run_url(&RunId::parse(id).unwrap(), action).unwrap();
+        assert_eq!(url("tsk_41", Some("cancel")).as_str(), "https://api.skyvern.example/x/v1/runs/tsk_41/cancel");
+        let odd = url("../a?b#c/d", None);
+        assert!(odd.path().starts_with("/x/v1/runs/") && odd.path_segments().unwrap().count() == 4, "{odd}");
+        assert!(odd.query().is_none() && odd.fragment().is_none(), "{odd}");
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! What a webhook says of a run (Skyvern contract §4.6, §4.7). Only the fields that every kind of
-//! run sends are relied on; unknown ones are ignored, and so are unknown values.
+//! What Skyvern says of a run, in a webhook or when it is asked (Skyvern contract §1.4, §4.6, §4.7).
+//! Only the fields that every kind of run sends are relied on; unknown ones are ignored, and so are
+//! unknown values.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{ids::RunId, problem::Problem};
 
-/// A run's state, as told by a webhook.
+/// A run's state.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The run.
@@ -26,7 +27,7 @@ pub struct Event {
 }
 
 /// One entry of `errors`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct RunError {
     /// One of the codes the run was given, or one of Skyvern's own in capitals.
     pub error_code: String,
@@ -52,6 +53,12 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// Whether the run is over, save that a workflow may try it again.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Ongoing(_))
+    }
+
     /// In Skyvern's words.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -92,7 +99,7 @@ struct Payload {
 }
 
 impl Event {
-    /// Reads a webhook's body.
+    /// Reads a webhook's body, or an answer to the question for a run.
     ///
     /// # Errors
     /// [`Problem::InvalidInput`] naming what is missing. It will not get better by sending again.
@@ -116,6 +123,27 @@ impl Event {
             output: payload.output,
             errors: read_errors(payload.errors.unwrap_or_default()),
             failure_reason: payload.failure_reason.as_ref().and_then(Value::as_str).map(str::to_owned),
+        })
+    }
+
+    /// Whether nothing more will come.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.status.is_final() && !self.retry_pending
+    }
+
+    /// What is worth keeping of it, as JSON. The answer to the question for a run echoes what the
+    /// run was told to do as well, which is full of personal data.
+    #[must_use]
+    pub fn essence(&self) -> Value {
+        json!({
+            "run_id": self.run_id,
+            "status": self.status.as_str(),
+            "attempt": self.attempt,
+            "retry_pending": self.retry_pending,
+            "output": self.output,
+            "errors": self.errors,
+            "failure_reason": self.failure_reason,
         })
     }
 }
@@ -173,6 +201,28 @@ mod tests {
         ] {
             assert!(Event::parse(body.as_bytes()).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn its_essence_is_the_same_event_without_what_the_run_was_told() {
+        let body = br#"{"run_id":"tsk_41","status":"failed","errors":[{"error_code":"job_closed"}],"output":{"a":1},
+                        "failure_reason":"closed","run_request":{"prompt":"Apply as Ada Lovelace"}}"#;
+        let event = Event::parse(body).unwrap();
+        let essence = event.essence().to_string();
+        assert!(!essence.contains("Ada"), "{essence}");
+        let again = Event::parse(essence.as_bytes()).unwrap();
+        assert_eq!((again.output, again.errors), (event.output, event.errors));
+        assert_eq!((again.status, again.failure_reason), (event.status, event.failure_reason));
+    }
+
+    #[test]
+    fn only_a_run_that_is_not_tried_again_is_over() {
+        let is_final = |body: &str| Event::parse(body.as_bytes()).unwrap().is_final();
+        for status in ["completed", "failed", "terminated", "timed_out", "canceled"] {
+            assert!(is_final(&format!(r#"{{"run_id":"t","status":"{status}"}}"#)), "{status}");
+        }
+        assert!(!is_final(r#"{"run_id":"t","status":"paused"}"#));
+        assert!(!is_final(r#"{"run_id":"t","status":"failed","retry_pending":true}"#));
     }
 
     #[test]

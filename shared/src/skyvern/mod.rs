@@ -2,8 +2,10 @@
 
 mod client;
 mod event;
+mod outcome;
 mod signature;
 
-pub use client::{NewRun, Run, Skyvern};
+pub use client::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern};
 pub use event::{Event, RunError, RunStatus};
+pub use outcome::Decision;
 pub use signature::{WebhookKeys, sign};

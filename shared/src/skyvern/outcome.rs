@@ -5,14 +5,15 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::skyvern::{Event, RunError, RunStatus};
+
+use super::{Event, RunError, RunStatus};
 
 /// The longest free text of Skyvern's that is kept for the person, in characters.
 const MAXIMUM_TEXT_LENGTH: usize = 1000;
 
-/// What `apply_skyvern_event` is asked to write.
+/// What the database is asked to write.
 #[derive(Debug, PartialEq, Serialize)]
-pub(crate) struct Decision {
+pub struct Decision {
     /// `applications.status`.
     status: &'static str,
     /// `applications.status_details`.
@@ -23,28 +24,63 @@ pub(crate) struct Decision {
 
 /// A notification; `{job_title}` and `{company_name}` are filled in from the application's row.
 #[derive(Debug, PartialEq, Serialize)]
-pub(crate) struct Notification {
+struct Notification {
     title: &'static str,
     message: &'static str,
 }
 
-/// Decides by proof first, then by the codes that say why, then by the status alone.
-pub(crate) fn decide(event: &Event) -> Decision {
-    if event.retry_pending {
-        return processing("retrying");
+impl Decision {
+    /// What an event of the run means. Decides by proof first, then by the codes that say why, then
+    /// by the status alone.
+    #[must_use]
+    pub fn on(event: &Event) -> Self {
+        if event.retry_pending {
+            return processing("retrying");
+        }
+        match &event.status {
+            RunStatus::Ongoing(_) => processing("running"),
+            RunStatus::Completed => match Proof::find(&event.output) {
+                Some(proof) => submitted(&proof),
+                None => Reason::find(&event.errors).unwrap_or(Reason::Unproven).decision(event),
+            },
+            RunStatus::Terminated => Reason::find(&event.errors).unwrap_or(Reason::Terminated).decision(event),
+            RunStatus::Failed => Reason::find(&event.errors).unwrap_or(Reason::Failed).decision(event),
+            RunStatus::TimedOut => Reason::TimedOut.decision(event),
+            RunStatus::Canceled => Reason::Canceled.decision(event),
+        }
     }
-    match &event.status {
-        RunStatus::Ongoing(_) => processing("running"),
-        RunStatus::Completed => match Proof::find(&event.output) {
-            Some(proof) => submitted(&proof),
-            None => Reason::find(&event.errors).unwrap_or(Reason::Unproven).decision(event),
-        },
-        RunStatus::Terminated => Reason::find(&event.errors).unwrap_or(Reason::Terminated).decision(event),
-        RunStatus::Failed => Reason::find(&event.errors).unwrap_or(Reason::Failed).decision(event),
-        RunStatus::TimedOut => Reason::TimedOut.decision(event),
-        RunStatus::Canceled => Reason::Canceled.decision(event),
+
+    /// Skyvern does not know the run any more. It may have sent the application before that, so
+    /// only a person can find out.
+    #[must_use]
+    pub fn run_lost() -> Self {
+        Self {
+            status: "REQUIRES_ATTENTION_MANUAL_REVIEW",
+            status_details: json!({ "reason": "run_lost" }),
+            notification: Some(UNCERTAIN),
+        }
+    }
+
+    /// The call that should have started a run started none.
+    #[must_use]
+    pub fn run_never_started() -> Self {
+        Self {
+            status: "FAILED_SKYVERN_SUBMISSION",
+            status_details: json!({ "reason": "run_never_started" }),
+            notification: Some(NOT_SENT),
+        }
     }
 }
+
+const UNCERTAIN: Notification = Notification {
+    title: "Please check your application",
+    message: "It is not certain that your application for {job_title} at {company_name} was sent.",
+};
+
+const NOT_SENT: Notification = Notification {
+    title: "Application not sent",
+    message: "Your application for {job_title} at {company_name} could not be completed.",
+};
 
 /// What shows that the employer received the application. "Completed" alone only says that the AI
 /// believes so, and a run can complete although the résumé could not be fetched.
@@ -189,13 +225,7 @@ impl Reason {
                     "The website of {company_name} stopped the application for {job_title}. Please finish it by hand.",
                 ),
             ),
-            Self::Unproven | Self::Terminated => (
-                "REQUIRES_ATTENTION_MANUAL_REVIEW",
-                notification(
-                    "Please check your application",
-                    "It is not certain that your application for {job_title} at {company_name} was sent.",
-                ),
-            ),
+            Self::Unproven | Self::Terminated => ("REQUIRES_ATTENTION_MANUAL_REVIEW", UNCERTAIN),
             Self::JobClosed => (
                 "FAILED_APPLICATION",
                 notification("Posting closed", "{job_title} at {company_name} takes no more applications."),
@@ -204,13 +234,7 @@ impl Reason {
                 "FAILED_APPLICATION",
                 notification("Already applied", "{company_name} says you have already applied for {job_title}."),
             ),
-            Self::Failed | Self::TimedOut | Self::Canceled => (
-                "FAILED_SKYVERN_SUBMISSION",
-                notification(
-                    "Application not sent",
-                    "Your application for {job_title} at {company_name} could not be completed.",
-                ),
-            ),
+            Self::Failed | Self::TimedOut | Self::Canceled => ("FAILED_SKYVERN_SUBMISSION", NOT_SENT),
         }
     }
 }
@@ -233,14 +257,13 @@ fn clean(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use shared::skyvern::Event;
 
-    use super::{Decision, decide};
+    use super::{Decision, Event};
 
     fn decided(payload: &Value) -> Decision {
         let mut complete = json!({ "run_id": "tsk_41" });
         complete.as_object_mut().unwrap().extend(payload.as_object().unwrap().clone());
-        decide(&Event::parse(complete.to_string().as_bytes()).unwrap())
+        Decision::on(&Event::parse(complete.to_string().as_bytes()).unwrap())
     }
 
     fn proof() -> Value {
