@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "this is how a test fails, in helpers too")]
 
-use std::path::Path;
-
 use serde_json::json;
 use tests::{Method, OwnStack, Person, ProjectOrder, Reply, Stack};
 use uuid::Uuid;
@@ -28,24 +26,15 @@ async fn the_access_token_is_sent_and_both_kinds_of_service_keys_let_in() {
     push(&stack, &ada, "apikey", new).await.expect_problem(401, "service_key_required");
 
     // From now on the functions have the new kind of key, which is no bearer for the database.
-    let stack = with_variables(&own, &file, &format!("EXPO_ACCESS_TOKEN=wrong\nSUPABASE_SERVICE_ROLE_KEY={new}\n"));
+    let stack = own.with_settings(&file, &format!("EXPO_ACCESS_TOKEN=wrong\nSUPABASE_SERVICE_ROLE_KEY={new}\n"));
     push(&stack, &ada, "apikey", legacy).await.expect_problem(401, "service_key_required");
     push(&stack, &ada, "apikey", new).await.expect_problem(502, "expo_unauthorized");
 
-    let stack =
-        with_variables(&own, &file, &format!("EXPO_ACCESS_TOKEN=expo_secret\nSUPABASE_SERVICE_ROLE_KEY={new}\n"));
+    let stack = own.with_settings(&file, &format!("EXPO_ACCESS_TOKEN=expo_secret\nSUPABASE_SERVICE_ROLE_KEY={new}\n"));
     push(&stack, &ada, "apikey", new).await.expect_status(200);
     push(&stack, &ada, "authorization", new).await.expect_status(200);
     assert_eq!(stack.expo().delivered(&token).await.len(), 3);
     std::fs::remove_file(&file).unwrap();
-}
-
-/// Starts the functions again with other settings. The connections to the former ones are cut, so there is a new way in.
-fn with_variables(own: &OwnStack, file: &Path, variables: &str) -> Stack {
-    own.ask("stop-part", "functions");
-    std::fs::write(file, variables).unwrap();
-    own.ask("start-part", "functions");
-    Stack::described_by(own.file())
 }
 
 async fn push(stack: &Stack, person: &Person, header: &str, key: &str) -> Reply {
