@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tests::{Fault, FaultOrder, OwnStack, Reply, Service, Stack, TokenOrder, TokenSigning};
+use tests::{
+    FUNCTIONS, Fault, FaultOrder, Function, OWN_WORDS, OwnStack, Person, Reply, Service, Stack, TokenOrder,
+    TokenSigning,
+};
 use uuid::Uuid;
 
 async fn asked_with(stack: &Stack, token: &str) -> Reply {
@@ -14,6 +17,36 @@ async fn loads(stack: &Stack) -> usize {
     stack.requests(Service::Clerk, "/.well-known/jwks.json", "").await.len()
 }
 
+/// Every way in which Clerk can fail to tell its keys.
+fn faults() -> Vec<Fault> {
+    let says = |status, body| Fault::Status { status, body, headers: [].into() };
+    vec![
+        says(403, json!({ "errors": [{ "message": OWN_WORDS }] })),
+        says(429, json!(OWN_WORDS)),
+        says(500, json!(OWN_WORDS)),
+        says(200, json!(format!("<html><body>{OWN_WORDS}</body></html>"))),
+        says(200, json!({ "keys": [] })),
+        Fault::Html,
+        Fault::Cut,
+        Fault::Delay { ms: 40_000 },
+    ]
+}
+
+/// Asks until Clerk was asked for its keys, which happens once in a second at most, and fails.
+async fn asked_without_keys(stack: &Stack, person: &Person, function: Function, fault: Fault) {
+    let request_id = Uuid::new_v4().to_string();
+    let what = format!("{} asks Clerk, and meets {fault:?}", function.name);
+    stack.fail(FaultOrder { service: Service::Clerk, contains: request_id.clone(), times: 1, fault }).await;
+    tests::eventually(&what, async || {
+        let request = function.request_with(stack, person, &json!({})).await.header("x-request-id", &request_id);
+        let reply =
+            Reply::to(request.timeout(Duration::from_secs(20))).await.expect_problem(503, "sign_in_unavailable");
+        stack.expect_discreet(&reply);
+        stack.requests(Service::Clerk, "/.well-known/jwks.json", &request_id).await.pop()
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_new_key_is_picked_up_and_unknown_ones_do_not_hammer_clerk() {
     let own = OwnStack::start("rotation", &["--skyvern-waits"]);
@@ -22,10 +55,13 @@ async fn a_new_key_is_picked_up_and_unknown_ones_do_not_hammer_clerk() {
     let next = || TokenOrder { sub: subject.clone(), signing: TokenSigning::NextKey, ..TokenOrder::default() };
 
     // Without any key nobody can be told from anybody.
-    let fault = Fault::Status { status: 500, body: json!("away"), headers: [].into() };
-    stack.fail(FaultOrder { service: Service::Clerk, contains: "jwks".into(), times: 1, fault }).await;
+    let ada = stack.new_person().await;
+    for function in FUNCTIONS.into_iter().filter(|function| function.is_for_people()) {
+        for fault in faults() {
+            asked_without_keys(&stack, &ada, function, fault).await;
+        }
+    }
     let token = stack.clerk().token(&subject).await;
-    asked_with(&stack, &token).await.expect_problem(503, "sign_in_unavailable");
     tests::eventually("the keys are loaded", async || {
         (asked_with(&stack, &token).await.code() != "sign_in_unavailable").then_some(())
     })
