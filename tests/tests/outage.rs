@@ -1,7 +1,12 @@
 //! What happens while a part of the system is away. Each test stops parts of a stack of its own.
 
+use std::{net::TcpListener, time::Duration};
+
 use serde_json::{Value, json};
-use tests::{EventOrder, Finish, OwnStack, Stack, WebhookKey, own_stack::patiently, simulators::skyvern::sign};
+use tests::{
+    EventOrder, FUNCTIONS, Finish, Function, OwnStack, Reply, Stack, WebhookKey, own_stack::patiently,
+    simulators::skyvern::sign,
+};
 
 #[tokio::test]
 async fn a_webhook_that_comes_while_the_database_is_away_is_not_lost() {
@@ -62,4 +67,65 @@ async fn without_a_webhook_secret_nobody_can_sign() {
         assert!(stack.database().json("select to_jsonb(e) from public.webhook_events e", &[]).await.is_empty());
         std::fs::remove_file(&file).unwrap();
     }
+}
+
+#[tokio::test]
+async fn vendors_that_refuse_every_connection_are_told_by_name() {
+    // A port that was free a moment ago.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings =
+        ["SKYVERN_API_URL", "ADZUNA_API_URL", "EXPO_API_URL"].map(|name| format!("{name}=http://{nobody}\n"));
+    let file = std::env::temp_dir().join(format!("jobraker-refused-{}.vars", std::process::id()));
+    std::fs::write(&file, settings.concat()).unwrap();
+    let own = OwnStack::start("refused", &["--vars", file.to_str().unwrap()]);
+    let stack = Stack::described_by(own.file());
+    let ada = stack.new_person().await;
+    let told = async |function: Function, request: reqwest::RequestBuilder| {
+        let reply = Reply::to(request.timeout(Duration::from_secs(20))).await;
+        stack.expect_discreet(&reply);
+        assert_eq!(reply.header("content-type"), "application/problem+json", "{}: {reply:?}", function.name);
+        format!("{}: {} {}", function.name, reply.status, reply.code())
+    };
+
+    let mut answers = Vec::new();
+    for name in ["initiate-skyvern-application", "adzuna-job-search", "trigger-push-notification"] {
+        let function = Function::named(name);
+        let body = function.good_body(&ada).await;
+        answers.push(told(function, function.request_with(&stack, &ada, &body).await).await);
+    }
+    assert_eq!(
+        answers,
+        [
+            "initiate-skyvern-application: 502 skyvern_unreachable",
+            "adzuna-job-search: 502 adzuna_unreachable",
+            "trigger-push-notification: 502 expo_unreachable",
+        ]
+    );
+
+    // The project itself. Whoever calls was signed in before, so nothing else stands in the way.
+    let link = Function::named("generate-resume-signed-url");
+    let body = link.good_body(&ada).await;
+    Reply::to(link.request_with(&stack, &ada, &body).await).await.expect_status(200);
+    let mut requests = Vec::new();
+    for function in FUNCTIONS {
+        let body = function.good_body(&ada).await;
+        requests.push((function, function.request_with(&stack, &ada, &body).await));
+    }
+    own.ask("stop-part", "simulators");
+    let mut answers = Vec::new();
+    for (function, request) in requests {
+        answers.push(told(function, request).await);
+    }
+    assert_eq!(
+        answers,
+        [
+            "initiate-skyvern-application: 503 database_unavailable",
+            "adzuna-job-search: 503 database_unavailable",
+            "generate-resume-signed-url: 502 storage_failed",
+            "skyvern-webhook-handler: 503 database_unavailable",
+            "clerk-webhook-handler: 503 database_unavailable",
+            "trigger-push-notification: 503 database_unavailable",
+        ]
+    );
+    std::fs::remove_file(&file).unwrap();
 }
