@@ -79,7 +79,8 @@ impl<'a> Database<'a> {
     }
 
     /// As [`Self::call`], tried up to three times while the database is unavailable: only for SQL
-    /// functions that do the same once as twice.
+    /// functions that do the same once as twice. One that did not answer in time is not asked again:
+    /// somebody has waited long enough.
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -90,7 +91,7 @@ impl<'a> Database<'a> {
     ) -> Result<T, Problem> {
         for pause in PAUSES {
             match self.call(function, arguments).await {
-                Err(Problem::DatabaseUnavailable | Problem::DatabaseTimedOut) => clock::wait(pause).await,
+                Err(Problem::DatabaseUnavailable) => clock::wait(pause).await,
                 other => return other,
             }
         }
