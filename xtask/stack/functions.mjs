@@ -14,6 +14,16 @@ const { Miniflare } = createRequire(createRequire(import.meta.url).resolve("wran
 
 const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const overrides = settings.overrides ? parseEnv(readFileSync(settings.overrides, "utf8")) : {};
+// A vendor whose key is given is the real one, unless its address is given, too.
+const ADDRESSES = {
+  ADZUNA_APP_KEY: "ADZUNA_API_URL",
+  EMBEDDINGS_API_KEY: "EMBEDDINGS_API_URL",
+  JSEARCH_API_KEY: "JSEARCH_API_URL",
+  SKYVERN_API_KEY: "SKYVERN_API_URL",
+};
+for (const [key, address] of Object.entries(ADDRESSES)) {
+  if (overrides[key]) delete settings.bindings[address];
+}
 const environments = unstable_readConfig({ config: settings.wranglerConfiguration }).definedEnvironments;
 const root = path.dirname(settings.wranglerConfiguration);
 
