@@ -12,6 +12,9 @@ use crate::failure::{Doing as _, Failure, Outcome};
 pub struct Report {
     /// By function.
     pub functions: BTreeMap<String, FunctionFigures>,
+    /// Jobs of the queue that are completed in a second, by the number of runners.
+    #[serde(default)]
+    pub jobs_per_second: BTreeMap<usize, f64>,
 }
 
 impl Report {
@@ -106,7 +109,8 @@ pub fn count(things: usize) -> f64 {
     f64::from(u32::try_from(things).unwrap_or(u32::MAX))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle one, or the mean of the two in the middle.
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     match (values.get(values.len() / 2), values.len() % 2) {
         (Some(upper), 0) => f64::midpoint(values[values.len() / 2 - 1], *upper),
@@ -174,7 +178,7 @@ mod tests {
         let figures = Figures { requests_per_second: 12.5, rates: vec![12.5], ..Figures::default() };
         let contenders = [(Contender::FunctionWithNewTokens, figures.clone()), (Contender::StorageFloor, figures)];
         let function = FunctionFigures { contenders: contenders.into(), ..FunctionFigures::default() };
-        let report = Report { functions: [("sign".to_owned(), function)].into() };
+        let report = Report { functions: [("sign".to_owned(), function)].into(), ..Report::default() };
 
         let read: Report = serde_json::from_value(serde_json::to_value(&report).unwrap()).unwrap();
 

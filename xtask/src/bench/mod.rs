@@ -4,6 +4,7 @@ mod connection;
 mod figures;
 mod load;
 mod processor;
+mod queue;
 mod runtime;
 mod scene;
 mod table;
@@ -44,7 +45,8 @@ Measures the functions, all of them unless some are named, on a fresh stack of t
 its floor: its database calls alone, sent to PostgREST without any function, directly and through the simulated gateway
 that the function goes through. Where a function asks Storage instead, its floor is the same call to the simulated Storage.
 generate-resume-signed-url is also measured with a new token in every request, beside tokens that it remembers. They take
-turns in the same rounds, on the same rows, after a warm-up. Every answer is checked; a wrong one fails the bench.
+turns in the same rounds, on the same rows, after a warm-up. Every answer is checked; a wrong one fails the bench. Of
+job-runner it is measured how many jobs that do nothing one runner and four of them complete in a second.
 
   --rounds N       how many rounds, 5 unless given
   --seconds N      about how long each contender works in a round, 3 unless given
@@ -142,7 +144,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
 
 /// Those that the bench knows what to ask; to name another one is a mistake.
 fn measurable(functions: Vec<String>, named: bool) -> Outcome<Vec<String>> {
-    let (known, unknown): (Vec<_>, Vec<_>) = functions.into_iter().partition(|name| workload::of(name).is_some());
+    let is_known = |name: &String| name == queue::FUNCTION || workload::of(name).is_some();
+    let (known, unknown): (Vec<_>, Vec<_>) = functions.into_iter().partition(is_known);
     match unknown.first() {
         Some(name) if named => Err(Failure::new(format!("the bench does not know what to ask {name}"))
             .mend("add its workload to xtask/src/bench/workload")),
@@ -172,7 +175,12 @@ fn measure(functions: &[String], runtime: &Runtime, stack: Description, pace: Pa
     let scene = Scene::prepare(stack, &postgresql_bin, runtime)?;
     let mut report = Report::default();
     for name in functions {
-        let figures = step(&format!("measuring {name}"), || measure_function(name, &scene, &sources, pace))?;
+        let measuring = format!("measuring {name}");
+        if name == queue::FUNCTION {
+            report.jobs_per_second = step(&measuring, || queue::measure(&scene, pace.rounds))?;
+            continue;
+        }
+        let figures = step(&measuring, || measure_function(name, &scene, &sources, pace))?;
         let (wasm_bytes, wasm_gzipped_bytes) = runtime.sizes.get(name).copied().unwrap_or_default();
         report.functions.insert(name.clone(), FunctionFigures { wasm_bytes, wasm_gzipped_bytes, ..figures });
     }

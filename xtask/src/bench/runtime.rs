@@ -12,7 +12,7 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::{Contender, workload};
+use super::{Contender, queue, workload};
 use crate::{
     failure::{Doing as _, Failure, Outcome},
     project::Project,
@@ -100,7 +100,8 @@ fn copy(project: &Project, folder: &Path, function: &str) -> Outcome<(usize, usi
 }
 
 fn isolates(function: &str) -> impl Iterator<Item = Isolate> {
-    let contenders = workload::of(function).into_iter().flat_map(workload::Workload::isolates);
+    let queue = (function == queue::FUNCTION).then_some(Contender::Function);
+    let contenders = workload::of(function).into_iter().flat_map(workload::Workload::isolates).chain(queue);
     contenders.map(move |contender| Isolate { function: function.to_owned(), contender })
 }
 

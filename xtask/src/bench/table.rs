@@ -13,6 +13,7 @@ pub fn show(report: &Report) {
     show_speed(report);
     show_sizes(report);
     show_new_tokens(report);
+    show_queue(report);
     show_processor(report);
 }
 
@@ -60,6 +61,17 @@ fn show_new_tokens(report: &Report) {
         let spent = |contender| runtime(function, contender);
         let more = spent(Contender::FunctionWithNewTokens).zip(spent(Contender::Function)).map(|(new, old)| new - old);
         table.push(vec![name.clone(), per_cent(Some(ratio)), milliseconds(more)]);
+    }
+    if table.len() > 1 {
+        print(&table);
+    }
+}
+
+/// What the queue gets through. Without figures for it there is nothing to show.
+fn show_queue(report: &Report) {
+    let mut table = vec![cells(&["runners", "jobs/s that do nothing"])];
+    for (runners, speed) in &report.jobs_per_second {
+        table.push(vec![runners.to_string(), format!("{speed:.0}")]);
     }
     if table.len() > 1 {
         print(&table);

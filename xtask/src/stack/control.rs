@@ -22,11 +22,11 @@ use crate::failure::{Doing as _, Failure, Outcome};
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
     /// Ends a part on purpose; the stack goes on without it.
-    StopPart(String),
+    Stop(String),
     /// Kills a part, as a machine that fails does; the stack goes on without it.
-    KillPart(String),
+    Kill(String),
     /// Starts that part again, on the same port and data.
-    StartPart(String),
+    Start(String),
 }
 
 /// A wish, and whom to answer.

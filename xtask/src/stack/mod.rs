@@ -62,9 +62,9 @@ const PORT_TRIES: usize = 3;
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let words: Vec<&str> = arguments.values.iter().map(String::as_str).collect();
     let wish = match words[..] {
-        ["stop-part", part] => Wish::StopPart(part.into()),
-        ["kill-part", part] => Wish::KillPart(part.into()),
-        ["start-part", part] => Wish::StartPart(part.into()),
+        ["stop-part", part] => Wish::Stop(part.into()),
+        ["kill-part", part] => Wish::Kill(part.into()),
+        ["start-part", part] => Wish::Start(part.into()),
         _ => return Err(misuse(USAGE, "say which part to stop, kill or start")),
     };
     control::ask(&control_socket(&project.stack_folder(&name(arguments)?)), &wish)
@@ -311,17 +311,17 @@ impl Stack {
 
     fn grant(&mut self, wish: &Wish) -> Outcome {
         match wish {
-            Wish::StopPart(name) => {
+            Wish::Stop(name) => {
                 let part = Part::named(name)?;
                 self.supervisor.stop(part.name())?;
                 self.stopped_on_purpose.insert(part);
             }
-            Wish::KillPart(name) => {
+            Wish::Kill(name) => {
                 let part = Part::named(name)?;
                 self.supervisor.kill(part.name())?;
                 self.stopped_on_purpose.insert(part);
             }
-            Wish::StartPart(name) => {
+            Wish::Start(name) => {
                 let part = Part::named(name)?;
                 if self.stopped_on_purpose.remove(&part) {
                     part.start(&mut self.supervisor, &self.settings)?;
