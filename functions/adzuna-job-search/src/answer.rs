@@ -1,9 +1,10 @@
 //! What a person gets to see.
 
 use serde::Serialize;
-use shared::adzuna::Query;
-
-use crate::{input::last_page, job::Job, search::Found};
+use shared::{
+    adzuna::Query,
+    job_search::{Found, Job, last_page},
+};
 
 /// The whole answer.
 #[derive(Debug, Serialize)]

@@ -9,23 +9,19 @@
 //! `search_quota_spent`, `adzuna_…`, `database_…`.
 
 mod answer;
-mod input;
-mod job;
-mod key;
-mod memory;
-mod search;
 mod settings;
 
 use std::sync::OnceLock;
 
 use shared::{
     http::{self, Endpoint, Incoming, Reply},
+    job_search::{self, JobSearch, Searcher},
     problem::Problem,
     sign_in,
 };
 use worker::{Context, Env, Request, Response, event};
 
-use crate::{answer::Answer, search::Search, settings::Settings};
+use crate::{answer::Answer, settings::Settings};
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
@@ -36,8 +32,15 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
     let person = sign_in::person(&incoming.headers, &call.settings.sign_in, &call.upstream, call.received_at).await?;
-    let query = input::read(incoming)?;
-    let found = Search::new(&query, &person, call).run().await?;
+    let query = job_search::read(incoming.fields()?)?;
+    let search = JobSearch {
+        query: &query,
+        searcher: Searcher::Person(&person),
+        supabase: &call.settings.supabase,
+        adzuna: &call.settings.adzuna,
+        upstream: &call.upstream,
+    };
+    let found = search.run().await?;
 
     let freshness = found.freshness.as_str();
     let mut reply = Reply::ok(&Answer::new(&query, &found), freshness)?;

@@ -120,7 +120,7 @@ impl Incoming {
             return Ok(Fields { values, are_texts: true, errors: Vec::new() });
         }
         match self.json()? {
-            Value::Object(values) => Ok(Fields { values, are_texts: false, errors: Vec::new() }),
+            Value::Object(values) => Ok(Fields::of(values)),
             _ => Err(Problem::invalid("body", "must be a JSON object")),
         }
     }
@@ -157,6 +157,12 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// Those of a JSON object.
+    #[must_use]
+    pub fn of(values: Map<String, Value>) -> Self {
+        Self { values, are_texts: false, errors: Vec::new() }
+    }
+
     /// A field that must be there; a bad one is remembered and reported by [`Self::finish`].
     pub fn required<T: DeserializeOwned>(&mut self, field: &'static str, expected: &str) -> Option<T> {
         let before = self.errors.len();

@@ -255,6 +255,7 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),
     ("search_jobs", &["authenticated"]),
+    ("search_jobs_for_alert", &["service_role"]),
     ("settle_background_jobs", &["service_role"]),
     ("store_job_search", &["service_role"]),
 ];

@@ -1,47 +1,64 @@
-//! A job as this function answers it, but for the person's own marks: the form in which pages are kept.
+//! A job as people get to see it, but for their own marks: the form in which pages are kept.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
-use shared::adzuna::{Page, Posting, Query};
+
+use crate::adzuna::{Page, Posting, Query};
 
 /// A page of results for everybody.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Results {
-    pub(crate) jobs: Vec<Job>,
-    pub(crate) total: Option<u64>,
+pub struct Results {
+    /// The jobs, each once.
+    pub jobs: Vec<Job>,
+    /// How many there are on all pages.
+    pub total: Option<u64>,
     /// Whether there is a next page.
-    pub(crate) has_more: bool,
+    pub has_more: bool,
 }
 
 /// A job. What is not known is null.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Job {
+pub struct Job {
     /// Country and Adzuna's own number, which alone is unique within a country only.
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) company: Option<String>,
-    pub(crate) location: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) salary: Salary,
-    pub(crate) category: Option<String>,
-    pub(crate) contract_type: Option<String>,
-    pub(crate) contract_time: Option<String>,
-    pub(crate) posted_at: Option<String>,
+    pub id: String,
+    /// The job's title.
+    pub title: String,
+    /// The employer.
+    pub company: Option<String>,
+    /// The place, in words.
+    pub location: Option<String>,
+    /// Where to send people.
+    pub url: Option<String>,
+    /// The beginning of the description.
+    pub description: Option<String>,
+    /// What is paid.
+    pub salary: Salary,
+    /// The tag of the category.
+    pub category: Option<String>,
+    /// `permanent` or `contract`.
+    pub contract_type: Option<String>,
+    /// `full_time` or `part_time`.
+    pub contract_time: Option<String>,
+    /// When it appeared, RFC 3339 in UTC.
+    pub posted_at: Option<String>,
 }
 
 /// A year's pay.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Salary {
-    pub(crate) min: Option<Number>,
-    pub(crate) max: Option<Number>,
-    pub(crate) currency: String,
-    pub(crate) is_predicted: bool,
+pub struct Salary {
+    /// At least.
+    pub min: Option<Number>,
+    /// At most.
+    pub max: Option<Number>,
+    /// ISO 4217.
+    pub currency: String,
+    /// Whether Adzuna has estimated it.
+    pub is_predicted: bool,
 }
 
 impl Results {
     /// What Adzuna answered to this query.
-    pub(crate) fn of(query: &Query, page: Page) -> Self {
+    pub(super) fn of(query: &Query, page: Page) -> Self {
         let page_size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
         let is_last = u64::from(query.page) * u64::from(query.page_size) >= page.total.unwrap_or(u64::MAX);
         Self {
@@ -52,7 +69,7 @@ impl Results {
     }
 
     /// The ids of the jobs.
-    pub(crate) fn ids(&self) -> Vec<&str> {
+    pub(super) fn ids(&self) -> Vec<&str> {
         self.jobs.iter().map(|job| job.id.as_str()).collect()
     }
 }

@@ -3,9 +3,8 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use shared::ids::SearchVersion;
-
-use crate::job::Results;
+use super::Results;
+use crate::ids::SearchVersion;
 
 /// A page has at most 50 jobs of about a kilobyte, so these are some 13 MB of an isolate's 128.
 const CAPACITY: usize = 256;
@@ -17,18 +16,18 @@ thread_local! {
 
 /// A fetched page and which fetch it came from.
 #[derive(Debug, Clone)]
-pub(crate) struct Remembered {
-    pub(crate) version: SearchVersion,
-    pub(crate) results: Rc<Results>,
+pub(super) struct Remembered {
+    pub(super) version: SearchVersion,
+    pub(super) results: Rc<Results>,
 }
 
 /// The page under this key, if it is remembered.
-pub(crate) fn recall(key: &str) -> Option<Remembered> {
+pub(super) fn recall(key: &str) -> Option<Remembered> {
     PAGES.with_borrow_mut(|memory| memory.recall(key))
 }
 
 /// Keeps a page in place of an older one.
-pub(crate) fn remember(key: &str, page: Remembered) {
+pub(super) fn remember(key: &str, page: Remembered) {
     PAGES.with_borrow_mut(|memory| memory.remember(key, page));
 }
 
@@ -67,7 +66,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::{CAPACITY, Memory, Remembered};
-    use crate::job::Results;
+    use crate::job_search::Results;
 
     fn page() -> Remembered {
         Remembered {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use shared::adzuna::Query;
+
+use crate::adzuna::Query;
 
 /// A change of what is kept with a page gets a new number, so that pages of the old form are not found.
 const FORM: u8 = 1;
@@ -14,7 +15,7 @@ const WORDS: [&str; 3] = ["what", "what_exclude", "title_only"];
 
 /// SHA-256 in hexadecimal digits over everything that decides the results. Case and order make no difference; the
 /// spelling is one already when the query is read.
-pub(crate) fn key(query: &Query) -> String {
+pub(super) fn key(query: &Query) -> String {
     let parameters = query.parameters().into_iter().map(|(name, value)| {
         let value = value.to_lowercase();
         if !WORDS.contains(&name) {
@@ -35,7 +36,7 @@ pub(crate) fn key(query: &Query) -> String {
 }
 
 /// The query in words, kept with the page for whoever looks into the table.
-pub(crate) fn described(query: &Query) -> Value {
+pub(super) fn described(query: &Query) -> Value {
     let parameters = query.parameters().into_iter().map(|(name, value)| (name.to_owned(), Value::String(value)));
     let mut described: Map<String, Value> = parameters.collect();
     described.insert("country".to_owned(), json!(query.country.code));
@@ -46,19 +47,12 @@ pub(crate) fn described(query: &Query) -> Value {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::http::{Incoming, Method};
-    use url::Url;
 
     use super::key;
+    use crate::{http::Fields, job_search::read};
 
     fn key_of(body: &str) -> String {
-        let incoming = Incoming {
-            method: Method::Post,
-            url: Url::parse("https://api.example.com/").unwrap(),
-            headers: [("content-type".to_owned(), "application/json".to_owned())].into_iter().collect(),
-            body: body.as_bytes().to_vec(),
-        };
-        key(&crate::input::read(&incoming).unwrap())
+        key(&read(Fields::of(serde_json::from_str(body).unwrap())).unwrap())
     }
 
     #[test]

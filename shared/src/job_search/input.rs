@@ -1,11 +1,13 @@
-//! What a person may ask for, checked against what Adzuna takes (Adzuna contract §1) before anything is spent on it.
+//! What a person may ask for, checked against what Adzuna takes (Adzuna contract §1) before anything is spent on it. A
+//! saved search has the same fields as a request.
 
 use std::ops::RangeInclusive;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
-use shared::{
+
+use crate::{
     adzuna::{Country, Query},
-    http::{Fields, Incoming},
+    http::Fields,
     problem::Problem,
 };
 
@@ -18,9 +20,10 @@ const DEFAULT_DISTANCE: u32 = 10;
 const REACHABLE_RESULTS: u32 = 1000;
 
 /// Reads the query; its texts are in one spelling, and what makes no difference is left out.
-pub(crate) fn read(incoming: &Incoming) -> Result<Query, Problem> {
-    let mut fields = incoming.fields()?;
-
+///
+/// # Errors
+/// [`Problem::InvalidInput`] with every bad field.
+pub fn read(mut fields: Fields) -> Result<Query, Problem> {
     let page_size = number(&mut fields, "page_size", 1..=50).unwrap_or(DEFAULT_PAGE_SIZE);
     let location = text(&mut fields, "location");
     let salary_min = number(&mut fields, "salary_min", 0..=100_000_000).filter(|salary| *salary > 0);
@@ -59,7 +62,8 @@ pub(crate) fn read(incoming: &Incoming) -> Result<Query, Problem> {
 }
 
 /// The last page that may be asked for.
-pub(crate) fn last_page(page_size: u32) -> u32 {
+#[must_use]
+pub fn last_page(page_size: u32) -> u32 {
     REACHABLE_RESULTS.div_ceil(page_size)
 }
 
@@ -112,29 +116,26 @@ fn category(fields: &mut Fields) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use shared::{
-        adzuna::Query,
-        http::{Incoming, Method},
-        problem::Problem,
-    };
     use url::Url;
 
+    use crate::{
+        adzuna::Query,
+        http::{Fields, Incoming, Method},
+        problem::Problem,
+    };
+
     fn posted(body: &Value) -> Result<Query, Problem> {
-        super::read(&Incoming {
-            method: Method::Post,
-            url: Url::parse("https://api.example.com/functions/v1/adzuna-job-search").unwrap(),
-            headers: [("content-type".to_owned(), "application/json".to_owned())].into_iter().collect(),
-            body: body.to_string().into_bytes(),
-        })
+        super::read(Fields::of(body.as_object().unwrap().clone()))
     }
 
     fn gotten(query: &str) -> Result<Query, Problem> {
-        super::read(&Incoming {
+        let incoming = Incoming {
             method: Method::Get,
             url: Url::parse(&format!("https://api.example.com/functions/v1/adzuna-job-search?{query}")).unwrap(),
             headers: [].into_iter().collect(),
             body: Vec::new(),
-        })
+        };
+        super::read(incoming.fields().unwrap())
     }
 
     fn bad_fields(result: Result<Query, Problem>) -> Vec<&'static str> {

@@ -8,58 +8,84 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::json;
-use shared::{
-    adzuna::{Adzuna, AdzunaProblem, Query},
+use serde_json::{Value, json};
+
+use super::{
+    Results,
+    key::{described, key},
+    memory::{Remembered, recall, remember},
+};
+use crate::{
+    adzuna::{self, Adzuna, AdzunaProblem, Query},
     clock,
+    config::Supabase,
     database::Database,
-    http,
+    http::upstream::Upstream,
     ids::{SearchLeaseId, SearchVersion, UserId},
     problem::Problem,
     sign_in::Person,
-};
-
-use crate::{
-    job::Results,
-    key::{described, key},
-    memory::{Remembered, recall, remember},
-    settings::Settings,
 };
 
 /// The pauses in milliseconds between looks at another caller's progress: ten seconds in all, as long as Adzuna may
 /// take to answer that caller.
 const PAUSES_MS: [u64; 14] = [100, 150, 250, 500, 500, 500, 750, 750, 1000, 1000, 1000, 1000, 1500, 1000];
 
-/// One search on behalf of a person.
-pub(crate) struct Search<'a> {
-    query: &'a Query,
-    key: String,
-    person: &'a Person,
-    call: &'a http::Call<Settings>,
+/// One search.
+#[derive(Debug)]
+pub struct JobSearch<'a> {
+    /// What is wanted.
+    pub query: &'a Query,
+    /// For whom.
+    pub searcher: Searcher<'a>,
+    /// The project.
+    pub supabase: &'a Supabase,
+    /// Adzuna.
+    pub adzuna: &'a adzuna::Settings,
+    /// The outside world.
+    pub upstream: &'a Upstream,
+}
+
+/// For whom a search is made, and so whose share of Adzuna's allowance it is.
+#[derive(Debug)]
+pub enum Searcher<'a> {
+    /// Somebody who is waiting for it.
+    Person(&'a Person),
+    /// A saved search of theirs.
+    Alert {
+        /// Whose.
+        user_id: UserId,
+        /// A page of this age holds no news, in the database's own words.
+        newer_than: &'a str,
+    },
 }
 
 /// A page and the person's own marks on it.
 #[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) results: Rc<Results>,
-    pub(crate) marks: Marks,
-    pub(crate) freshness: Freshness,
+pub struct Found {
+    /// The page.
+    pub results: Rc<Results>,
+    /// What the person has done about its jobs.
+    pub marks: Marks,
+    /// Where it came from.
+    pub freshness: Freshness,
     /// How long ago it came from Adzuna.
-    pub(crate) age_seconds: u64,
+    pub age_seconds: u64,
+    /// When that was, in the database's own words.
+    pub fetched_at: String,
 }
 
 /// What the person has done about the jobs of a page.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Marks {
+pub struct Marks {
     /// The ids of saved jobs.
-    pub(crate) saved: HashSet<String>,
+    pub saved: HashSet<String>,
     /// The status of applications, by the job's id.
-    pub(crate) applications: HashMap<String, String>,
+    pub applications: HashMap<String, String>,
 }
 
 /// Where a page came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
+pub enum Freshness {
     /// The cache, and it is good.
     Hit,
     /// Adzuna, just now.
@@ -70,7 +96,8 @@ pub(crate) enum Freshness {
 
 impl Freshness {
     /// The value of `x-cache`.
-    pub(crate) fn as_str(self) -> &'static str {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Hit => "hit",
             Self::Miss => "miss",
@@ -101,42 +128,34 @@ enum Decision {
 #[derive(Debug, Deserialize)]
 struct Cached {
     version: SearchVersion,
+    fetched_at: String,
     age_seconds: u64,
     results: Option<Results>,
     #[serde(flatten)]
     marks: Marks,
 }
 
-impl<'a> Search<'a> {
-    pub(crate) fn new(query: &'a Query, person: &'a Person, call: &'a http::Call<Settings>) -> Self {
-        Self { query, key: key(query), person, call }
-    }
-
+impl JobSearch<'_> {
     /// Finds the page.
     ///
     /// # Errors
     /// The database's problems, and Adzuna's or a spent allowance if there is no older page either.
-    pub(crate) async fn run(&self) -> Result<Found, Problem> {
-        let database = Database::of(self.person, &self.call.settings.supabase, &self.call.upstream);
+    pub async fn run(&self) -> Result<Found, Problem> {
+        let key = key(self.query);
         let mut awaited = None;
         let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
         loop {
-            let known = recall(&self.key);
-            let arguments = json!({
-                "p_query_key": self.key,
-                "p_known_version": known.as_ref().map(|page| page.version),
-                "p_awaited_lease_id": awaited,
-            });
-            match database.call("search_jobs", &arguments).await? {
-                Decision::Fresh { page } => return self.found(page, known, Freshness::Hit),
+            let known = recall(&key);
+            match self.decide(&key, known.as_ref(), awaited).await? {
+                Decision::Fresh { page } => return found(&key, page, known, Freshness::Hit),
                 Decision::Resting { page }
                 | Decision::Awaited { page: Some(page), .. }
-                | Decision::Spent { page: Some(page), .. } => return self.found(page, known, Freshness::Stale),
+                | Decision::Spent { page: Some(page), .. } => return found(&key, page, known, Freshness::Stale),
                 Decision::Leased { lease_id, user_id, page } => {
-                    return match self.ask(lease_id, user_id).await? {
+                    return match self.ask(&key, lease_id, user_id).await? {
                         Ok(found) => Ok(found),
                         Err(problem) => match page {
-                            Some(page) => self.found(page, known, Freshness::Stale),
+                            Some(page) => found(&key, page, known, Freshness::Stale),
                             None => Err(problem.into()),
                         },
                     };
@@ -156,60 +175,91 @@ impl<'a> Search<'a> {
         }
     }
 
+    async fn decide(
+        &self,
+        key: &str,
+        known: Option<&Remembered>,
+        awaited: Option<SearchLeaseId>,
+    ) -> Result<Decision, Problem> {
+        let mut arguments = json!({
+            "p_query_key": key,
+            "p_known_version": known.map(|page| page.version),
+            "p_awaited_lease_id": awaited,
+        });
+        match self.searcher {
+            Searcher::Person(person) => {
+                Database::of(person, self.supabase, self.upstream).call("search_jobs", &arguments).await
+            }
+            Searcher::Alert { user_id, newer_than } => {
+                arguments["p_user_id"] = json!(user_id);
+                arguments["p_newer_than"] = json!(newer_than);
+                self.database().call("search_jobs_for_alert", &arguments).await
+            }
+        }
+    }
+
     /// Asks Adzuna and writes down what came of it. The inner error is Adzuna's, the outer one the database's.
-    async fn ask(&self, lease_id: SearchLeaseId, user_id: UserId) -> Result<Result<Found, AdzunaProblem>, Problem> {
-        let settings = self.call.settings;
-        let database = Database::as_service_role(&settings.supabase, &self.call.upstream);
-        match Adzuna::new(&settings.adzuna, &self.call.upstream).search(self.query).await {
+    async fn ask(
+        &self,
+        key: &str,
+        lease_id: SearchLeaseId,
+        user_id: UserId,
+    ) -> Result<Result<Found, AdzunaProblem>, Problem> {
+        match Adzuna::new(self.adzuna, self.upstream).search(self.query).await {
             Ok(page) => {
                 let results = Results::of(self.query, page);
                 let arguments = json!({
-                    "p_query_key": self.key,
+                    "p_query_key": key,
                     "p_query": described(self.query),
                     "p_results": results,
                     "p_job_ids": results.ids(),
                     "p_lease_id": lease_id,
                     "p_user_id": user_id,
                 });
-                let stored: Cached = database.call_repeatedly("store_job_search", &arguments).await?;
-                self.found(Cached { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
+                let stored: Cached = self.database().call_repeatedly("store_job_search", &arguments).await?;
+                found(key, Cached { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
             }
             Err(problem) => {
-                let arguments = json!({ "p_query_key": self.key, "p_lease_id": lease_id, "p_failure": problem });
+                let arguments = json!({ "p_query_key": key, "p_lease_id": lease_id, "p_failure": problem });
                 // If this fails too, the lease ends by itself; what happened is told either way.
-                let _: Result<serde_json::Value, Problem> =
-                    database.call("record_job_search_failure", &arguments).await;
+                let _: Result<Value, Problem> = self.database().call("record_job_search_failure", &arguments).await;
                 Ok(Err(problem))
             }
         }
     }
 
-    fn found(&self, page: Cached, known: Option<Remembered>, freshness: Freshness) -> Result<Found, Problem> {
-        let results = match page.results {
-            Some(results) => {
-                let results = Rc::new(results);
-                remember(&self.key, Remembered { version: page.version, results: results.clone() });
-                results
-            }
-            None => known.map(|known| known.results).ok_or_else(|| Problem::internal("a page came without results"))?,
-        };
-        Ok(Found { results, marks: page.marks, freshness, age_seconds: page.age_seconds })
+    /// What Adzuna said is the backend's to write down: it is for everybody.
+    fn database(&self) -> Database<'_> {
+        Database::as_service_role(self.supabase, self.upstream)
     }
+}
+
+fn found(key: &str, page: Cached, known: Option<Remembered>, freshness: Freshness) -> Result<Found, Problem> {
+    let results = match page.results {
+        Some(results) => {
+            let results = Rc::new(results);
+            remember(key, Remembered { version: page.version, results: results.clone() });
+            results
+        }
+        None => known.map(|known| known.results).ok_or_else(|| Problem::internal("a page came without results"))?,
+    };
+    let Cached { marks, age_seconds, fetched_at, .. } = page;
+    Ok(Found { results, marks, freshness, age_seconds, fetched_at })
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::adzuna::AdzunaProblem;
 
     use super::{Decision, PAUSES_MS};
+    use crate::adzuna::AdzunaProblem;
 
     #[test]
     fn every_decision_of_the_sql_function_is_read() {
         let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
         let page = json!({
-            "version": id, "is_fresh": true, "age_seconds": 5, "results": null, "saved": ["gb:1"],
-            "applications": { "gb:2": "DRAFT" },
+            "version": id, "is_fresh": true, "fetched_at": "2026-07-15T08:33:45.5+00:00", "age_seconds": 5, "results": null,
+            "saved": ["gb:1"], "applications": { "gb:2": "DRAFT" },
         });
         let read = |decision| serde_json::from_value::<Decision>(decision).unwrap();
         let Decision::Fresh { page: fresh } = read(json!({ "outcome": "fresh", "page": page })) else { panic!() };

@@ -1,0 +1,12 @@
+//! Searching for job postings: from what somebody wants to a page of results that is cached for everybody, or comes from
+//! Adzuna by a call that the ledger has room for. People's searches and the alerts of saved ones go the same way.
+
+mod input;
+mod key;
+mod memory;
+mod results;
+mod search;
+
+pub use input::{last_page, read};
+pub use results::{Job, Results, Salary};
+pub use search::{Found, Freshness, JobSearch, Marks, Searcher};
