@@ -1,7 +1,7 @@
 //! What this function needs to know.
 
 use shared::{
-    config::{Environment, Misconfigured, Supabase},
+    config::{Environment, Misconfigured, Skyvern, Supabase},
     expo, http,
 };
 
@@ -9,11 +9,16 @@ use shared::{
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) supabase: Supabase,
+    pub(crate) skyvern: Skyvern,
     pub(crate) expo: expo::Settings,
 }
 
 impl http::Settings for Settings {
     fn read(environment: &Environment) -> Result<Self, Misconfigured> {
-        Ok(Self { supabase: Supabase::read(environment)?, expo: expo::Settings::read(environment)? })
+        Ok(Self {
+            supabase: Supabase::read(environment)?,
+            skyvern: Skyvern::read(environment)?,
+            expo: expo::Settings::read(environment)?,
+        })
     }
 }

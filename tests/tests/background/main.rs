@@ -5,8 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
+mod account_deletion;
 mod purge;
 mod push;
 mod queue;
+mod reconcile;
 mod runner;
 mod support;

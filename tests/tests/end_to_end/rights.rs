@@ -234,6 +234,7 @@ const TABLES: &[Table] = &[
 
 /// Which roles may call which function. What is not listed here must not exist.
 const FUNCTIONS: &[(&str, &[&str])] = &[
+    ("application_to_reconcile", &["service_role"]),
     ("apply_clerk_event", &["service_role"]),
     ("apply_skyvern_event", &["service_role"]),
     ("cancel_background_jobs", &["authenticated", "service_role"]),
@@ -245,10 +246,14 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("enqueue_background_jobs", &["service_role"]),
     ("ensure_person", &["authenticated"]),
     ("extend_background_jobs", &["service_role"]),
+    ("note_ongoing_skyvern_run", &["service_role"]),
     ("purge_expired_rows", &["service_role"]),
     ("queue_daily_purge", &["service_role"]),
     ("queue_due_push_receipts", &["service_role"]),
+    ("queue_due_reconciliations", &["service_role"]),
+    ("record_absent_submission", &["service_role"]),
     ("record_job_search_failure", &["service_role"]),
+    ("record_lost_skyvern_run", &["service_role"]),
     ("record_push_receipts", &["service_role"]),
     ("record_push_tickets", &["service_role"]),
     ("record_skyvern_run", &["service_role"]),

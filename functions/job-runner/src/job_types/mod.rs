@@ -2,16 +2,20 @@
 //!
 //! A job of a type that is not listed here stays in the queue until a runner that knows it comes.
 
+mod cancel_skyvern_run;
+mod delete_files;
 mod job_sync;
 mod no_operation;
 mod purge;
 mod push_notification;
 mod push_receipts;
+mod reconcile_application;
 
 use serde::Deserialize;
 use shared::{
     database::Database,
     http::{self, upstream::Upstream},
+    skyvern::Skyvern,
 };
 
 use crate::{ending::Ending, job::Job, settings::Settings};
@@ -20,26 +24,40 @@ use crate::{ending::Ending, job::Job, settings::Settings};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum JobType {
+    CancelSkyvernRun,
+    DeleteFiles,
     JobSync,
     NoOperation,
     Purge,
     PushNotification,
     PushReceipts,
+    ReconcileApplication,
 }
 
 impl JobType {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::JobSync, Self::NoOperation, Self::Purge, Self::PushNotification, Self::PushReceipts];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::CancelSkyvernRun,
+        Self::DeleteFiles,
+        Self::JobSync,
+        Self::NoOperation,
+        Self::Purge,
+        Self::PushNotification,
+        Self::PushReceipts,
+        Self::ReconcileApplication,
+    ];
 
     /// The name in the queue.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::CancelSkyvernRun => "cancel_skyvern_run",
+            Self::DeleteFiles => "delete_files",
             Self::JobSync => "job_sync",
             Self::NoOperation => "no_operation",
             Self::Purge => "purge",
             Self::PushNotification => "push_notification",
             Self::PushReceipts => "push_receipts",
+            Self::ReconcileApplication => "reconcile_application",
         }
     }
 
@@ -53,7 +71,10 @@ impl JobType {
         match self {
             Self::Purge => Some("queue_daily_purge"),
             Self::PushReceipts => Some("queue_due_push_receipts"),
-            Self::JobSync | Self::NoOperation | Self::PushNotification => None,
+            Self::ReconcileApplication => Some("queue_due_reconciliations"),
+            Self::CancelSkyvernRun | Self::DeleteFiles | Self::JobSync | Self::NoOperation | Self::PushNotification => {
+                None
+            }
         }
     }
 
@@ -81,10 +102,13 @@ impl Attempt<'_> {
     pub(crate) async fn run(&self) -> Vec<Ending> {
         let Some(job) = self.jobs.first() else { return Vec::new() };
         let ended: Result<Ending, Ending> = match job.kind {
+            JobType::CancelSkyvernRun => cancel_skyvern_run::run(self, job).await,
+            JobType::DeleteFiles => delete_files::run(self, job).await,
             JobType::JobSync => job_sync::run(self).await,
             JobType::NoOperation => Ok(no_operation::run()),
             JobType::Purge => purge::run(self).await,
             JobType::PushReceipts => push_receipts::run(self).await,
+            JobType::ReconcileApplication => reconcile_application::run(self, job).await,
             JobType::PushNotification => return push_notification::run(self).await,
         };
         vec![ended.unwrap_or_else(|ending| ending)]
@@ -93,6 +117,11 @@ impl Attempt<'_> {
     /// The database, as the backend itself: no person is present.
     pub(crate) fn database(&self) -> Database<'_> {
         Database::as_service_role(&self.call.settings.supabase, self.upstream)
+    }
+
+    /// Skyvern's API.
+    pub(crate) fn skyvern(&self) -> Skyvern<'_> {
+        Skyvern::new(&self.call.settings.skyvern, self.upstream)
     }
 }
 

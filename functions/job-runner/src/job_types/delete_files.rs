@@ -1,0 +1,28 @@
+//! `delete_files`: removes the files of somebody whose account is gone. Rows go with the account, but
+//! files only through the Storage API.
+//!
+//! The payload is `{buckets, folder}`, the folder being the person's id: never empty, which would be
+//! everybody's files.
+
+use serde::Deserialize;
+use serde_json::json;
+use shared::{ids::UserId, storage::Storage};
+
+use super::Attempt;
+use crate::{ending::Ending, job::Job};
+
+#[derive(Deserialize)]
+struct Payload {
+    buckets: Vec<String>,
+    folder: UserId,
+}
+
+pub(crate) async fn run(attempt: &Attempt<'_>, job: &Job) -> Result<Ending, Ending> {
+    let Payload { buckets, folder } = job.payload()?;
+    let storage = Storage::as_service_role(&attempt.call.settings.supabase, attempt.upstream);
+    let mut removed = 0;
+    for bucket in &buckets {
+        removed += storage.empty_folder(bucket, &folder.to_string()).await?;
+    }
+    Ok(Ending::Completed { result: json!({ "removed": removed }) })
+}

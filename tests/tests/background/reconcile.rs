@@ -1,0 +1,441 @@
+//! Catching up with Skyvern: what it did not tell is asked for, and nothing else changes.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{Fault, Finish, Finished, Person, RunStatus, Service, Stack};
+use uuid::Uuid;
+
+use crate::support::{enqueue, id, let_time_pass, run_jobs};
+
+/// The runner does what other tests left behind as well, and waits for those vendors that are told to be slow.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn a_lost_webhook_is_found_and_comes_too_late_when_it_comes() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, run_id) = started(&ada).await;
+    let lost = lose_webhook(&stack, &run_id, &Finish::submitted()).await;
+
+    silence(&stack, application, "16 minutes").await;
+    tick_until(&ada, application, "SUBMITTED_BY_SKYVERN").await;
+
+    let row = ada.application_row(application).await;
+    assert_eq!(row["status_details"]["confirmation_id"], "CONF-2041", "{row:#}");
+    assert_eq!(history(&stack, application).await.last().unwrap(), "reconciler: SUBMITTED_BY_SKYVERN");
+    assert_eq!(told(&stack, application).await, 1);
+
+    let late = stack.send_webhook("", &[("x-skyvern-signature", &lost.signature)], lost.body).await;
+    assert_eq!(late.expect_status(200).json["outcome"], "duplicate");
+    assert_eq!(told(&stack, application).await, 1);
+    let events = stack.database().rows("webhook_events", "application_id", application).await;
+    assert_eq!(events.len(), 1, "{events:#?}");
+    // Skyvern's answer echoes what the run was told to do, about whom and with which file.
+    let body = events[0]["body"].as_str().unwrap();
+    assert!(body.contains("CONF-2041") && !body.contains("Ada") && !body.contains("run_request"), "{body}");
+}
+
+#[tokio::test]
+async fn every_end_that_was_missed_is_written_down_as_its_webhook_would_have_been() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    for (finish, status, reason) in [
+        (Finish::with_status(RunStatus::Completed), "REQUIRES_ATTENTION_MANUAL_REVIEW", "unproven"),
+        (
+            Finish::with_error(RunStatus::Terminated, "login_required", "an account is needed"),
+            "REQUIRES_ATTENTION_USER_INPUT",
+            "login_required",
+        ),
+        (Finish::with_status(RunStatus::TimedOut), "FAILED_SKYVERN_SUBMISSION", "timed_out"),
+        (Finish::with_status(RunStatus::Canceled), "FAILED_SKYVERN_SUBMISSION", "canceled"),
+    ] {
+        let (application, run_id) = started(&ada).await;
+        lose_webhook(&stack, &run_id, &finish).await;
+        silence(&stack, application, "2 minutes").await;
+
+        assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "applied" }), "{finish:?}");
+
+        let row = ada.application_row(application).await;
+        assert_eq!((&row["status"], &row["status_details"]["reason"]), (&json!(status), &json!(reason)));
+        assert_eq!(told(&stack, application).await, 1, "{finish:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_goes_on_is_asked_for_again_after_the_next_silence() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, run_id) = started(&ada).await;
+    silence(&stack, application, "16 minutes").await;
+    let before = ada.application_row(application).await;
+
+    tests::within(PATIENCE, "Skyvern is heard of", async || {
+        run_jobs(&stack, &["reconcile_application"]).await;
+        let row = ada.application_row(application).await;
+        (row["skyvern_heard_at"] != before["skyvern_heard_at"]).then_some(())
+    })
+    .await;
+    assert_eq!(ada.application_row(application).await["status"], "PROCESSING_BY_SKYVERN");
+    assert_eq!(told(&stack, application).await, 0);
+    let asked = stack.requests(Service::Skyvern, "/v1/runs/", &run_id).await.len();
+
+    // The next look is due a quarter of an hour after that news, and no sooner.
+    silence(&stack, application, "14 minutes").await;
+    run_jobs(&stack, &["reconcile_application"]).await;
+    assert_eq!(stack.requests(Service::Skyvern, "/v1/runs/", &run_id).await.len(), asked);
+    lose_webhook(&stack, &run_id, &Finish::submitted()).await;
+    assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "applied" }));
+    assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN");
+}
+
+#[tokio::test]
+async fn every_kind_of_news_ends_the_silence() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, run_id) = started(&ada).await;
+    let heard_at = async || ada.application_row(application).await["skyvern_heard_at"].clone();
+    let recorded = heard_at().await;
+    assert!(recorded.is_string(), "the run's creation is news");
+
+    stack.skyvern().finish(&run_id, &Finish::with_status(RunStatus::Running)).await;
+    let running = heard_at().await;
+    assert_ne!(running, recorded);
+
+    stack.skyvern().finish(&run_id, &Finish::with_status(RunStatus::Running)).await;
+    let path = format!("applications?id=eq.{application}");
+    ada.caller().await.update(&path, &json!({ "notes": "They called" })).await.expect_status(200);
+    assert_eq!(heard_at().await, running, "neither the same again nor what the person writes is news of the run");
+}
+
+#[tokio::test]
+async fn while_skyvern_cannot_be_asked_the_application_stays_as_it_is() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let status = |status, body| Fault::Status { status, body, headers: [].into() };
+    let failures = [
+        (status(403, json!({ "detail": "Invalid credentials" })), "skyvern_unauthorized"),
+        (status(404, json!({ "detail": "Organization not found" })), "skyvern_rejected"),
+        (status(404, json!("<html>")), "skyvern_rejected"),
+        (status(429, json!({ "detail": "Rate limit exceeded for organization o_1." })), "skyvern_rate_limited"),
+        (status(500, json!({ "error": "Unexpected error: KeyError" })), "skyvern_failed"),
+        (status(200, json!("<html>")), "skyvern_unreadable"),
+        (status(200, json!({ "run_id": "tsk_of_somebody_else", "status": "completed" })), "skyvern_unreadable"),
+        (Fault::Html, "skyvern_failed"),
+        (Fault::Cut, "skyvern_unreachable"),
+        (Fault::Delay { ms: 12_000 }, "skyvern_timed_out"),
+    ];
+    join_all(failures.map(async |(fault, error)| {
+        let (application, run_id) = started(&ada).await;
+        lose_webhook(&stack, &run_id, &Finish::submitted()).await;
+        stack.skyvern().fail_once(&run_id, fault).await;
+        silence(&stack, application, "2 minutes").await;
+        let before = ada.application_row(application).await;
+
+        let job = look(&stack, application, None).await;
+        assert_eq!((&job["status"], &job["error"]), (&json!("pending"), &json!(error)), "it is tried again: {job:#}");
+        assert_eq!(ada.application_row(application).await, before, "{error}");
+
+        let_time_pass(&stack, id(&job["id"])).await;
+        assert_eq!(ended(&stack, id(&job["id"]), 1).await["result"], json!({ "found": "applied" }), "{error}");
+        assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN");
+        assert_eq!(told(&stack, application).await, 1);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_submission_that_started_a_run_unheard_is_found_by_its_title() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    for finish in [None, Some(Finish::submitted()), Some(Finish::with_status(RunStatus::Canceled))] {
+        let application = ada.pending_application().await;
+        stack.skyvern().fail_once(application, Fault::CutAfterEffect).await;
+        ada.initiate(application).await.expect_problem(502, "skyvern_unreachable");
+        let run = stack.skyvern().run_for(application).await;
+        if let Some(finish) = &finish {
+            lose_webhook(&stack, &run.run_id, finish).await;
+        }
+        let expected = match finish.map(|finish| finish.status) {
+            None => "PROCESSING_BY_SKYVERN",
+            Some(RunStatus::Completed) => "SUBMITTED_BY_SKYVERN",
+            Some(_) => "FAILED_SKYVERN_SUBMISSION",
+        };
+
+        tick_until(&ada, application, expected).await;
+
+        let row = ada.application_row(application).await;
+        assert_eq!((&row["skyvern_task_id"], &row["submission_id"]), (&json!(run.run_id), &Value::Null));
+        assert!(history(&stack, application).await.contains(&"reconciler: PROCESSING_BY_SKYVERN".to_owned()));
+        assert_eq!(told(&stack, application).await, i64::from(expected != "PROCESSING_BY_SKYVERN"));
+        assert_eq!(stack.skyvern().runs_for(application).await.len(), 1, "nothing was started");
+    }
+}
+
+#[tokio::test]
+async fn a_submission_that_started_nothing_is_given_up_when_that_is_sure() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let application = ada.pending_application().await;
+    stack.skyvern().fail_once(application, Fault::Cut).await;
+    ada.initiate(application).await.expect_problem(502, "skyvern_unreachable");
+
+    let job_id = queue_look(&stack, application, None).await;
+    let job = tests::within(PATIENCE, "it is looked for", async || {
+        run_jobs(&stack, &["reconcile_application"]).await;
+        let job = stack.database().row("background_jobs", job_id).await;
+        (job["lease_number"] != 0 && job["status"] == "pending").then_some(job)
+    })
+    .await;
+    assert_eq!((&job["retry_count"], &job["error"]), (&json!(0), &Value::Null), "too early, which is no failure");
+    assert_eq!(ada.application_row(application).await["status_details"]["submission"], "open");
+
+    let_submission_age(&stack, application).await;
+    let_time_pass(&stack, job_id).await;
+    tick_until(&ada, application, "FAILED_SKYVERN_SUBMISSION").await;
+
+    let row = ada.application_row(application).await;
+    assert_eq!(row["status_details"]["reason"], "run_never_started");
+    assert_eq!(row["submission_id"], Value::Null);
+    assert_eq!(history(&stack, application).await.last().unwrap(), "reconciler: FAILED_SKYVERN_SUBMISSION");
+    assert_eq!(told(&stack, application).await, 1);
+
+    // The person may try again, and that is a submission of its own.
+    let path = format!("applications?id=eq.{application}");
+    let change = json!({ "status": "PENDING_SKYVERN_SUBMISSION" });
+    ada.caller().await.update(&path, &change).await.expect_status(200);
+    ada.initiate(application).await.expect_status(202);
+    assert_eq!(stack.skyvern().runs_for(application).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_submission_whose_caller_vanished_is_resolved_when_its_lease_has_ended() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let application = ada.draft_application().await;
+    let claim = json!({ "p_application_id": application });
+    ada.caller().await.rpc("claim_application", &claim).await.expect_status(200);
+
+    let early = look(&stack, application, None).await;
+    assert_eq!(early["result"], json!({ "found": "in_progress" }), "its caller may still be at it");
+
+    let_submission_age(&stack, application).await;
+    tick_until(&ada, application, "FAILED_SKYVERN_SUBMISSION").await;
+    assert_eq!(told(&stack, application).await, 1);
+}
+
+#[tokio::test]
+async fn what_the_person_decided_during_an_open_submission_stands() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let application = ada.draft_application().await;
+    let claim = json!({ "p_application_id": application });
+    ada.caller().await.rpc("claim_application", &claim).await.expect_status(200);
+    let path = format!("applications?id=eq.{application}");
+    ada.caller().await.update(&path, &json!({ "status": "WITHDRAWN_BY_USER" })).await.expect_status(200);
+    let_submission_age(&stack, application).await;
+
+    tests::within(PATIENCE, "the submission is resolved", async || {
+        run_jobs(&stack, &["reconcile_application"]).await;
+        ada.application_row(application).await["submission_id"].is_null().then_some(())
+    })
+    .await;
+
+    assert_eq!(ada.application_row(application).await["status"], "WITHDRAWN_BY_USER");
+    assert_eq!(told(&stack, application).await, 0);
+}
+
+#[tokio::test]
+async fn a_run_that_skyvern_does_not_know_is_given_up_after_a_day() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, run_id) = with_unknown_run(&ada).await;
+
+    silence(&stack, application, "23 hours").await;
+    assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "unknown" }));
+    assert_eq!(ada.application_row(application).await["status"], "PROCESSING_BY_SKYVERN");
+    assert_eq!(told(&stack, application).await, 0);
+
+    silence(&stack, application, "25 hours").await;
+    queue_look(&stack, application, None).await;
+    tick_until(&ada, application, "REQUIRES_ATTENTION_MANUAL_REVIEW").await;
+    assert_eq!(ada.application_row(application).await["status_details"]["reason"], "run_lost");
+    assert_eq!(history(&stack, application).await.last().unwrap(), "reconciler: REQUIRES_ATTENTION_MANUAL_REVIEW");
+    assert_eq!(told(&stack, application).await, 1);
+    assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "settled" }));
+
+    // It was not lost after all.
+    let body = json!({ "run_id": run_id, "status": "failed", "output": null }).to_string();
+    let signature = stack.skyvern().sign(body.as_bytes());
+    stack.send_webhook("", &[("x-skyvern-signature", &signature)], body).await.expect_status(200);
+    assert_eq!(ada.application_row(application).await["status"], "FAILED_SKYVERN_SUBMISSION");
+}
+
+#[tokio::test]
+async fn a_person_has_their_own_application_looked_for_and_nobody_elses() {
+    let stack = Stack::get().await;
+    let (ada, grace) = (stack.new_person().await, stack.new_person().await);
+    let (application, run_id) = started(&ada).await;
+    lose_webhook(&stack, &run_id, &Finish::submitted()).await;
+    silence(&stack, application, "2 minutes").await;
+    let before = ada.application_row(application).await;
+
+    let foreign = look(&stack, application, Some(&grace)).await;
+    assert_eq!(foreign["result"], json!({ "found": "not_found" }));
+    assert_eq!(ada.application_row(application).await, before);
+    assert!(stack.requests(Service::Skyvern, "/v1/runs/", &run_id).await.is_empty());
+
+    let own = look(&stack, application, Some(&ada)).await;
+    assert_eq!(own["result"], json!({ "found": "applied" }));
+    assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN");
+}
+
+#[tokio::test]
+async fn skyvern_is_not_asked_about_what_it_just_told() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, run_id) = started(&ada).await;
+
+    assert_eq!(look(&stack, application, Some(&ada)).await["result"], json!({ "found": "just_heard_of" }));
+
+    assert!(stack.requests(Service::Skyvern, "/v1/runs/", &run_id).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_payload_that_names_no_application_fails_for_good() {
+    let stack = Stack::get().await;
+    let caller = stack.new_person().await.caller().await;
+    for payload in [json!({}), json!({ "application_id": "../x" }), json!({ "application_id": null })] {
+        let job = json!({ "job_type": "reconcile_application", "payload": payload });
+        let job_id = id(&caller.insert("background_jobs", &job).await.expect_status(201).json[0]["id"]);
+        let job = ended(&stack, job_id, 0).await;
+        assert_eq!((&job["status"], &job["error"]), (&json!("failed"), &json!("malformed_payload")));
+    }
+}
+
+#[tokio::test]
+async fn however_many_are_silent_each_is_queued_once_in_a_quarter_of_an_hour() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    // Nothing of this is committed, and nobody else queues anything meanwhile.
+    let mut client = stack.database().connect().await;
+    let transaction = client.transaction().await.unwrap();
+    transaction.batch_execute("lock table public.background_jobs in share row exclusive mode").await.unwrap();
+    let insert = "insert into public.applications (user_id, job_title, company_name, job_url, status, skyvern_task_id)
+                  select $1, 'Analyst', 'Difference Engines', 'https://jobs.example.com/7', 'PROCESSING_BY_SKYVERN',
+                         gen_random_uuid()
+                  from generate_series(1, 700)";
+    transaction.execute(insert, &[&ada.user_id]).await.unwrap();
+    let silence = "update public.applications set skyvern_heard_at = now() - interval '1 day' where user_id = $1";
+    transaction.execute(silence, &[&ada.user_id]).await.unwrap();
+
+    let queue = async || {
+        let row = transaction.query_one("select public.queue_due_reconciliations()", &[]).await.unwrap();
+        row.get::<_, i32>(0)
+    };
+    assert_eq!(queue().await, 500, "bounded");
+    while queue().await > 0 {}
+
+    let mine = "select count(*), count(distinct payload ->> 'application_id') from public.background_jobs
+                where job_type = 'reconcile_application'
+                  and payload ->> 'application_id' in (select id::text from public.applications where user_id = $1)";
+    let row = transaction.query_one(mine, &[&ada.user_id]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (700, 700));
+    transaction.rollback().await.unwrap();
+}
+
+/// An application that Skyvern is working on, and its run.
+async fn started(person: &Person) -> (Uuid, String) {
+    let application = person.pending_application().await;
+    let reply = person.initiate(application).await.expect_status(202);
+    (application, reply.run_id().to_owned())
+}
+
+/// An application whose run nobody at Skyvern ever heard of.
+async fn with_unknown_run(person: &Person) -> (Uuid, String) {
+    let stack = Stack::get().await;
+    let application = person.draft_application().await;
+    let arguments = json!({ "p_application_id": application });
+    let claim = person.caller().await.rpc("claim_application", &arguments).await.expect_status(200);
+    let run_id = format!("tsk_{}", Uuid::new_v4().simple());
+    let run = json!({
+        "p_application_id": application, "p_submission_id": claim.json["submission_id"], "p_run_id": run_id,
+        "p_run_status": "created",
+    });
+    stack.service().rpc("record_skyvern_run", &run).await.expect_status(200);
+    (application, run_id)
+}
+
+/// The run goes on in this way, and its webhook, which is answered, does not arrive.
+async fn lose_webhook(stack: &Stack, run_id: &str, finish: &Finish) -> Finished {
+    stack.skyvern().finish(run_id, &Finish { deliver: false, ..finish.clone() }).await
+}
+
+/// For so long nothing was heard of the application's run.
+async fn silence(stack: &Stack, application: Uuid, time: &str) {
+    let sql = format!("update public.applications set skyvern_heard_at = now() - interval '{time}' where id = $1");
+    stack.database().query(&sql, &[&application]).await;
+}
+
+/// The application's submission was sent three minutes ago, and its lease is over.
+async fn let_submission_age(stack: &Stack, application: Uuid) {
+    let sql = "update public.applications
+               set submission_started_at = now() - interval '3 minutes', submission_lease_expires_at = now()
+               where id = $1";
+    stack.database().query(sql, &[&application]).await;
+}
+
+/// Lets the schedule find what is due until the application is there.
+async fn tick_until(person: &Person, application: Uuid, status: &str) {
+    let stack = Stack::get().await;
+    tests::within(PATIENCE, &format!("the application becomes {status}"), async || {
+        run_jobs(&stack, &["reconcile_application"]).await;
+        (person.application_row(application).await["status"] == status).then_some(())
+    })
+    .await;
+}
+
+/// Queues a look at Skyvern, for a person or for the product itself.
+async fn queue_look(stack: &Stack, application: Uuid, by: Option<&Person>) -> Uuid {
+    let mut job = json!({ "job_type": "reconcile_application", "payload": { "application_id": application } });
+    let Some(person) = by else {
+        job["user_id"] = Value::Null;
+        return enqueue(stack, &json!([job])).await[0];
+    };
+    id(&person.caller().await.insert("background_jobs", &job).await.expect_status(201).json[0]["id"])
+}
+
+/// Looks, and answers the job after its first attempt.
+async fn look(stack: &Stack, application: Uuid, by: Option<&Person>) -> Value {
+    let job_id = queue_look(stack, application, by).await;
+    ended(stack, job_id, 0).await
+}
+
+/// The job when it is finished, or has failed once more than so many times.
+async fn ended(stack: &Stack, job_id: Uuid, failures: u64) -> Value {
+    tests::within(PATIENCE, "the job is dealt with", async || {
+        run_jobs(stack, &["reconcile_application"]).await;
+        let job = stack.database().row("background_jobs", job_id).await;
+        let is_over = job["status"] == "completed" || job["status"] == "failed";
+        (is_over || job["retry_count"].as_u64().unwrap() > failures).then_some(job)
+    })
+    .await
+}
+
+async fn history(stack: &Stack, application: Uuid) -> Vec<String> {
+    let sql = "select source || ': ' || to_status from public.application_events
+               where application_id = $1 order by position";
+    stack.database().query(sql, &[&application]).await.iter().map(|row| row.get(0)).collect()
+}
+
+/// How often the person was told of the application: each notification has its push job.
+async fn told(stack: &Stack, application: Uuid) -> i64 {
+    let counts = "select (select count(*) from public.notifications where related_entity_id = $1),
+                         (select count(*) from public.background_jobs
+                          where job_type = 'push_notification' and payload #>> '{data,application_id}' = $1::text)";
+    let rows = stack.database().query(counts, &[&application]).await;
+    let (notifications, jobs) = (rows[0].get(0), rows[0].get::<_, i64>(1));
+    assert_eq!(notifications, jobs, "a push for each notification");
+    notifications
+}
