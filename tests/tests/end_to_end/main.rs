@@ -6,6 +6,7 @@ mod accounts;
 mod apply;
 mod bad_input;
 mod hear_back;
+mod jobs;
 mod migrations;
 mod push;
 mod real_clients;

@@ -197,6 +197,64 @@ const TABLES: &[Table] = &[
         change: || json!({"results": [1]}),
     },
     Table {
+        name: "jobs",
+        key: "id",
+        // As a provider; of others people see what is active, which this row is not.
+        owner: ALL,
+        service: ALL,
+        writable: &[
+            "title",
+            "company",
+            "company_logo_url",
+            "description",
+            "url",
+            "location",
+            "city",
+            "state",
+            "country",
+            "is_remote",
+            "work_arrangement",
+            "employment_types",
+            "salary_min",
+            "salary_max",
+            "salary_period",
+            "salary_currency",
+            "salary_text",
+            "is_active",
+        ],
+        row: |person| json!({"provider_id": person.user_id, "title": "Engineer", "description": "Builds.", "is_active": false}),
+        change: || json!({"title": "Changed"}),
+    },
+    Table {
+        name: "cron_locks",
+        key: "lock_name",
+        owner: &[],
+        service: ALL,
+        writable: &[],
+        row: |_| {
+            json!({
+                "lock_name": Uuid::new_v4().to_string(), "locked_by": "a test", "lock_number": 0,
+                "expires_at": "2000-01-01T00:00:00Z",
+            })
+        },
+        change: || json!({"locked_by": "changed"}),
+    },
+    Table {
+        name: "scraping_logs",
+        key: "id",
+        owner: &[],
+        service: ALL,
+        writable: &[],
+        row: |_| {
+            json!({
+                "source_name": "rights_test", "status": "completed", "completed_at": "2000-01-01T00:00:00Z",
+                // No run ever has such a number.
+                "lock_number": -i64::from(Uuid::new_v4().as_fields().0),
+            })
+        },
+        change: || json!({"jobs_new": 1}),
+    },
+    Table {
         name: "background_jobs",
         key: "id",
         owner: &[Select, Insert, Update],
@@ -237,15 +295,21 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("application_to_reconcile", &["service_role"]),
     ("apply_clerk_event", &["service_role"]),
     ("apply_skyvern_event", &["service_role"]),
+    ("begin_job_sync", &["service_role"]),
     ("cancel_background_jobs", &["authenticated", "service_role"]),
     ("claim_application", &["authenticated"]),
     ("claim_background_jobs", &["service_role"]),
     ("claim_push_messages", &["service_role"]),
     ("claim_push_receipts", &["service_role"]),
+    ("close_dead_job_syncs", &["service_role"]),
+    ("count_job_click", &["authenticated"]),
     ("current_user_id", &["authenticated", "service_role"]),
     ("enqueue_background_jobs", &["service_role"]),
     ("ensure_person", &["authenticated"]),
     ("extend_background_jobs", &["service_role"]),
+    ("extend_cron_lock", &["service_role"]),
+    ("finish_job_sync", &["service_role"]),
+    ("match_jobs", &["authenticated", "service_role"]),
     ("note_ongoing_skyvern_run", &["service_role"]),
     ("purge_expired_rows", &["service_role"]),
     ("queue_daily_purge", &["service_role"]),
@@ -259,10 +323,13 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("record_skyvern_run", &["service_role"]),
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),
+    ("release_cron_lock", &["service_role"]),
     ("search_jobs", &["authenticated"]),
     ("search_jobs_for_alert", &["service_role"]),
     ("settle_background_jobs", &["service_role"]),
+    ("store_job_postings", &["service_role"]),
     ("store_job_search", &["service_role"]),
+    ("take_cron_lock", &["service_role"]),
 ];
 
 #[tokio::test]
@@ -314,12 +381,13 @@ async fn a_new_row_is_the_callers_without_saying_so() {
     let stack = Stack::get().await;
     for table in TABLES.iter().filter(|table| table.owner.contains(&Insert)) {
         let owner = Person::sign_up(&stack).await;
+        prepare(&stack, table, &owner).await;
         let mut row = (table.row)(&owner);
-        row.as_object_mut().unwrap().remove("user_id");
+        row.as_object_mut().unwrap().remove(table.person());
 
         let reply = owner.caller().await.insert(table.name, &row).await.expect_status(201);
 
-        assert_eq!(reply.json[0]["user_id"], json!(owner.user_id), "{}", table.name);
+        assert_eq!(reply.json[0][table.person()], json!(owner.user_id), "{}", table.name);
     }
 }
 
@@ -540,6 +608,11 @@ const NO_WAY_BACK: &[&str] =
     &["PROCESSING_BY_SKYVERN", "SUBMITTED_BY_SKYVERN", "INTERVIEW_SCHEDULED", "OFFER_RECEIVED"];
 
 impl Table {
+    /// The column that says whose a row is.
+    fn person(&self) -> &'static str {
+        if self.name == "jobs" { "provider_id" } else { "user_id" }
+    }
+
     /// The path of one row.
     fn at(&self, key: &str) -> String {
         format!("{}?{}=eq.{key}", self.name, self.key)
@@ -593,9 +666,18 @@ async fn columns(stack: &Stack) -> BTreeMap<String, Vec<String>> {
     columns
 }
 
+/// Makes a person what one has to be to have rows in this table.
+async fn prepare(stack: &Stack, table: &Table, owner: &Person) {
+    if table.name == "jobs" {
+        let at = format!("users?id=eq.{}", owner.user_id);
+        stack.service().update(&at, &json!({"role": "provider"})).await.expect_status(200);
+    }
+}
+
 /// The key of a row that belongs to `owner`: made by the service, where signing up does not make it.
 async fn existing_row(stack: &Stack, table: &Table, owner: &Person) -> String {
     let service = stack.service();
+    prepare(stack, table, owner).await;
     let found = match table.name {
         "users" | "user_preferences" => service.select(&table.at(&owner.user_id.to_string())).await,
         // Every application begins its own history.
