@@ -43,6 +43,8 @@ id! {
     SearchLeaseId,
     /// `job_search_cache.version`: one fetch of a page.
     SearchVersion,
+    /// `scraping_logs.id`: one run of the job sync.
+    JobSyncRunId,
     /// `x-request-id`: follows a request through every log line and call it causes.
     RequestId,
 }

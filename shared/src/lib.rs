@@ -8,6 +8,7 @@
 //! - [`svix`]: the signatures of Clerk's webhooks
 //! - [`expo`]: the service that push messages go through
 //! - [`adzuna`]: the service that searches job postings
+//! - [`jsearch`]: the service that finds the postings of the catalogue
 //! - [`job_search`]: a search, from the wish to the page, through one cache and one ledger
 //! - [`problem`]: everything that can go wrong, and how it is answered
 //! - [`log_line`]: what the functions say of their work
@@ -20,6 +21,7 @@ pub mod database;
 pub mod expo;
 pub mod http;
 pub mod ids;
+pub mod jsearch;
 pub mod job_search;
 pub mod log_line;
 pub mod plain_text;

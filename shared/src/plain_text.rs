@@ -1,4 +1,4 @@
-//! Text as people read it, out of text that may hold HTML: without tags, with entities resolved, on one line.
+//! Text as people read it, out of text that may hold HTML: without tags, with entities resolved.
 
 /// A job posting's description has a few thousand characters at most; more is somebody's mistake.
 const LONGEST_BYTES: usize = 20_000;
@@ -39,20 +39,39 @@ const BLOCKS: [&str; 26] = [
 /// Elements whose content is no text.
 const SILENT: [&str; 2] = ["script", "style"];
 
-/// The text without HTML. A bare `&` or `<` that begins neither an entity nor a tag stays as it is.
+/// The text without HTML, on one line. A bare `&` or `<` that begins neither an entity nor a tag stays as it is.
 #[must_use]
 pub fn plain_text(html: &str) -> String {
+    on_one_line(&without_html(html))
+}
+
+/// The same with the lines that the text has or that its HTML would show, and at most one empty line between two.
+#[must_use]
+pub fn plain_lines(html: &str) -> String {
+    let text = without_html(html);
+    let mut lines = String::with_capacity(text.len());
+    for line in text.split(['\n', '\r']).map(on_one_line) {
+        if !line.is_empty() || !(lines.is_empty() || lines.ends_with("\n\n")) {
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+    }
+    lines.truncate(lines.trim_end().len());
+    lines
+}
+
+fn without_html(html: &str) -> String {
     let mut text = unescape(&without_tags(cut(html)));
     // What was escaped may be markup too, and so may be what is left when a tag inside another is gone.
     for _ in 0..PASSES {
         let stripped = without_tags(&text);
         if stripped == text {
-            return on_one_line(&text);
+            return text;
         }
         text = stripped;
     }
     // Nobody nests that deep by accident.
-    on_one_line(&text.replace('<', " "))
+    text.replace('<', " ")
 }
 
 fn on_one_line(text: &str) -> String {
@@ -80,7 +99,7 @@ fn without_tags(html: &str) -> String {
             continue;
         };
         if BLOCKS.contains(&name.as_str()) {
-            text.push(' ');
+            text.push('\n');
         }
         rest = after_tag(tag);
         if SILENT.contains(&name.as_str()) && !tag.starts_with("</") {
@@ -201,7 +220,7 @@ const OTHERS: [(&str, char); 24] = [
 
 #[cfg(test)]
 mod tests {
-    use super::plain_text;
+    use super::{plain_lines, plain_text};
 
     #[test]
     fn highlight_tags_vanish_even_within_a_word() {
@@ -248,6 +267,18 @@ mod tests {
     #[test]
     fn it_is_one_line_without_control_characters() {
         assert_eq!(plain_text("  a\r\n\tb\u{0}c\u{a0}d &#0; e "), "a b c d e");
+    }
+
+    #[test]
+    fn lines_stay_where_they_are_asked_for() {
+        assert_eq!(
+            plain_lines("About us\r\n\r\n\r\n\n  • pay\t&amp; pension \n• time\n\n"),
+            "About us\n\n• pay & pension\n• time"
+        );
+        assert_eq!(plain_lines("<p>One</p><ul><li>two</li><li>three</li></ul>"), "One\n\ntwo\n\nthree");
+        assert_eq!(plain_lines("one<br>two<script>\nthree\n</script>"), "one\ntwo");
+        assert_eq!(plain_lines(" \n\u{0} \n"), "");
+        assert!(plain_lines(&"a\n".repeat(30_000)).len() <= 20_000);
     }
 
     #[test]

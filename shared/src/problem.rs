@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::{adzuna::AdzunaProblem, config::Misconfigured, expo::ExpoProblem, sign_in::TokenProblem};
+use crate::{
+    adzuna::AdzunaProblem, config::Misconfigured, expo::ExpoProblem, jsearch::JsearchProblem, sign_in::TokenProblem,
+};
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +111,19 @@ pub enum Problem {
         /// Until it allows one more.
         retry_after: Duration,
     },
+
+    /// JSearch failed in the middle of a run. What it answered before is kept.
+    #[error(transparent)]
+    Jsearch(#[from] JsearchProblem),
+    /// Another run of the job sync is going on.
+    #[error("another run of the job sync is going on")]
+    JobSyncRunning {
+        /// Until its lock ends, unless it goes on.
+        retry_after: Duration,
+    },
+    /// This run was too slow, and its lock has ended.
+    #[error("this run of the job sync was too slow and has been given up")]
+    JobSyncSuperseded,
 
     /// The file store did not answer in time.
     #[error("the file store did not answer in time")]
@@ -261,6 +276,10 @@ impl Problem {
             Self::Adzuna(problem) => kind(502, problem.code(), "Job search failed"),
             Self::SearchLimitReached { .. } => kind(429, "search_limit_reached", "Too many searches"),
             Self::SearchQuotaSpent { .. } => kind(503, "search_quota_spent", "No searches left"),
+            Self::Jsearch(JsearchProblem::TimedOut) => kind(504, "jsearch_timed_out", "JSearch timed out"),
+            Self::Jsearch(problem) => kind(502, problem.code(), "JSearch failed"),
+            Self::JobSyncRunning { .. } => kind(409, "job_sync_running", "Job sync running"),
+            Self::JobSyncSuperseded => kind(409, "job_sync_superseded", "Job sync superseded"),
             Self::StorageTimedOut => kind(504, "storage_timed_out", "File store timed out"),
             Self::StorageFailed => kind(502, "storage_failed", "File store failed"),
             Self::DatabaseTimedOut => kind(504, "database_timed_out", "Database timed out"),
@@ -281,8 +300,11 @@ impl Problem {
             Self::SubmissionOpen
             | Self::Skyvern(SkyvernProblem::RateLimited)
             | Self::Expo(ExpoProblem::RateLimited)
-            | Self::Adzuna(AdzunaProblem::RateLimited) => Some(Duration::from_mins(1)),
-            Self::SearchLimitReached { retry_after } | Self::SearchQuotaSpent { retry_after } => Some(*retry_after),
+            | Self::Adzuna(AdzunaProblem::RateLimited)
+            | Self::Jsearch(JsearchProblem::RateLimited) => Some(Duration::from_mins(1)),
+            Self::SearchLimitReached { retry_after }
+            | Self::SearchQuotaSpent { retry_after }
+            | Self::JobSyncRunning { retry_after } => Some(*retry_after),
             _ => None,
         }
     }

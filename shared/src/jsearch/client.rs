@@ -1,0 +1,194 @@
+//! Asking JSearch.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{JsearchProblem, Next, Page, Query, Settings};
+use crate::{
+    clock,
+    http::upstream::{Failure, Request, Response, Upstream},
+};
+
+/// A page takes JSearch 1.7 seconds and up (JSearch contract §7).
+const TIME_OUT: Duration = Duration::from_secs(20);
+
+/// How often one page is asked for.
+const ATTEMPTS: u32 = 3;
+
+/// The pause after the first attempt; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// So much longer a pause may be, by chance, so that callers who failed together do not come back together.
+const JITTER: f64 = 0.3;
+
+/// What is left of the allowance; on some plans also of another, harder one.
+const REMAINING: [&str; 2] = ["x-ratelimit-requests-remaining", "x-ratelimit-rapid-free-plans-hard-limit-remaining"];
+
+/// JSearch's API.
+#[derive(Debug)]
+pub struct Jsearch<'a> {
+    settings: &'a Settings,
+    upstream: &'a Upstream,
+}
+
+impl<'a> Jsearch<'a> {
+    /// With these settings.
+    #[must_use]
+    pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
+        Self { settings, upstream }
+    }
+
+    /// One page of results, the first or the one that a page named as its next. What may pass is tried three times, unless
+    /// JSearch says that we may ask no more.
+    ///
+    /// # Errors
+    /// [`JsearchProblem`].
+    pub async fn search(&self, query: &Query, position: Option<&Next>) -> Result<Page, JsearchProblem> {
+        let mut attempt = 1;
+        loop {
+            let answer = self.upstream.send("jsearch", self.request(query, position)).await;
+            match read(answer, position) {
+                Err(problem) if problem.is_passing() && attempt < ATTEMPTS => {}
+                outcome => return outcome,
+            }
+            clock::wait(pause(attempt, random())).await;
+            attempt += 1;
+        }
+    }
+
+    fn request(&self, query: &Query, position: Option<&Next>) -> Request {
+        let mut url = self.settings.search_url.clone();
+        url.query_pairs_mut().extend_pairs(query.parameters());
+        match position {
+            None => {}
+            Some(Next::Cursor(cursor)) => drop(url.query_pairs_mut().append_pair("cursor", cursor)),
+            Some(Next::Number(number)) => drop(url.query_pairs_mut().append_pair("page", &number.to_string())),
+        }
+        Request::get(url)
+            .header("accept", "application/json")
+            .headers(self.settings.headers())
+            .wanting(&REMAINING)
+            .within(TIME_OUT)
+    }
+}
+
+fn read(answer: Result<Response, Failure>, position: Option<&Next>) -> Result<Page, JsearchProblem> {
+    let response = answer.map_err(|failure| match failure {
+        Failure::TimedOut => JsearchProblem::TimedOut,
+        Failure::Unreachable => JsearchProblem::Unreachable,
+    })?;
+    let is_spent = |name: &&str| response.headers.get(name).is_some_and(|left| left.trim() == "0");
+    let allowance_is_spent = REMAINING.iter().any(is_spent);
+    if response.is_success() {
+        let page = Page::parse(&response.body, position).ok_or(JsearchProblem::Unreadable)?;
+        return Ok(Page { allowance_is_spent, ..page });
+    }
+    Err(match response.status {
+        401 | 403 => JsearchProblem::Unauthorized,
+        404 => JsearchProblem::UnknownPath,
+        429 if allowance_is_spent || String::from_utf8_lossy(&response.body).contains("MONTHLY") => {
+            JsearchProblem::QuotaSpent
+        }
+        429 => JsearchProblem::RateLimited,
+        408 | 504 => JsearchProblem::TimedOut,
+        400..=499 => JsearchProblem::Rejected,
+        _ => JsearchProblem::Failed,
+    })
+}
+
+/// The pause after an attempt, counted from 1; `random` is from 0 to 1.
+fn pause(attempt: u32, random: f64) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << (attempt - 1).min(10)).mul_f64(1.0 + JITTER * random)
+}
+
+fn random() -> f64 {
+    f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Jsearch, Next, Query, Settings, pause, random, read};
+    use crate::{
+        http::upstream::{Failure, Response, Upstream},
+        ids::RequestId,
+        jsearch::{DatePosted, JsearchProblem},
+        secret::Secret,
+    };
+
+    fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Result<bool, JsearchProblem> {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let response = Response { status, headers, body: body.as_bytes().to_vec() };
+        read(Ok(response), None).map(|page| page.allowance_is_spent)
+    }
+
+    #[test]
+    fn a_refusal_or_failure_is_told_by_its_meaning() {
+        let monthly = r#"{"message":"You have exceeded the MONTHLY quota for Requests on your current plan, BASIC."}"#;
+        for (status, body, problem) in [
+            (302, "", JsearchProblem::Failed),
+            (400, r#"{"message":"query is missing"}"#, JsearchProblem::Rejected),
+            (401, "", JsearchProblem::Unauthorized),
+            (403, r#"{"message":"You are not subscribed to this API."}"#, JsearchProblem::Unauthorized),
+            (404, r#"{"message":"Endpoint '/search' does not exist"}"#, JsearchProblem::UnknownPath),
+            (429, monthly, JsearchProblem::QuotaSpent),
+            (429, r#"{"message":"Too many requests"}"#, JsearchProblem::RateLimited),
+            (500, "<html>", JsearchProblem::Failed),
+            (503, "", JsearchProblem::Failed),
+            (504, "", JsearchProblem::TimedOut),
+            (200, "<html>", JsearchProblem::Unreadable),
+            (200, r#"{"status":"OK","data":null}"#, JsearchProblem::Unreadable),
+        ] {
+            assert_eq!(answered(status, &[], body), Err(problem), "{status} {body}");
+        }
+        assert_eq!(read(Err(Failure::TimedOut), None), Err(JsearchProblem::TimedOut));
+        assert_eq!(read(Err(Failure::Unreachable), None), Err(JsearchProblem::Unreachable));
+    }
+
+    #[test]
+    fn the_last_answer_of_the_allowance_is_known_as_such() {
+        let empty = r#"{"status":"OK","data":[]}"#;
+        let requests = "X-RateLimit-Requests-Remaining";
+        assert_eq!(answered(200, &[], empty), Ok(false));
+        assert_eq!(answered(200, &[(requests, "1")], empty), Ok(false));
+        assert_eq!(answered(200, &[(requests, "0")], empty), Ok(true));
+        let hard = "x-ratelimit-rapid-free-plans-hard-limit-remaining";
+        assert_eq!(answered(200, &[(requests, "7"), (hard, "0")], empty), Ok(true));
+        assert_eq!(answered(429, &[(requests, "0")], "{}"), Err(JsearchProblem::QuotaSpent));
+    }
+
+    #[test]
+    fn pauses_double_and_are_up_to_a_third_longer() {
+        let milliseconds = |attempt, random| pause(attempt, random).as_millis();
+        assert_eq!([milliseconds(1, 0.0), milliseconds(2, 0.0), milliseconds(3, 0.0)], [100, 200, 400]);
+        assert_eq!(pause(2, 1.0), Duration::from_millis(260));
+        assert!((0..100).map(|_| random()).all(|random| (0.0..=1.0).contains(&random)));
+    }
+
+    #[test]
+    fn the_key_is_in_a_header_and_the_page_in_the_address() {
+        let search_url = "https://jsearch.p.rapidapi.com/search-v2".parse().unwrap();
+        let settings = Settings { search_url, api_key: Secret::new("hunter2") };
+        let upstream = Upstream::new(RequestId::random());
+        let query = Query {
+            query: "nurse in Leeds".to_owned(),
+            country: "gb".to_owned(),
+            language: None,
+            date_posted: DatePosted::All,
+            work_from_home: false,
+            employment_types: Vec::new(),
+        };
+        let address = |position: Option<Next>| {
+            let request = Jsearch::new(&settings, &upstream).request(&query, position.as_ref());
+            assert_eq!(request.header_named("x-rapidapi-key"), Some("hunter2"));
+            request.url().to_string()
+        };
+        let first =
+            "https://jsearch.p.rapidapi.com/search-v2?query=nurse+in+Leeds&country=gb&num_pages=1&date_posted=all";
+        assert_eq!(address(None), first);
+        assert_eq!(address(Some(Next::Cursor("a&b".to_owned()))), format!("{first}&cursor=a%26b"));
+        assert_eq!(address(Some(Next::Number(2))), format!("{first}&page=2"));
+    }
+}
