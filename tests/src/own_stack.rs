@@ -31,7 +31,8 @@ pub struct OwnStack {
 }
 
 impl OwnStack {
-    /// Starts one under a name of its own; `options` go to `cargo xtask dev`.
+    /// Starts one under a name of its own; `options` go to `cargo xtask dev`. The clock starts nothing there, so that only
+    /// what a test does happens.
     ///
     /// # Panics
     /// If it does not start.
@@ -46,7 +47,7 @@ impl OwnStack {
         let output = env::temp_dir().join(format!("{name}.log"));
         let log = fs::File::create(&output).unwrap();
         let xtask = Command::new(&program)
-            .args(["dev", "--throw-away", "--name", &name])
+            .args(["dev", "--throw-away", "--without-crons", "--name", &name])
             .args(options)
             .stdin(Stdio::null())
             .stderr(log.try_clone().unwrap())

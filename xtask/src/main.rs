@@ -4,12 +4,14 @@ mod arguments;
 mod bench;
 mod build;
 mod command;
+mod cron;
 mod database;
 mod demo;
 mod deploy;
 mod dev;
 mod failure;
 mod lint;
+mod logs;
 mod progress;
 mod project;
 mod setup;
@@ -35,6 +37,8 @@ usage: cargo xtask COMMAND
   build   build the functions
   bench   measure the functions beside their floor
   db      migrate a database up or down, or show where it is
+  logs    show what the functions of a stack logged
+  cron    run a function of a running stack as the clock does
   stack   stop or start a part of a running stack
   deploy  deploy the functions
   setup   install everything that the other commands need, ahead of time
@@ -47,7 +51,7 @@ Each command sets up by itself what it needs. `cargo xtask COMMAND --help` says 
 type Command = fn(&Project, &Arguments) -> Outcome;
 
 /// Every command, what it accepts, and what it does.
-const COMMANDS: [(&str, Usage, Command); 10] = [
+const COMMANDS: [(&str, Usage, Command); 12] = [
     ("dev", dev::USAGE, dev::run),
     ("demo", demo::USAGE, demo::run),
     ("test", test::USAGE, test::run),
@@ -55,6 +59,8 @@ const COMMANDS: [(&str, Usage, Command); 10] = [
     ("build", build::USAGE, build::run),
     ("bench", bench::USAGE, bench::run),
     ("db", database::USAGE, database::run),
+    ("logs", logs::USAGE, logs::run),
+    ("cron", cron::USAGE, cron::run),
     ("stack", stack::USAGE, stack::run),
     ("deploy", deploy::USAGE, deploy::run),
     ("setup", setup::USAGE, setup::run),

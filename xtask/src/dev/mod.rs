@@ -1,6 +1,5 @@
 //! `cargo xtask dev`: the stack, until Ctrl-C.
 
-mod log;
 mod welcome;
 
 use std::{fs, path::PathBuf, time::Instant};
@@ -10,7 +9,9 @@ use serde_json::{Value, json};
 use crate::{
     arguments::{Arguments, Usage},
     build,
+    cron::{self, Clock},
     failure::{Doing as _, Failure, Outcome},
+    logs::Tail,
     progress::{say, step},
     project::Project,
     setup,
@@ -22,19 +23,21 @@ use crate::{
 pub const USAGE: Usage = Usage {
     help: "\
 usage: cargo xtask dev [--name NAME] [--port-base PORT] [--fresh] [--throw-away]
-                       [--skyvern-waits] [--vars FILE]
+                       [--skyvern-waits] [--without-crons] [--vars FILE]
 
 Sets up what is missing, builds the functions and runs the whole stack on 127.0.0.1 until Ctrl-C: PostgreSQL, PostgREST,
 the functions in workerd, and simulators of the outside vendors. Settings in .dev.vars replace the simulators by the real
-ones. What the functions log is shown. After a change of a function, start again.
+ones. The crons of wrangler.toml are fired when they are due. What the functions log is shown. After a change of a function,
+start again.
 
   --name NAME       another stack beside the one called dev, with rows of its own
   --port-base PORT  use PORT (the gateway) and the five ports after it, instead of free ones
   --fresh           forget the rows and files of earlier runs
   --throw-away      forget those of this run, too, when it ends
   --skyvern-waits   the simulated Skyvern ends no run by itself
+  --without-crons   the clock starts no function; cargo xtask cron still does
   --vars FILE       settings that replace the local ones, instead of those in .dev.vars",
-    switches: &["--fresh", "--throw-away", "--skyvern-waits"],
+    switches: &["--fresh", "--throw-away", "--skyvern-waits", "--without-crons"],
     options: &["--name", "--port-base", "--vars"],
 };
 
@@ -57,10 +60,13 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         vars: vars(project, arguments)?,
     };
     stack::must_not_run(project, &options.name)?;
+    let triggers = if arguments.has("--without-crons") { Vec::new() } else { cron::of_project(project)? };
     let mut stack = start(project, options)?;
     welcome::print(stack.description(), started)?;
-    let mut log = log::Follower::new(stack.log("functions"));
-    let outcome = stack.follow(|| log.show_news());
+    let clock = Clock::start(&stack.description().functions_url, triggers);
+    let mut log = Tail::at_end(stack.log("functions"));
+    let outcome = stack.follow(|| log.read_lines().iter().for_each(|line| say!("{line}")));
+    drop(clock);
     say!("stopping …");
     stack.stop();
     outcome

@@ -55,6 +55,9 @@ how the others take it. A part that ends in any other way ends the whole stack."
 /// The command that is not for people: a stack starts its guardian with it.
 pub const GUARDIAN: &str = "guardian";
 
+/// Where the functions' log is in a stack's folder.
+pub const FUNCTIONS_LOG: &str = "logs/functions.log";
+
 /// How often other free ports are tried when one was taken in the meantime.
 const PORT_TRIES: usize = 3;
 
@@ -345,6 +348,13 @@ pub fn must_not_run(project: &Project, name: &str) -> Outcome {
         Some(running) => Err(Failure::new(format!("the stack {name} is already running, at {}", running.supabase_url))
             .mend("end it with Ctrl-C, or choose another --name")),
     }
+}
+
+/// The running stack of that name.
+pub fn must_run(project: &Project, name: &str) -> Outcome<Description> {
+    Description::of_running(project, name).ok_or_else(|| {
+        Failure::new(format!("the stack {name} is not running")).mend(format!("cargo xtask dev --name {name}"))
+    })
 }
 
 /// The state folder, with empty logs.
