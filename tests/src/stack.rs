@@ -13,10 +13,12 @@ use crate::caller::Caller;
 use crate::clerk_control::ClerkControl;
 use crate::database::Database;
 use crate::expo_control::ExpoControl;
+use crate::jsearch_control::JsearchControl;
 use crate::person::Person;
 use crate::reply::Reply;
 use crate::simulators::adzuna::APP_KEY;
 use crate::simulators::faults::{Fault, FaultOrder, Service};
+use crate::simulators::jsearch;
 use crate::simulators::keys::KeyTexts;
 use crate::simulators::recorder::RecordedRequest;
 use crate::skyvern_control::SkyvernControl;
@@ -206,6 +208,12 @@ impl Stack {
         AdzunaControl::new(self)
     }
 
+    /// JSearch, from the side of its tests.
+    #[must_use]
+    pub fn jsearch(&self) -> JsearchControl {
+        JsearchControl::new(self)
+    }
+
     /// Posts a body, declared as JSON, to Skyvern's webhook handler: nothing is signed or added. `path_and_query` goes
     /// behind the function's URL, such as `?application_id=…`.
     pub async fn send_webhook(
@@ -240,7 +248,8 @@ impl Stack {
     pub fn secrets(&self) -> Vec<String> {
         let keys = serde_json::to_value(self.keys()).unwrap_or_default();
         let keys = keys.as_object().into_iter().flat_map(serde_json::Map::values);
-        keys.filter_map(|key| key.as_str().map(str::to_owned)).chain([APP_KEY.to_owned()]).collect()
+        let vendors = [APP_KEY, jsearch::KEY].map(str::to_owned);
+        keys.filter_map(|key| key.as_str().map(str::to_owned)).chain(vendors).collect()
     }
 
     /// Where a function answers.

@@ -31,6 +31,8 @@ pub enum Service {
     Clerk,
     /// `/expo`
     Expo,
+    /// `/jsearch`
+    Jsearch,
     /// `/rest/v1` of the gateway. Its requests are not recorded, because they are the benchmark's path.
     Rest,
     /// `/skyvern`

@@ -1,11 +1,12 @@
-//! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern, Expo, Adzuna.
+//! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern, Expo, Adzuna,
+//! JSearch.
 //!
 //! They answer as the vendors' contracts say, refuse what the vendors refuse, remember what they were asked, and can be
 //! told to fail. Everything is in memory, except the keys and the stored objects.
 //!
 //! Two addresses: the *gateway* stands for the Supabase project's own host, the other one for the vendors
-//! (`/clerk`, `/skyvern`, `/expo`, `/adzuna`) and for the control interface (`/__control`) by which tests and the demo
-//! steer all of them.
+//! (`/clerk`, `/skyvern`, `/expo`, `/adzuna`, `/jsearch`) and for the control interface (`/__control`) by which tests and
+//! the demo steer all of them.
 
 pub mod adzuna;
 pub mod clerk;
@@ -13,6 +14,7 @@ mod control;
 pub mod expo;
 pub mod faults;
 mod gateway;
+pub mod jsearch;
 pub mod keys;
 pub mod recorder;
 mod server;
@@ -75,15 +77,18 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = anyhow::Result
     let clerk_keys = clerk::published_keys(&shared.keys);
     let expo = Arc::new(expo::Expo::default());
     let adzuna = Arc::new(adzuna::Adzuna::default());
+    let jsearch = Arc::new(jsearch::Jsearch::default());
     let watch = |service, router: Router| faults::watch(&shared, service, router);
     let router = Router::new()
         .nest("/clerk", watch(Service::Clerk, clerk::router(clerk_keys.clone())))
         .nest("/skyvern", watch(Service::Skyvern, skyvern::router(skyvern.clone())))
         .nest("/expo", watch(Service::Expo, expo::router(expo.clone())))
         .nest("/adzuna", watch(Service::Adzuna, adzuna::router(adzuna.clone())))
+        .nest("/jsearch", watch(Service::Jsearch, jsearch::router(jsearch.clone())))
         .nest("/__control", control::router(&shared, &skyvern, clerk::Minter::new(&shared.keys, clerk_keys, &issuer)?))
         .nest("/__control/expo", expo::control::router(expo))
         .nest("/__control/adzuna", adzuna::control::router(adzuna))
+        .nest("/__control/jsearch", jsearch::control::router(jsearch))
         .nest("/__control/clerk", clerk::webhook::router(&shared.keys.texts, &settings.functions)?);
     let storage = storage::Storage::open(&settings.state_dir, &settings.database, &shared.keys)?;
     let storage = watch(Service::Storage, storage::router(storage));

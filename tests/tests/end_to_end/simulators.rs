@@ -5,6 +5,7 @@ mod clerk;
 mod expo;
 mod faults;
 mod gateway;
+mod jsearch;
 mod receiver;
 mod skyvern_runs;
 mod skyvern_webhooks;

@@ -52,9 +52,22 @@ pub(super) fn bindings(settings: &Settings) -> Outcome<BTreeMap<String, String>>
         // The simulator knows these two and no others; they are worth nothing anywhere else.
         ("ADZUNA_APP_ID", "0a1b2c3d".to_owned()),
         ("ADZUNA_APP_KEY", "00112233445566778899aabbccddeeff".to_owned()),
+        ("JSEARCH_API_URL", format!("{vendors}/jsearch")),
+        ("JSEARCH_API_KEY", "ak_0123456789abcdef0123456789abcdef".to_owned()), // likewise
+        ("JSEARCH_QUERIES", job_queries()),
         ("FUNCTIONS_PUBLIC_URL", gateway),
     ];
     Ok(bindings.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+/// Ten queries of fifty pages: the simulator costs nothing, and a catalogue of some size is more like a real one.
+fn job_queries() -> String {
+    let queries: Vec<_> = (1..=10)
+        .map(|number| {
+            json!({ "name": format!("local-{number}"), "query": format!("clerk in town {number:02}"), "country": "us", "pages": 50 })
+        })
+        .collect();
+    json!(queries).to_string()
 }
 
 /// The names of the settings that the person's own file replaces.

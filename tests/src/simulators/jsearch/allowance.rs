@@ -1,0 +1,39 @@
+//! How often one may ask.
+
+/// A plan's allowance for the month; none for a plan without an end.
+#[derive(Default)]
+pub(super) struct Allowance {
+    remaining: Option<u32>,
+}
+
+/// What the headers say of a plan without an end.
+const BOUNDLESS: u32 = 10_000;
+
+/// Until the month is over.
+const RESET_SECONDS: u32 = 864_000;
+
+impl Allowance {
+    pub fn set(&mut self, remaining: Option<u32>) {
+        self.remaining = remaining;
+    }
+
+    /// Whether one more request is allowed, which then counts.
+    pub fn take(&mut self) -> bool {
+        match &mut self.remaining {
+            Some(0) => false,
+            Some(remaining) => {
+                *remaining -= 1;
+                true
+            }
+            None => true,
+        }
+    }
+
+    pub fn headers(&self) -> [(&'static str, u32); 3] {
+        [
+            ("x-ratelimit-requests-limit", BOUNDLESS),
+            ("x-ratelimit-requests-remaining", self.remaining.unwrap_or(BOUNDLESS)),
+            ("x-ratelimit-requests-reset", RESET_SECONDS),
+        ]
+    }
+}
