@@ -1,0 +1,50 @@
+//! A run from its beginning to its end.
+
+use shared::{
+    database::Database,
+    http,
+    jsearch::{Jsearch, JsearchProblem},
+    problem::Problem,
+};
+
+use crate::{
+    queries::NamedQuery,
+    run::{Report, Run},
+    settings::Settings,
+    walk::Walk,
+};
+
+/// Fetches what these queries find, and brings the catalogue in step with it.
+pub(crate) async fn sync(call: &http::Call<Settings>, queries: &[&NamedQuery]) -> Result<Report, Problem> {
+    let settings = call.settings;
+    let database = Database::as_service_role(&settings.supabase, &call.upstream);
+    let jsearch = Jsearch::new(&settings.jsearch, &call.upstream);
+
+    let mut run = Run::begin(&database, call.request_id).await?;
+    let fetched = fetch(&mut run, &jsearch, queries).await;
+    // Also after a failure: what was fetched until then is true.
+    let stored = run.store_rest().await;
+    run.finish(queries.len() == settings.queries.len(), fetched.and(stored)).await
+}
+
+async fn fetch(run: &mut Run<'_>, jsearch: &Jsearch<'_>, queries: &[&NamedQuery]) -> Result<(), Problem> {
+    let mut allowance_is_spent = false;
+    for query in queries {
+        let mut walk = Walk::new(query.pages);
+        let mut position = None;
+        loop {
+            if allowance_is_spent {
+                return Err(JsearchProblem::QuotaSpent.into());
+            }
+            run.hold().await?;
+            let page = jsearch.search(&query.query, position.as_ref()).await?;
+            allowance_is_spent = page.allowance_is_spent;
+            position = walk.after(&page);
+            run.take(page).await?;
+            if position.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
