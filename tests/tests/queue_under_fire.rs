@@ -77,6 +77,8 @@ async fn every_job_ends_once_however_often_the_machine_fails() {
                       and job_type in ('no_operation', 'push_notification')";
     assert_eq!(count(unfinished).await, 0);
     assert_eq!(count("select count(*) from public.background_jobs where status = 'failed'").await, 0);
+    let lost = count("select count(*) from public.background_jobs where lost_leases > 0").await;
+    assert!(lost > 0, "the failures hit jobs that were running");
     let twice = "select count(*) from (select job_id from private.ends group by job_id having count(*) > 1) as twice";
     assert_eq!(count(twice).await, 0, "no job ended twice");
     for token in tokens {
