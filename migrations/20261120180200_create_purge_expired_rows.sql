@@ -7,6 +7,9 @@ create index if not exists idx_push_tickets_sent_at on public.push_tickets (sent
 create index if not exists idx_user_push_tokens_revoked_at
     on public.user_push_tokens (revoked_at) where revoked_at is not null;
 
+create index if not exists idx_scraping_logs_completed_at
+    on public.scraping_logs (completed_at) where completed_at is not null;
+
 create or replace function public.queue_daily_purge()
     returns jsonb
     language plpgsql
@@ -41,6 +44,8 @@ declare
     events  integer;
     tickets integer;
     devices integer;
+    logs    integer;
+    locks   integer;
 begin
     -- Failed jobs stay for whoever looks into them. That a run was cancelled with its account is what keeps its late
     -- webhooks out of the inbox, so it stays for as long as anything in there.
@@ -92,8 +97,27 @@ begin
         for update skip locked);
     get diagnostics devices = row_count;
 
-    return jsonb_build_object('background_jobs', jobs, 'webhook_bodies', bodies, 'webhook_events', events,
-                              'push_tickets', tickets, 'user_push_tokens', devices);
+    delete from public.scraping_logs
+    where id in (
+        select id from public.scraping_logs
+        where completed_at < moment - interval '180 days'
+        order by completed_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics logs = row_count;
+
+    -- Whoever takes such a lock replaces it; of one that nobody takes any more nothing stays.
+    delete from public.cron_locks
+    where lock_name in (
+        select lock_name from public.cron_locks
+        where expires_at < moment - interval '1 day'
+        limit p_limit
+        for update skip locked);
+    get diagnostics locks = row_count;
+
+    return jsonb_build_object(
+        'background_jobs', jobs, 'webhook_bodies', bodies, 'webhook_events', events, 'push_tickets', tickets,
+        'user_push_tokens', devices, 'scraping_logs', logs, 'cron_locks', locks);
 end
 $$;
 revoke all on function public.purge_expired_rows(integer) from public, anon, authenticated, service_role;

@@ -109,6 +109,32 @@ async fn devices_and_their_tickets_go_long_after_their_last_use() {
 }
 
 #[tokio::test]
+async fn logs_of_old_syncs_go_and_locks_that_nobody_holds() {
+    let stack = Stack::get().await;
+    let log = async |days: i32| -> Uuid {
+        let sql = "insert into public.scraping_logs (source_name, status, lock_number, completed_at)
+                   values ('test', 'completed', (random() * 1e15)::bigint, now() - make_interval(days => $1))
+                   returning id";
+        stack.database().query(sql, &[&days]).await[0].get(0)
+    };
+    let (kept, gone) = (log(179).await, log(181).await);
+    let lock = async |hours: i32| -> String {
+        let sql = "insert into public.cron_locks (lock_name, locked_by, lock_number, expires_at)
+                   values (gen_random_uuid()::text, 'test', 0, now() - make_interval(hours => $1)) returning lock_name";
+        stack.database().query(sql, &[&hours]).await[0].get(0)
+    };
+    let (kept_lock, gone_lock) = (lock(23).await, lock(25).await);
+
+    purge(&stack).await;
+
+    assert!(is_there(&stack, "scraping_logs", kept).await && !is_there(&stack, "scraping_logs", gone).await);
+    let sql = "select lock_name from public.cron_locks where lock_name = any ($1)";
+    let names: Vec<String> =
+        stack.database().query(sql, &[&vec![&kept_lock, &gone_lock]]).await.iter().map(|row| row.get(0)).collect();
+    assert_eq!(names, [kept_lock]);
+}
+
+#[tokio::test]
 async fn it_is_queued_once_a_day() {
     let stack = Stack::get().await;
     let schedule = async || stack.service().rpc("queue_daily_purge", &json!({})).await.expect_status(200);

@@ -133,6 +133,31 @@ async fn a_lease_lasts_half_a_minute_by_the_databases_clock_and_can_be_extended(
 }
 
 #[tokio::test]
+async fn a_worker_whose_clock_is_wrong_cannot_tell_the_queue_what_time_it_is() {
+    let stack = Stack::get().await;
+    let sql = "select count(*) from pg_proc
+               where pronamespace = 'public'::regnamespace and proname like '%_background_jobs'
+                 and ('timestamptz'::regtype = any (proargtypes) or 'timestamp'::regtype = any (proargtypes))";
+    assert_eq!(stack.database().query(sql, &[]).await[0].get::<_, i64>(0), 0, "no function takes a time from a worker");
+
+    let job_type = unknown_type();
+    let job_id = enqueue(&stack, &json!([{ "job_type": job_type }])).await[0];
+    let job = claim(&stack, &job_type, 1).await.remove(0);
+    let skewed = json!({
+        "job_id": job_id, "lease_number": job["lease_number"], "lease_expires_at": "2100-01-01T00:00:00Z",
+        "run_at": "1970-01-01T00:00:00Z", "progress": { "now": "2100-01-01T00:00:00Z" },
+    });
+    stack.service().rpc("extend_background_jobs", &json!({ "p_jobs": [skewed] })).await.expect_status(200);
+    let sql = "select lease_expires_at <= now() + interval '30 seconds' from public.background_jobs where id = $1";
+    assert!(stack.database().query(sql, &[&job_id]).await[0].get::<_, bool>(0));
+
+    let retry = json!({ "outcome": "retry", "error": "late", "run_at": "1970-01-01T00:00:00Z" });
+    assert_eq!(settle(&stack, &job, retry).await, "pending");
+    let sql = "select run_at > now() from public.background_jobs where id = $1";
+    assert!(stack.database().query(sql, &[&job_id]).await[0].get::<_, bool>(0), "it waits by the database's clock");
+}
+
+#[tokio::test]
 async fn what_fails_waits_longer_each_time_until_it_is_given_up() {
     let stack = Stack::get().await;
     let job_type = unknown_type();
