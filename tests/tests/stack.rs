@@ -4,7 +4,13 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails, in helpers as well")]
 
-use std::{net::TcpListener, process::Command};
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver, TryRecvError},
+    thread,
+};
 
 use tests::{
     OwnStack,
@@ -94,6 +100,61 @@ fn a_second_stack_of_the_same_name_is_refused() {
     let said = String::from_utf8_lossy(&refused.stdout).into_owned();
     assert!(said.contains("already running"), "{said}");
     assert!(stack.answers());
+}
+
+#[test]
+fn a_cron_is_fired_by_hand_and_the_log_is_followed_from_one_stack_to_its_successor() {
+    let mut stack = OwnStack::start("clock", &[]);
+    let mut log = FollowedLog::of(&stack);
+
+    fire(&stack);
+    log.shows_a_run_by_the_clock();
+    stack.interrupt();
+    let stack = OwnStack::start("clock", &[]); // under the same name
+    fire(&stack);
+
+    log.shows_a_run_by_the_clock();
+}
+
+fn fire(stack: &OwnStack) {
+    let fired = Command::new(stack.program()).args(["cron", "job-runner", "--name", stack.name()]).output().unwrap();
+    let said = String::from_utf8_lossy(&fired.stdout).into_owned();
+    assert!(fired.status.success() && said.starts_with("job-runner (* * * * *): ok, after "), "{said}");
+}
+
+/// `cargo xtask logs --follow`, of the runner alone.
+struct FollowedLog {
+    command: Child,
+    lines: Receiver<String>,
+}
+
+impl FollowedLog {
+    fn of(stack: &OwnStack) -> Self {
+        let mut command = Command::new(stack.program())
+            .args(["logs", "--follow", "--function", "job-runner", "--name", stack.name()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(command.stdout.take().unwrap());
+        let (shown, lines) = mpsc::channel();
+        thread::spawn(move || output.lines().map_while(Result::ok).all(|line| shown.send(line).is_ok()));
+        Self { command, lines }
+    }
+
+    fn shows_a_run_by_the_clock(&mut self) {
+        patiently("the run is in the log", || match self.lines.try_recv() {
+            Ok(line) => line.contains("  job-runner                    cron  "),
+            Err(TryRecvError::Empty) => false,
+            Err(TryRecvError::Disconnected) => panic!("the log is not followed any more: {:?}", self.command.wait()),
+        });
+    }
+}
+
+impl Drop for FollowedLog {
+    fn drop(&mut self) {
+        let _ = self.command.kill();
+        let _ = self.command.wait();
+    }
 }
 
 fn children_of(pid: u32) -> Vec<u32> {

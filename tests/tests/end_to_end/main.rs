@@ -5,6 +5,7 @@
 mod accounts;
 mod apply;
 mod bad_input;
+mod commands;
 mod hear_back;
 mod jobs;
 mod migrations;

@@ -112,8 +112,8 @@ impl Work {
         }
         let told = |(name, status, count, duration): (&str, Option<u16>, u32, u64)| {
             let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-            let times = if count == 1 { String::new() } else { format!(" × {count}") };
-            format!("{name} {status}{times} {duration} ms")
+            let times = if count == 1 { String::new() } else { format!("{count} × ") };
+            format!("{name} {times}{status} in {duration} ms")
         };
         counted.into_iter().map(told).collect()
     }
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(
             line,
             "2026-11-20T13:43:40.201Z  job-runner                    503      57 ms  database_unavailable  \
-             (clerk 200 12 ms, database no answer 40 ms)  connection refused  e9a7b047-a0c4-40bb-860b-0ff1d466b943"
+             (clerk 200 in 12 ms, database no answer in 40 ms)  connection refused  e9a7b047-a0c4-40bb-860b-0ff1d466b943"
         );
     }
 
@@ -193,7 +193,7 @@ mod tests {
             { "name": "jsearch", "status": 200, "duration_ms": 7, "calls": 10 },
         ] }));
 
-        assert!(line.contains("(jsearch 200 × 11 12 ms, jsearch 429 1 ms)"), "{line}");
+        assert!(line.contains("(jsearch 11 × 200 in 12 ms, jsearch 429 in 1 ms)"), "{line}");
     }
 
     #[test]
