@@ -39,6 +39,8 @@ id! {
     JobId,
     /// `user_push_tokens.id`: a device that gets push messages.
     DeviceId,
+    /// `saved_searches.id`.
+    SavedSearchId,
     /// The right to ask Adzuna for one page, and that call in the ledger.
     SearchLeaseId,
     /// `job_search_cache.version`: one fetch of a page.

@@ -1,6 +1,7 @@
 //! What this function needs to know.
 
 use shared::{
+    adzuna,
     config::{Environment, Misconfigured, Skyvern, Supabase},
     expo, http,
 };
@@ -11,6 +12,7 @@ pub(crate) struct Settings {
     pub(crate) supabase: Supabase,
     pub(crate) skyvern: Skyvern,
     pub(crate) expo: expo::Settings,
+    pub(crate) adzuna: adzuna::Settings,
 }
 
 impl http::Settings for Settings {
@@ -19,6 +21,7 @@ impl http::Settings for Settings {
             supabase: Supabase::read(environment)?,
             skyvern: Skyvern::read(environment)?,
             expo: expo::Settings::read(environment)?,
+            adzuna: adzuna::Settings::read(environment)?,
         })
     }
 }

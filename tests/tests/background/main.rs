@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 mod account_deletion;
+mod alerts;
 mod job_sync;
 mod purge;
 mod push;

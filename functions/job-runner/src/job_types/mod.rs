@@ -10,6 +10,7 @@ mod purge;
 mod push_notification;
 mod push_receipts;
 mod reconcile_application;
+mod saved_search_alert;
 
 use serde::Deserialize;
 use shared::{
@@ -32,11 +33,12 @@ pub(crate) enum JobType {
     PushNotification,
     PushReceipts,
     ReconcileApplication,
+    SavedSearchAlert,
 }
 
 impl JobType {
     /// All of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::CancelSkyvernRun,
         Self::DeleteFiles,
         Self::JobSync,
@@ -45,6 +47,7 @@ impl JobType {
         Self::PushNotification,
         Self::PushReceipts,
         Self::ReconcileApplication,
+        Self::SavedSearchAlert,
     ];
 
     /// The name in the queue.
@@ -58,6 +61,7 @@ impl JobType {
             Self::PushNotification => "push_notification",
             Self::PushReceipts => "push_receipts",
             Self::ReconcileApplication => "reconcile_application",
+            Self::SavedSearchAlert => "saved_search_alert",
         }
     }
 
@@ -72,6 +76,7 @@ impl JobType {
             Self::Purge => Some("queue_daily_purge"),
             Self::PushReceipts => Some("queue_due_push_receipts"),
             Self::ReconcileApplication => Some("queue_due_reconciliations"),
+            Self::SavedSearchAlert => Some("queue_due_saved_search_alerts"),
             Self::CancelSkyvernRun | Self::DeleteFiles | Self::JobSync | Self::NoOperation | Self::PushNotification => {
                 None
             }
@@ -109,6 +114,7 @@ impl Attempt<'_> {
             JobType::Purge => purge::run(self).await,
             JobType::PushReceipts => push_receipts::run(self).await,
             JobType::ReconcileApplication => reconcile_application::run(self, job).await,
+            JobType::SavedSearchAlert => saved_search_alert::run(self, job).await,
             JobType::PushNotification => return push_notification::run(self).await,
         };
         vec![ended.unwrap_or_else(|ending| ending)]

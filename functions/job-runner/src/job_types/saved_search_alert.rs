@@ -1,0 +1,175 @@
+//! `saved_search_alert`: runs a saved search, and tells its person of postings that were not there before.
+//!
+//! The payload is `{saved_search_id}`. The search goes through the cache and the ledger of everybody's searches; what it
+//! found is judged, told and written down by one SQL function, which settles the job as well.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use shared::{
+    adzuna::{AdzunaProblem, Query, SortBy, SortDirection},
+    http::Fields,
+    ids::{SavedSearchId, UserId},
+    job_search::{self, Found, JobSearch, Searcher},
+    problem::Problem,
+};
+
+use super::Attempt;
+use crate::{ending::Ending, job::Job};
+
+/// As many as Adzuna gives at once.
+const PAGE_SIZE: u32 = 50;
+
+/// The queue looks again after so long at most: the allowance may grow, or come back earlier than was foreseen.
+const LONGEST_PAUSE: Duration = Duration::from_hours(6);
+
+#[derive(Deserialize)]
+struct Payload {
+    saved_search_id: SavedSearchId,
+}
+
+/// What `saved_search_to_alert` answers.
+#[derive(Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+enum Task {
+    Wanted { search_query: Map<String, Value>, user_id: UserId, since: String, newer_than: String },
+    SearchNotFound,
+    SwitchedOff,
+}
+
+/// What `record_saved_search_alert` answers.
+#[derive(Deserialize)]
+struct Recorded {
+    outcome: String,
+}
+
+pub(crate) async fn run(attempt: &Attempt<'_>, job: &Job) -> Result<Ending, Ending> {
+    let Payload { saved_search_id } = job.payload()?;
+    let database = attempt.database();
+    let arguments = json!({ "p_job_id": job.id, "p_saved_search_id": saved_search_id });
+    let (search_query, user_id, since, newer_than) = match database.call("saved_search_to_alert", &arguments).await? {
+        Task::Wanted { search_query, user_id, since, newer_than } => (search_query, user_id, since, newer_than),
+        Task::SearchNotFound => return Ok(nothing_to_do("search_not_found")),
+        Task::SwitchedOff => return Ok(nothing_to_do("switched_off")),
+    };
+    let query = newest_first(search_query)?;
+
+    let settings = attempt.call.settings;
+    let search = JobSearch {
+        query: &query,
+        searcher: Searcher::Alert { user_id, newer_than: &newer_than },
+        supabase: &settings.supabase,
+        adzuna: &settings.adzuna,
+        upstream: attempt.upstream,
+    };
+    let found = search.run().await.map_err(not_found_out)?;
+
+    let arguments = json!({
+        "p_job_id": job.id,
+        "p_lease_number": job.lease_number,
+        "p_saved_search_id": saved_search_id,
+        "p_since": since,
+        "p_postings": postings(&found),
+        "p_searched_at": found.fetched_at,
+    });
+    let recorded: Recorded = database.call_repeatedly("record_saved_search_alert", &arguments).await?;
+    Ok(Ending::Elsewhere { outcome: recorded.outcome })
+}
+
+fn nothing_to_do(outcome: &str) -> Ending {
+    Ending::Completed { result: json!({ "outcome": outcome }) }
+}
+
+/// The saved query, for its newest postings whatever page and order the person looks at. What was saved may have come
+/// from a version of the app with other ideas of a query, or from no app at all.
+fn newest_first(search_query: Map<String, Value>) -> Result<Query, Ending> {
+    let invalid = |_| Ending::Failed { error: "invalid_search".to_owned() };
+    let without_page = search_query.into_iter().filter(|(field, _)| {
+        // They are not the alert's, so they need not be right either.
+        !["page", "page_size", "sort_by", "sort_dir"].contains(&field.as_str())
+    });
+    let query = job_search::read(Fields::of(without_page.collect())).map_err(invalid)?;
+    Ok(Query {
+        page: 1,
+        page_size: PAGE_SIZE,
+        sort_by: Some(SortBy::Date),
+        sort_dir: Some(SortDirection::Down),
+        ..query
+    })
+}
+
+/// No page that is new enough.
+fn not_found_out(problem: Problem) -> Ending {
+    match problem {
+        Problem::SearchQuotaSpent { retry_after } | Problem::SearchLimitReached { retry_after } => {
+            Ending::PutBack { after: retry_after.min(LONGEST_PAUSE) }
+        }
+        // Each further try would be counted, and refused too.
+        Problem::Adzuna(problem @ AdzunaProblem::Rejected) => Ending::Failed { error: problem.code().to_owned() },
+        problem => problem.into(),
+    }
+}
+
+/// What decides whether a posting is new, and what is told of it.
+fn postings(found: &Found) -> Vec<Value> {
+    let posting = |job: &job_search::Job| {
+        json!({
+            "id": job.id,
+            "title": job.title,
+            "company": job.company,
+            "location": job.location,
+            "posted_at": job.posted_at,
+        })
+    };
+    found.results.jobs.iter().map(posting).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+    use shared::{adzuna::AdzunaProblem, problem::Problem};
+
+    use super::{newest_first, not_found_out};
+    use crate::ending::Ending;
+
+    fn parameters(search_query: &Value) -> Result<String, Ending> {
+        let query = newest_first(search_query.as_object().unwrap().clone())?;
+        let parameters = query.parameters().into_iter().map(|(name, value)| format!("{name}={value}"));
+        Ok(parameters.collect::<Vec<_>>().join("&"))
+    }
+
+    #[test]
+    fn a_saved_search_is_asked_for_its_newest_postings() {
+        let saved = json!({ "keywords": "Rust", "location": "Leeds", "page": 3, "page_size": 10, "sort_by": "salary",
+                            "sort_dir": "up", "remote": true });
+        let expected = "results_per_page=50&what=Rust&where=Leeds&distance=10&sort_by=date&sort_dir=down";
+        assert_eq!(parameters(&saved), Ok(expected.to_owned()));
+        let odd_page = json!({ "keywords": "Rust", "location": "Leeds", "page": "x", "page_size": 500 });
+        assert_eq!(parameters(&odd_page), Ok(expected.to_owned()), "the page is not the alert's");
+    }
+
+    #[test]
+    fn what_is_no_search_any_more_fails_for_good() {
+        let saved = json!({ "keywords": ["Rust"], "country": "xx" });
+        assert_eq!(parameters(&saved), Err(Ending::Failed { error: "invalid_search".to_owned() }));
+    }
+
+    #[test]
+    fn a_spent_allowance_is_waited_for_and_counts_as_no_attempt() {
+        let hour = Duration::from_hours(1);
+        let spent = not_found_out(Problem::SearchQuotaSpent { retry_after: hour });
+        assert_eq!(spent, Ending::PutBack { after: hour });
+        let spent = not_found_out(Problem::SearchLimitReached { retry_after: 24 * hour });
+        assert_eq!(spent, Ending::PutBack { after: 6 * hour });
+    }
+
+    #[test]
+    fn a_fault_of_adzuna_is_tried_again_unless_it_is_the_search() {
+        assert_eq!(not_found_out(AdzunaProblem::Failed.into()).outcome(), "retry");
+        assert_eq!(not_found_out(AdzunaProblem::Rejected.into()).error(), Some("adzuna_rejected"));
+        assert_eq!(not_found_out(AdzunaProblem::Rejected.into()).outcome(), "failed");
+    }
+}

@@ -1,0 +1,631 @@
+//! Saved searches that tell their people of new postings.
+
+use chrono::{DateTime, Duration, Utc};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{Fault, Limits, Person, Reply, Stack};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use uuid::Uuid;
+
+use crate::support::{id, let_time_pass, run_jobs};
+
+const ALERT: &str = "saved_search_alert";
+
+/// There is one allowance for the whole stack. Most tests share a boundless one; those about its end have it to
+/// themselves.
+static ALLOWANCE: RwLock<()> = RwLock::const_new(());
+
+async fn boundless(stack: &Stack) -> RwLockReadGuard<'static, ()> {
+    let shared = ALLOWANCE.read().await;
+    let update = "update private.job_search_limits
+                  set calls = 1000000, calls_for_alerts = 1000000, calls_for_alerts_per_person = null
+                  where calls_for_alerts <> 1000000";
+    stack.database().query(update, &[]).await;
+    let limits = Limits { minute: 1_000_000, day: 1_000_000, week: 1_000_000, month: 1_000_000 };
+    stack.adzuna().limit(limits).await;
+    shared
+}
+
+/// For a test about the allowance: the limits as they are delivered, and nothing in the ledger.
+async fn limited(stack: &Stack) -> RwLockWriteGuard<'static, ()> {
+    drop(boundless(stack).await);
+    let alone = ALLOWANCE.write().await;
+    let update = "with emptied as (delete from private.job_search_calls)
+                  update private.job_search_limits as limits
+                  set calls = own.calls, calls_per_person = own.calls_per_person,
+                      calls_for_alerts = own.calls_for_alerts, calls_for_alerts_per_person = own.of_these_per_person
+                  from (values (interval '1 minute', 25, 10, 10, null), (interval '1 day', 250, 100, 100, 24),
+                               (interval '7 days', 1000, null, 400, null), (interval '31 days', 2500, null, 1000, null))
+                      as own (period, calls, calls_per_person, calls_for_alerts, of_these_per_person)
+                  where own.period = limits.period";
+    stack.database().query(update, &[]).await;
+    alone
+}
+
+/// Lets the ledger know calls that were made for alerts, of somebody or of a person.
+async fn seed_calls(stack: &Stack, person: Option<&Person>, ago: &str, count: i32) {
+    let seed = "insert into private.job_search_calls (id, called_at, user_id, is_alert)
+                select gen_random_uuid(), clock_timestamp() - $1::text::interval, $3, true
+                from generate_series(1, $2::int)";
+    stack.database().query(seed, &[&ago, &count, &person.map(|person| person.user_id)]).await;
+}
+
+/// A saved search of a person, for a word that nobody else searches for.
+struct Saved<'a> {
+    stack: &'a Stack,
+    person: &'a Person,
+    id: Uuid,
+    word: String,
+}
+
+fn word() -> String {
+    format!("w{}", Uuid::new_v4().simple())
+}
+
+impl<'a> Saved<'a> {
+    /// Of ten days ago.
+    async fn new(stack: &'a Stack, person: &'a Person) -> Self {
+        Self::of_word(stack, person, &word()).await
+    }
+
+    /// One that has found nothing and is not due, so that no runner touches it.
+    async fn at_rest(stack: &'a Stack, person: &'a Person) -> Self {
+        let word = word();
+        stack.adzuna().seed(&word, &[]).await;
+        let search = Self::of_word(stack, person, &word).await;
+        search.runs().await;
+        search
+    }
+
+    async fn of_word(stack: &'a Stack, person: &'a Person, word: &str) -> Self {
+        let row = json!({ "search_name": "Rust in Leeds", "search_query": { "keywords": word, "location": "Leeds" } });
+        let saved = person.caller().await.insert("saved_searches", &row).await.expect_status(201);
+        let id = id(&saved.json[0]["id"]);
+        let older = "update private.saved_search_alerts set since = now() - interval '10 days'
+                     where saved_search_id = $1";
+        stack.database().query(older, &[&id]).await;
+        Self { stack, person, id, word: word.to_owned() }
+    }
+
+    async fn change(&self, change: Value) -> Reply {
+        let path = format!("saved_searches?id=eq.{}", self.id);
+        self.person.caller().await.update(&path, &change).await.expect_status(200)
+    }
+
+    async fn row(&self) -> Value {
+        self.stack.database().row("saved_searches", self.id).await
+    }
+
+    /// When it is due.
+    async fn next_at(&self) -> Option<DateTime<Utc>> {
+        let sql = "select next_at from private.saved_search_alerts where saved_search_id = $1";
+        self.stack.database().query(sql, &[&self.id]).await[0].get(0)
+    }
+
+    async fn jobs(&self) -> Vec<Value> {
+        let sql = "select to_jsonb(j) from public.background_jobs j
+                   where job_type = 'saved_search_alert' and payload ->> 'saved_search_id' = $1::text::uuid::text
+                   order by created_at";
+        self.stack.database().json(sql, &[&self.id.to_string()]).await
+    }
+
+    /// The job that the schedule queued last.
+    async fn last_job(&self) -> Option<Value> {
+        let sql = "select to_jsonb(j) from public.background_jobs j
+                   join private.saved_search_alerts alert on alert.job_id = j.id where saved_search_id = $1";
+        self.stack.database().json(sql, &[&self.id]).await.pop()
+    }
+
+    async fn notifications(&self) -> Vec<Value> {
+        let sql = "select to_jsonb(n) from public.notifications n where related_entity_id = $1 order by created_at";
+        self.stack.database().json(sql, &[&self.id]).await
+    }
+
+    /// Lets two hours pass: the last run, and the page that it saw, are of then, and the search is due.
+    async fn let_it_be_due(&self) {
+        let database = self.stack.database();
+        let aged = "with page as (update public.job_search_cache
+                                  set fetched_at = fetched_at - interval '2 hours', expires_at = now() - interval '1 hour'
+                                  where query ->> 'what' = $2),
+                         run as (update public.saved_searches set last_run_at = last_run_at - interval '2 hours'
+                                 where id = $1)
+                    update private.saved_search_alerts set next_at = clock_timestamp() - interval '1 second'
+                    where saved_search_id = $1";
+        database.query(aged, &[&self.id, &self.word]).await;
+    }
+
+    /// Lets the runner do it, whichever it is, and answers the job when it is finished.
+    async fn runs(&self) -> Value {
+        tests::eventually("the search has been run", async || {
+            run_jobs(self.stack, &[ALERT]).await;
+            let job = self.last_job().await?;
+            let is_over = job["status"] == "completed" || job["status"] == "failed";
+            (is_over && self.next_at().await.is_none_or(|next_at| next_at > Utc::now())).then_some(job)
+        })
+        .await
+    }
+
+    async fn finds(&self, postings: &[Value]) {
+        self.stack.adzuna().seed(&self.word, postings).await;
+    }
+
+    async fn searches(&self) -> usize {
+        self.stack.adzuna().searches_for(&self.word).await.len()
+    }
+
+    /// A job as a worker holds it.
+    async fn held_job(&self) -> Value {
+        let sql = "insert into public.background_jobs (user_id, job_type, payload, status, lease_number, locked_by,
+                                                       lease_expires_at)
+                   values ($1, 'saved_search_alert', jsonb_build_object('saved_search_id', $2::uuid), 'processing', 1,
+                           'a test', now() + interval '30 seconds')
+                   returning id";
+        let job_id: Uuid = self.stack.database().query(sql, &[&self.person.user_id, &self.id]).await[0].get(0);
+        json!({ "id": job_id, "lease_number": 1 })
+    }
+
+    async fn begin(&self, job: &Value) -> Value {
+        let arguments = json!({ "p_job_id": job["id"], "p_saved_search_id": self.id });
+        self.stack.service().rpc("saved_search_to_alert", &arguments).await.expect_status(200).json
+    }
+
+    async fn record(&self, job: &Value, task: &Value, postings: &[Value]) -> Value {
+        let arguments = json!({
+            "p_job_id": job["id"], "p_lease_number": job["lease_number"], "p_saved_search_id": self.id,
+            "p_since": task["since"], "p_postings": postings, "p_searched_at": Utc::now().to_rfc3339(),
+        });
+        self.stack.service().rpc("record_saved_search_alert", &arguments).await.expect_status(200).json
+    }
+}
+
+/// A posting of Adzuna's, so many hours old.
+fn posting(id: u32, title: &str, hours: i64) -> Value {
+    let created = Utc::now() - Duration::hours(hours);
+    json!({
+        "id": id.to_string(), "title": title, "description": "…", "salary_is_predicted": "0",
+        "created": created.format("%Y-%m-%dT%H:%M:%SZ").to_string(), "company": { "display_name": "Fabrikam & Sons" },
+        "location": { "display_name": "Leeds" },
+    })
+}
+
+/// The same as the runner writes it down.
+fn found(id: u32, title: &str, hours: i64) -> Value {
+    let posting = posting(id, title, hours);
+    json!({ "id": format!("gb:{id}"), "title": title, "company": "Fabrikam & Sons", "location": "Leeds",
+            "posted_at": posting["created"] })
+}
+
+async fn prefer(person: &Person, preference: Value) {
+    let path = format!("user_preferences?user_id=eq.{}", person.user_id);
+    person.caller().await.update(&path, &preference).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn new_postings_become_one_notification_and_one_push_message() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let token = format!("ExponentPushToken[{}]", &Uuid::new_v4().simple().to_string()[..22]);
+    ada.caller().await.rpc("register_push_token", &json!({ "p_token": token })).await.expect_status(200);
+    let search = Saved::new(&stack, &ada).await;
+    let first = [
+        posting(1, "Rust Engineer", 1),
+        posting(2, "Rust <strong>Lead</strong>", 2),
+        posting(3, "Rust Analyst", 3),
+        posting(4, "Rust Tester", 4),
+        posting(5, "Rust Engineer", 5), // the same, from another board
+        posting(6, "Rust Archaeologist", 24 * 30),
+    ];
+    search.finds(&first).await;
+
+    let job = search.runs().await;
+
+    assert_eq!((&job["status"], &job["result"]["outcome"]), (&json!("completed"), &json!("told")));
+    assert_eq!(job["result"]["new_postings"], 4);
+    let notifications = search.notifications().await;
+    let [notification] = &notifications[..] else { panic!("one was expected in {notifications:?}") };
+    assert_eq!(notification["user_id"], json!(ada.user_id));
+    assert_eq!(notification["type"], "NEW_JOB_MATCH_SAVED_SEARCH");
+    assert_eq!(notification["related_entity_type"], "saved_search");
+    assert_eq!(notification["title"], "4 new jobs for “Rust in Leeds”");
+    assert_eq!(
+        notification["message"],
+        "Rust Engineer at Fabrikam & Sons, Rust Lead at Fabrikam & Sons, Rust Analyst at Fabrikam & Sons and 1 more"
+    );
+    let pushed = tests::eventually("the push message arrives", async || {
+        run_jobs(&stack, &["push_notification"]).await;
+        let delivered = stack.expo().delivered(&token).await;
+        (!delivered.is_empty()).then_some(delivered)
+    })
+    .await;
+    assert_eq!(pushed.len(), 1);
+    let asked = stack.adzuna().searches_for(&search.word).await;
+    assert!(asked[0].path.contains("/gb/search/1?"), "{asked:?}");
+    assert!(asked[0].path.contains("results_per_page=50") && asked[0].path.contains("sort_by=date"), "{asked:?}");
+
+    search.let_it_be_due().await;
+    let again = search.runs().await;
+    assert_eq!(again["result"]["outcome"], "nothing_new", "{again}");
+    assert_eq!((search.searches().await, search.notifications().await.len()), (2, 1));
+
+    search.let_it_be_due().await;
+    let mut second = first.to_vec();
+    second.insert(0, posting(7, "Rust Gardener", 0));
+    search.finds(&second).await;
+    search.runs().await;
+    let notifications = search.notifications().await;
+    assert_eq!(notifications.len(), 2);
+    assert_eq!(notifications[1]["title"], "New job for “Rust in Leeds”");
+    assert_eq!(notifications[1]["message"], "Rust Gardener at Fabrikam & Sons");
+}
+
+#[tokio::test]
+async fn what_was_there_when_the_search_was_saved_is_no_news() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let search = Saved::new(&stack, &ada).await;
+    search.change(json!({ "search_query": { "keywords": format!("{} two", search.word) } })).await;
+    search.finds(&[posting(1, "Rust Engineer", 1)]).await;
+
+    let job = search.runs().await;
+
+    assert_eq!(job["result"]["outcome"], "nothing_new", "another query is another search: {job}");
+    assert!(search.notifications().await.is_empty());
+    assert_ne!(search.row().await["last_run_at"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_posting_that_appears_late_is_news_and_one_that_comes_back_is_not() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let search = Saved::new(&stack, &ada).await;
+    search.finds(&[posting(1, "Rust Engineer", 30)]).await;
+    search.runs().await;
+    assert_eq!(search.notifications().await.len(), 1);
+
+    search.let_it_be_due().await;
+    search.finds(&[posting(2, "Rust Lead", 30), posting(3, "Rust Analyst", 72)]).await;
+    let job = search.runs().await;
+    assert_eq!(job["result"]["new_postings"], 1, "two days of grace");
+
+    search.let_it_be_due().await;
+    search.finds(&[posting(1, "Rust Engineer, renewed", 0), posting(2, "Rust Lead", 0)]).await;
+    let job = search.runs().await;
+    assert_eq!(job["result"]["outcome"], "nothing_new", "{job}");
+}
+
+#[tokio::test]
+async fn the_owner_decides_how_often_and_whether_at_all() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let search = Saved::new(&stack, &ada).await;
+    search.runs().await; // a new search is due at once
+
+    let mut times = Vec::new();
+    for (frequency, longest) in
+        [("weekly", Duration::days(7)), ("daily", Duration::days(1)), ("instant", Duration::hours(1))]
+    {
+        prefer(&ada, json!({ "alert_frequency": frequency })).await;
+        let next_at = search.next_at().await.unwrap();
+        assert!(next_at > Utc::now() && next_at <= Utc::now() + longest, "{frequency}: {next_at}");
+        times.push(next_at);
+
+        // Run again at its time, it is due one period later.
+        search.let_it_be_due().await;
+        search.runs().await;
+        let after_run = search.next_at().await.unwrap();
+        assert!(after_run > Utc::now() && after_run <= Utc::now() + longest, "{frequency}: {after_run}");
+    }
+
+    let queued = search.jobs().await.len();
+    run_jobs(&stack, &[ALERT]).await;
+    assert_eq!(search.jobs().await.len(), queued, "what is not due is not queued");
+
+    let last_run = "update public.saved_searches set last_run_at = now() - interval '61 minutes' where id = $1";
+    stack.database().query(last_run, &[&search.id]).await;
+    prefer(&ada, json!({ "receive_job_alerts": false })).await;
+    assert_eq!(search.next_at().await, None);
+    prefer(&ada, json!({ "receive_job_alerts": true })).await;
+    search.runs().await;
+    assert_eq!(search.jobs().await.len(), queued + 1, "an hour has passed since the last run");
+    search.change(json!({ "notify_new_jobs": false })).await;
+    assert_eq!(search.next_at().await, None);
+    run_jobs(&stack, &[ALERT]).await;
+    assert_eq!(search.jobs().await.len(), queued + 1, "what is switched off is not queued");
+}
+
+#[tokio::test]
+async fn equal_searches_run_at_the_same_time_and_ask_once() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let people = join_all((0..3).map(|_| stack.new_person())).await;
+    let word = word();
+    let searches = join_all(people.iter().map(|person| Saved::of_word(&stack, person, &word))).await;
+    searches[0].finds(&[posting(1, "Rust Engineer", 1)]).await;
+
+    let jobs = join_all(searches.iter().map(Saved::runs)).await;
+
+    assert!(jobs.iter().all(|job| job["result"]["outcome"] == "told"), "{jobs:?}");
+    assert_eq!(searches[0].searches().await, 1);
+    let times = join_all(searches.iter().map(Saved::next_at)).await;
+    assert!(times[0].is_some() && times.iter().all(|time| *time == times[0]), "{times:?}");
+}
+
+#[tokio::test]
+async fn several_runners_at_once_tell_once() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let search = Saved::new(&stack, &ada).await;
+    search.finds(&[posting(1, "Rust Engineer", 1)]).await;
+
+    join_all((0..6).map(|_| run_jobs(&stack, &[ALERT]))).await;
+    search.runs().await;
+
+    assert_eq!((search.jobs().await.len(), search.searches().await), (1, 1));
+    assert_eq!(search.notifications().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_runner_that_dies_after_searching_leaves_the_telling_to_the_next() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let search = Saved::new(&stack, &ada).await;
+    search.finds(&[posting(1, "Rust Engineer", 1)]).await;
+    let job = search.held_job().await;
+    let task = search.begin(&job).await;
+    assert_eq!((&task["outcome"], &task["user_id"]), (&json!("wanted"), &json!(ada.user_id)));
+
+    let_time_pass(&stack, id(&job["id"])).await;
+    tests::eventually("another runner takes the job", async || {
+        run_jobs(&stack, &[ALERT]).await;
+        (stack.database().row("background_jobs", id(&job["id"])).await["status"] == "completed").then_some(())
+    })
+    .await;
+    assert_eq!(search.notifications().await.len(), 1);
+
+    let late = search.record(&job, &task, &[found(2, "Rust Lead", 0)]).await;
+    assert_eq!(late["outcome"], "superseded");
+    assert_eq!(search.notifications().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_recorded_is_recorded_whole_and_once() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let search = Saved::at_rest(&stack, &ada).await;
+    let (job, other) = (search.held_job().await, search.held_job().await);
+    let task = search.begin(&job).await;
+    let postings = [found(1, "Rust Engineer", 1)];
+
+    let (first, second) = tokio::join!(search.record(&job, &task, &postings), search.record(&other, &task, &postings));
+    let mut outcomes = [&first["outcome"], &second["outcome"]].map(|outcome| outcome.as_str().unwrap());
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, ["nothing_new", "told"], "two jobs for the same search stand in line");
+    assert_eq!(search.record(&job, &task, &postings).await["outcome"], "superseded", "an answer that was lost");
+    assert_eq!(search.notifications().await.len(), 1);
+
+    let job = search.held_job().await;
+    search.record(&job, &search.begin(&job).await, &[found(2, "Rust Lead", 0)]).await;
+    // Rows of the same transaction carry its number.
+    let sql = "select array[(select xmin::text from public.saved_searches where id = $1),
+                            (select xmin::text from private.saved_search_alerts where saved_search_id = $1),
+                            (select xmin::text from private.saved_search_sightings
+                             where saved_search_id = $1 and posting_id = 'gb:2'),
+                            (select xmin::text from public.background_jobs where id = $2),
+                            (select xmin::text from public.notifications where related_entity_id = $1
+                             order by created_at desc limit 1)]";
+    let transactions: Vec<Option<String>> = stack.database().query(sql, &[&search.id, &id(&job["id"])]).await[0].get(0);
+    assert!(transactions[0].is_some() && transactions.iter().all(|one| *one == transactions[0]), "{transactions:?}");
+}
+
+#[tokio::test]
+async fn a_search_that_is_gone_or_switched_off_or_changed_meanwhile_tells_nothing() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let postings = [found(1, "Rust Engineer", 1)];
+
+    let off = Saved::at_rest(&stack, &ada).await;
+    let job = off.held_job().await;
+    let task = off.begin(&job).await;
+    prefer(&ada, json!({ "receive_job_alerts": false })).await;
+    assert_eq!(off.record(&job, &task, &postings).await["outcome"], "switched_off");
+    assert_eq!(off.begin(&job).await, json!({ "outcome": "switched_off" }));
+    prefer(&ada, json!({ "receive_job_alerts": true })).await;
+
+    let changed = Saved::at_rest(&stack, &ada).await;
+    let other_job = changed.held_job().await;
+    let task = changed.begin(&other_job).await;
+    changed.change(json!({ "search_query": { "keywords": word() } })).await;
+    assert_eq!(changed.record(&other_job, &task, &postings).await["outcome"], "search_changed");
+
+    let gone = Saved::at_rest(&stack, &ada).await;
+    let third_job = gone.held_job().await;
+    let task = gone.begin(&third_job).await;
+    stack.database().query("delete from public.saved_searches where id = $1", &[&gone.id]).await;
+    assert_eq!(gone.record(&third_job, &task, &postings).await["outcome"], "search_not_found");
+
+    for (search, job) in [(&off, &job), (&changed, &other_job), (&gone, &third_job)] {
+        assert!(search.notifications().await.is_empty());
+        assert_eq!(stack.database().row("background_jobs", id(&job["id"])).await["status"], "completed");
+    }
+    assert_eq!(changed.runs().await["result"]["outcome"], "nothing_new", "a changed search is due at once");
+}
+
+#[tokio::test]
+async fn a_person_queues_their_own_searches_and_nobody_elses() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let (ada, grace) = (stack.new_person().await, stack.new_person().await);
+    let (search, foreign) = (Saved::new(&stack, &ada).await, Saved::new(&stack, &grace).await);
+    search.runs().await;
+    foreign.runs().await;
+    foreign.let_it_be_due().await;
+    let not_due =
+        "update private.saved_search_alerts set next_at = now() + interval '1 day' where saved_search_id = $1";
+    stack.database().query(not_due, &[&foreign.id]).await;
+    let queue = async |payload: Value| {
+        let job = json!({ "job_type": ALERT, "payload": payload });
+        let queued = ada.caller().await.insert("background_jobs", &job).await.expect_status(201);
+        let job_id = id(&queued.json[0]["id"]);
+        tests::eventually("the job is done", async || {
+            run_jobs(&stack, &[ALERT]).await;
+            let job = stack.database().row("background_jobs", job_id).await;
+            (job["status"] == "completed" || job["status"] == "failed").then_some(job)
+        })
+        .await
+    };
+
+    let own = queue(json!({ "saved_search_id": search.id })).await;
+    assert_eq!(own["result"]["outcome"], "nothing_new", "{own}");
+    assert_eq!(search.searches().await, 1, "the page of a minute ago does");
+    let strangers = queue(json!({ "saved_search_id": foreign.id })).await;
+    assert_eq!(strangers["result"], json!({ "outcome": "search_not_found" }));
+    let nobodys = queue(json!({ "saved_search_id": Uuid::new_v4() })).await;
+    assert_eq!(nobodys["result"], strangers["result"], "it is not told which searches there are");
+    assert_eq!(foreign.searches().await, 1);
+    let malformed = queue(json!({ "saved_search_id": "mine" })).await;
+    assert_eq!(malformed["error"], "malformed_payload");
+}
+
+#[tokio::test]
+async fn what_is_no_search_any_more_rests_until_it_is_changed() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let search = Saved::new(&stack, &ada).await;
+    search.change(json!({ "search_query": { "keywords": search.word, "country": "Atlantis" } })).await;
+
+    let job = search.runs().await;
+    assert_eq!((&job["status"], &job["error"]), (&json!("failed"), &json!("invalid_search")));
+    search.let_it_be_due().await;
+    tests::eventually("it is taken off the schedule", async || {
+        run_jobs(&stack, &[ALERT]).await;
+        search.next_at().await.is_none().then_some(())
+    })
+    .await;
+    assert_eq!((search.jobs().await.len(), search.searches().await), (1, 0));
+
+    search.change(json!({ "search_query": { "keywords": search.word, "country": "gb" } })).await;
+    assert_eq!(search.runs().await["result"]["outcome"], "nothing_new");
+}
+
+#[tokio::test]
+async fn a_fault_of_adzuna_is_tried_again_and_loses_nothing() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let search = Saved::new(&stack, &ada).await;
+    search.finds(&[posting(1, "Rust Engineer", 1)]).await;
+    let fault = Fault::Status { status: 500, body: Value::Null, headers: [].into() };
+    stack.adzuna().fail_once(&search.word, fault).await;
+
+    let job = tests::eventually("the fault is met", async || {
+        run_jobs(&stack, &[ALERT]).await;
+        search.jobs().await.into_iter().find(|job| job["error"] == "adzuna_failed")
+    })
+    .await;
+    assert_eq!((&job["status"], &job["retry_count"]), (&json!("pending"), &json!(1)));
+    assert_eq!(search.row().await["last_run_at"], Value::Null);
+
+    let_time_pass(&stack, id(&job["id"])).await;
+    assert_eq!(search.runs().await["result"]["outcome"], "told");
+}
+
+#[tokio::test]
+async fn when_the_share_of_alerts_is_spent_they_wait_and_people_go_on_searching() {
+    let stack = Stack::get().await;
+    let (ada, grace) = (stack.new_person().await, stack.new_person().await);
+    let _allowance = limited(&stack).await;
+    let (search, other) = (Saved::new(&stack, &ada).await, Saved::new(&stack, &ada).await);
+    seed_calls(&stack, None, "20 seconds", 10).await;
+
+    run_jobs(&stack, &[ALERT]).await;
+    assert!(search.jobs().await.is_empty(), "nothing is queued that could not be searched");
+
+    let job = json!({ "job_type": ALERT, "payload": { "saved_search_id": search.id } });
+    ada.caller().await.insert("background_jobs", &job).await.expect_status(201);
+    let job = tests::eventually("it is put back", async || {
+        run_jobs(&stack, &[ALERT]).await;
+        search.jobs().await.into_iter().find(|job| job["lease_number"] != 0 && job["status"] == "pending")
+    })
+    .await;
+    assert_eq!((&job["retry_count"], &job["error"]), (&json!(0), &Value::Null), "which is no attempt");
+    let run_at: DateTime<Utc> = job["run_at"].as_str().unwrap().parse().unwrap();
+    assert!(run_at > Utc::now() && run_at <= Utc::now() + Duration::minutes(1), "{run_at}");
+    assert_eq!((search.searches().await, &search.row().await["last_run_at"]), (0, &Value::Null));
+    let person = grace.caller().await.invoke("adzuna-job-search", &json!({ "keywords": word() })).await;
+    assert_eq!(person.expect_status(200).header("x-cache"), "miss");
+
+    let minute_over = "update private.job_search_calls set called_at = called_at - interval '1 minute'";
+    stack.database().query(minute_over, &[]).await;
+    let_time_pass(&stack, id(&job["id"])).await;
+    other.runs().await;
+    search.runs().await;
+    let ledger = "select count(*) from private.job_search_calls where user_id = $1 and is_alert";
+    assert_eq!(stack.database().query(ledger, &[&ada.user_id]).await[0].get::<_, i64>(0), 2);
+    let own = "update private.job_search_limits set calls_per_person = 1 where period = interval '1 minute'";
+    stack.database().query(own, &[]).await;
+    let person = ada.caller().await.invoke("adzuna-job-search", &json!({ "keywords": word() })).await;
+    assert_eq!(person.expect_status(200).header("x-cache"), "miss", "what a person may ask is still theirs");
+}
+
+#[tokio::test]
+async fn a_person_has_no_more_than_their_share_of_the_alerts() {
+    let stack = Stack::get().await;
+    let (ada, grace) = (stack.new_person().await, stack.new_person().await);
+    let _allowance = limited(&stack).await;
+    let mine = join_all((0..5).map(|_| Saved::new(&stack, &ada))).await;
+    let theirs = Saved::new(&stack, &grace).await;
+    seed_calls(&stack, Some(&ada), "2 hours", 24).await;
+
+    theirs.runs().await;
+
+    assert_eq!(theirs.searches().await, 1);
+    let mut waiting = 0;
+    for search in &mine {
+        assert_eq!(search.searches().await, 0);
+        waiting += search.jobs().await.len();
+    }
+    assert_eq!(waiting, 3, "one person does not fill the queue");
+}
+
+#[tokio::test]
+async fn an_older_page_serves_if_the_last_run_did_not_have_it() {
+    let stack = Stack::get().await;
+    let (ada, grace) = (stack.new_person().await, stack.new_person().await);
+    let _allowance = limited(&stack).await;
+    let word = word();
+    let (search, other) = (Saved::of_word(&stack, &ada, &word).await, Saved::of_word(&stack, &grace, &word).await);
+    search.finds(&[posting(1, "Rust Engineer", 3)]).await;
+    other.runs().await;
+    search.runs().await;
+    // The page is two hours old then; the one has seen it, and the other has not run since yesterday.
+    for search in [&search, &other] {
+        search.let_it_be_due().await;
+    }
+    let yesterday = "update public.saved_searches set last_run_at = now() - interval '1 day' where id = $1";
+    stack.database().query(yesterday, &[&search.id]).await;
+    seed_calls(&stack, None, "0 seconds", 10).await;
+    let queue = "insert into public.background_jobs (user_id, job_type, payload)
+                 select user_id, 'saved_search_alert', jsonb_build_object('saved_search_id', id)
+                 from public.saved_searches where id = any ($1) returning id";
+    stack.database().query(queue, &[&vec![search.id, other.id]]).await;
+
+    let (served, put_back) = tests::eventually("both have been tried", async || {
+        run_jobs(&stack, &[ALERT]).await;
+        let last = async |search: &Saved<'_>| search.jobs().await.pop().filter(|job| job["lease_number"] == 1);
+        Some((last(&search).await.filter(|job| job["status"] == "completed")?, last(&other).await?))
+    })
+    .await;
+
+    assert_eq!(served["result"]["outcome"], "nothing_new", "{served}");
+    assert_eq!(put_back["status"], "pending", "{put_back}");
+    assert_eq!(search.searches().await, 1, "nobody was asked");
+}
