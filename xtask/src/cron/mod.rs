@@ -8,9 +8,7 @@ use std::time::Instant;
 
 pub use clock::Clock;
 pub use firing::fire;
-pub use trigger::of_project;
-
-use trigger::Trigger;
+pub use trigger::{Trigger, of_project};
 
 use crate::{
     arguments::{Arguments, Usage, misuse},

@@ -1,12 +1,13 @@
 //! `cargo xtask demo`: the story of the main job, told on a real stack.
 
 mod app;
+mod lost_webhook;
 mod search;
 mod story;
 
 use crate::{
     arguments::{Arguments, Usage},
-    dev,
+    cron, dev,
     failure::{Failure, Outcome},
     progress::say,
     project::Project,
@@ -19,8 +20,8 @@ pub const USAGE: Usage = Usage {
 usage: cargo xtask demo [--name NAME]
 
 Tells the story of the main job, a line a step, with the rows that change: a person searches, saves a job, applies to it
-through Skyvern and hears what became of it. It calls the stack as an app would, through the gateway alone. It uses the
-running stack NAME, dev unless given, as long as Skyvern is simulated there; without one it sets up what is missing, starts a
+through Skyvern and hears what became of it, even when Skyvern's news gets lost. It calls the stack as an app would, through
+the gateway; only the clock it puts forward itself. It uses the running stack NAME, dev unless given, as long as Skyvern is simulated there; without one it sets up what is missing, starts a
 stack, and takes it away again at the end. The exit code is 1 if a step does not end as told.",
     switches: &[],
     options: &["--name"],
@@ -30,16 +31,17 @@ stack, and takes it away again at the end. The exit code is 1 if a step does not
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     arguments.no_values(USAGE)?;
     let name = stack::name(arguments)?;
+    let runner = cron::of_function(project, "job-runner")?.remove(0);
     if let Some(running) = Description::of_running(project, &name) {
         must_not_start_real_runs(&running)?;
         say!("on the running stack {name}, at {}\n", running.supabase_url);
-        return story::tell(&running);
+        return story::tell(&running, &runner);
     }
     let options = stack::Options::throw_away("demo", Some(dev::SKYVERN_WORKS_FOR_MS));
     let mut stack = dev::start(project, options)?;
     say!("");
     let description = stack.description().clone();
-    let outcome = stack.attend(move || story::tell(&description));
+    let outcome = stack.attend(move || story::tell(&description, &runner));
     stack.stop();
     outcome
 }

@@ -40,12 +40,12 @@ impl Job {
     }
 }
 
-/// Searches, says what the answer was, and takes two postings from it that the person did nothing about yet.
-pub(super) fn find_two(app: &App<'_>) -> Outcome<[Job; 2]> {
+/// Searches, says what the answer was, and takes so many postings from it that the person did nothing about yet.
+pub(super) fn find<const COUNT: usize>(app: &App<'_>) -> Outcome<[Job; COUNT]> {
     say!("She searches for jobs: adzuna-job-search.");
     let mut found = Vec::new();
     let mut next_page = json!(1);
-    while next_page.is_u64() && found.len() < 2 {
+    while next_page.is_u64() && found.len() < COUNT {
         let answer = ask(app, &next_page)?;
         if next_page == 1 {
             show(&answer)?;
@@ -53,12 +53,11 @@ pub(super) fn find_two(app: &App<'_>) -> Outcome<[Job; 2]> {
         found.extend(postings(&answer)?.iter().filter_map(Job::untouched));
         next_page = answer["next_page"].clone();
     }
-    let mut found = found.into_iter();
-    match (found.next(), found.next()) {
-        (Some(first), Some(second)) => Ok([first, second]),
-        _ => Err(Failure::new("the search finds no two postings that Dana did nothing about yet")
-            .mend("cargo xtask dev --fresh forgets what she did")),
-    }
+    found.truncate(COUNT);
+    found.try_into().map_err(|_| {
+        Failure::new(format!("the search does not find {COUNT} postings that Dana did nothing about yet"))
+            .mend("cargo xtask dev --fresh forgets what she did")
+    })
 }
 
 /// Searches again, and answers the marks of a posting: whether it is saved, and where its application stands.

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use super::{
     app::App,
+    lost_webhook,
     search::{self, Job},
 };
 use crate::{
+    cron::Trigger,
     dev::DEMO_PERSON,
     failure::{Failure, Outcome},
     progress::say,
@@ -21,8 +23,14 @@ use crate::{
 /// How long Skyvern and its webhook may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Tells it all.
-pub fn tell(stack: &Description) -> Outcome {
+/// How an application gets to its end when all goes well.
+const STRAIGHT_ON: [&str; 4] = ["DRAFT", "PENDING_SKYVERN_SUBMISSION", "PROCESSING_BY_SKYVERN", "SUBMITTED_BY_SKYVERN"];
+
+/// What the story says when Skyvern is heard of.
+const BY_WEBHOOK: &str = "Skyvern's webhook has arrived: skyvern-webhook-handler.";
+
+/// Tells it all; `runner` is the cron of the job runner.
+pub fn tell(stack: &Description, runner: &Trigger) -> Outcome {
     let app = App::sign_in(stack, DEMO_PERSON)?;
     say!("Dana signs in with Clerk.");
     let person = app.row("users?select=*")?;
@@ -30,40 +38,45 @@ pub fn tell(stack: &Description) -> Outcome {
     resume(&app, &person)?;
     let phone = phone(&app, &person)?;
 
-    let [job, guarded] = search::find_two(&app)?;
+    let [job, guarded, quiet] = search::find(&app)?;
     save(&app, &job)?;
     let application = create(&app, &job)?;
     let processing = hand_over(&app, &application)?;
     say!("  Skyvern opens the posting, fetches the résumé and fills in the form …");
-    let submitted = hear_back(&app, &processing, "SUBMITTED_BY_SKYVERN")?;
+    let submitted = hear_back(&app, &processing, "SUBMITTED_BY_SKYVERN", BY_WEBHOOK)?;
     let confirmation = text(&submitted["status_details"], "confirmation_id")?;
     let notification = told(&app, &application)?;
     push_arrives(stack, &app, &notification, &phone)?;
-    history(
-        &app,
-        &application,
-        &["DRAFT", "PENDING_SKYVERN_SUBMISSION", "PROCESSING_BY_SKYVERN", "SUBMITTED_BY_SKYVERN"],
-    )?;
-
+    history(&app, &application, &STRAIGHT_ON)?;
     marked(&app, &job)?;
 
     say!("\nNot every posting lets a robot in.");
     let other = create(&app, &guarded)?;
     let processing = hand_over(&app, &other)?;
     meet_a_captcha(stack, &processing)?;
-    hear_back(&app, &processing, "REQUIRES_ATTENTION_MANUAL_REVIEW")?;
+    hear_back(&app, &processing, "REQUIRES_ATTENTION_MANUAL_REVIEW", BY_WEBHOOK)?;
     let attention = told(&app, &other)?;
 
-    say!(
-        "\nIn the app Dana sees: {} at {}, submitted with confirmation {confirmation} (\"{}\"), and {} at {}, which waits for \
-         Dana (\"{}\").",
-        job.title,
-        job.company,
-        text(&notification, "message")?,
-        guarded.title,
-        guarded.company,
-        text(&attention, "message")?,
-    );
+    say!("\nNot every webhook arrives.");
+    let third = create(&app, &quiet)?;
+    let processing = hand_over(&app, &third)?;
+    lost_webhook::gets_lost(stack, &processing)?;
+    lost_webhook::is_missed(stack, &app, &processing, runner)?;
+    let caught_up =
+        hear_back(&app, &processing, "SUBMITTED_BY_SKYVERN", "The job reconcile_application has asked Skyvern.")?;
+    let late_confirmation = text(&caught_up["status_details"], "confirmation_id")?;
+    let late_notification = told(&app, &third)?;
+    push_arrives(stack, &app, &late_notification, &phone)?;
+    history(&app, &third, &STRAIGHT_ON)?;
+
+    say!("\nIn the app Dana sees:");
+    for (job, how, notification) in [
+        (&job, format!("submitted with confirmation {confirmation}"), &notification),
+        (&guarded, "waits for her".to_owned(), &attention),
+        (&quiet, format!("submitted with confirmation {late_confirmation}"), &late_notification),
+    ] {
+        say!("    {} at {}: {how} (\"{}\")", job.title, job.company, text(notification, "message")?);
+    }
     Ok(())
 }
 
@@ -153,15 +166,15 @@ fn hand_over(app: &App<'_>, application: &Value) -> Outcome<Value> {
     Ok(after)
 }
 
-/// Waits for the webhook, and answers the application as it left it.
-fn hear_back(app: &App<'_>, processing: &Value, status: &str) -> Outcome<Value> {
+/// Waits for news of Skyvern, and answers the application as they left it; `said` tells how they came.
+fn hear_back(app: &App<'_>, processing: &Value, status: &str, said: &str) -> Outcome<Value> {
     let started = Instant::now();
     let mut after = of_id(app, processing)?;
     while after["status"] == processing["status"] && started.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(100)); // as an app polls that has no Realtime connection
         after = of_id(app, processing)?;
     }
-    say!("Skyvern's webhook has arrived: skyvern-webhook-handler.");
+    say!("{said}");
     changed("applications", processing, &after, &["status", "skyvern_run_status", "status_details"]);
     expect("the application's status", text(&after, "status")?, status)?;
     Ok(after)
@@ -170,7 +183,6 @@ fn hear_back(app: &App<'_>, processing: &Value, status: &str) -> Outcome<Value> 
 /// The simulated Skyvern meets a check for robots, and says so.
 fn meet_a_captcha(stack: &Description, processing: &Value) -> Outcome {
     say!("  Skyvern meets a captcha that it cannot pass.");
-    let run = text(processing, "skyvern_task_id")?;
     let end = json!({
         "status": "terminated",
         "errors": [{
@@ -180,8 +192,13 @@ fn meet_a_captcha(stack: &Description, processing: &Value) -> Outcome {
         }],
         "failure_reason": "A captcha stands before the form and could not be solved.",
     });
-    let address = format!("{}/__control/skyvern/runs/{run}/finish", stack.simulators_url);
-    ureq::post(&address)
+    finish_run(stack, processing, &end)
+}
+
+/// Ends a run at the simulated Skyvern.
+pub(super) fn finish_run(stack: &Description, processing: &Value, end: &Value) -> Outcome {
+    let run = text(processing, "skyvern_task_id")?;
+    ureq::post(format!("{}/__control/skyvern/runs/{run}/finish", stack.simulators_url))
         .send_json(end)
         .map(drop)
         .map_err(|error| Failure::new(format!("the Skyvern simulator does not finish the run: {error}")))
