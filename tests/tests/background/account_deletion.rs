@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
-use tests::{EventOrder, Fault, Finish, Method, PDF, Person, Reply, RunStatus, Service, Stack};
+use tests::{EventOrder, Fault, FaultOrder, Finish, Method, PDF, Person, Reply, RunStatus, Service, Stack};
 use uuid::Uuid;
 
 use crate::support::{id, let_time_pass, run_jobs};
@@ -133,17 +133,25 @@ async fn files_stay_no_longer_than_storage_fails() {
     let ada = stack.new_person().await;
     let busy = json!({ "statusCode": "544", "error": "DatabaseTimeout", "message": "busy", "code": "DatabaseTimeout" });
     let status = |status, body| Fault::Status { status, body, headers: [].into() };
-    // Listing fails, and then removing does, in the end so that nothing at all is removed.
-    let failures = [status(544, busy), Fault::Html, status(200, json!([]))];
-    stack.fail_once(Service::Storage, format!("\"{}\"", ada.user_id), failures[0].clone()).await;
+    // Listing fails more often than other jobs are tried, and then removing does, in the end so that nothing is removed.
+    let listing = FaultOrder {
+        service: Service::Storage,
+        contains: format!("\"{}\"", ada.user_id),
+        times: 6,
+        fault: status(544, busy),
+    };
+    let mut removing = [Fault::Html, status(200, json!([]))].into_iter();
+    stack.fail(listing).await;
     delete_account(&stack, &ada).await;
     let key = format!("delete_files:{}", ada.user_id);
 
-    for (failures_before, fault) in (1..).zip(&failures) {
-        let job = tried(&stack, &key, failures_before).await;
-        assert_eq!((&job["status"], &job["error"]), (&json!("pending"), &json!("storage_failed")), "{fault:?}");
-        if let Some(next) = failures.get(usize::try_from(failures_before).unwrap()) {
-            stack.fail_once(Service::Storage, &ada.resume_path, next.clone()).await;
+    for failures in 1..=8 {
+        let job = tried(&stack, &key, failures).await;
+        assert_eq!((&job["status"], &job["error"]), (&json!("pending"), &json!("storage_failed")), "{failures}");
+        if failures >= 6
+            && let Some(fault) = removing.next()
+        {
+            stack.fail_once(Service::Storage, &ada.resume_path, fault).await;
         }
         let_time_pass(&stack, id(&job["id"])).await;
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Fault, Finish, Finished, Person, RunStatus, Service, Stack};
+use tests::{Fault, FaultOrder, Finish, Finished, Person, RunStatus, Service, Stack};
 use uuid::Uuid;
 
 use crate::support::{enqueue, id, let_time_pass, run_jobs};
@@ -64,6 +64,40 @@ async fn every_end_that_was_missed_is_written_down_as_its_webhook_would_have_bee
 }
 
 #[tokio::test]
+async fn the_end_of_a_later_attempt_is_not_taken_for_that_of_the_first() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, run_id) = started(&ada).await;
+    let second =
+        |finish: Finish, retry_pending| Finish { attempt: Some(2), retry_pending: Some(retry_pending), ..finish };
+    stack.skyvern().finish(&run_id, &second(Finish::with_status(RunStatus::Failed), true)).await;
+    lose_webhook(&stack, &run_id, &second(Finish::submitted(), false)).await;
+    silence(&stack, application, "2 minutes").await;
+
+    // Skyvern's answer says nothing of attempts.
+    assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "applied" }));
+
+    let row = ada.application_row(application).await;
+    assert_eq!((&row["status"], &row["skyvern_run_attempt"]), (&json!("SUBMITTED_BY_SKYVERN"), &json!(2)));
+}
+
+#[tokio::test]
+async fn of_an_application_that_was_thrown_away_nobody_is_told() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, run_id) = started(&ada).await;
+    lose_webhook(&stack, &run_id, &Finish::submitted()).await;
+    let path = format!("applications?id=eq.{application}");
+    ada.caller().await.update(&path, &json!({ "deleted_at": "2026-01-01T00:00:00Z" })).await.expect_status(200);
+    silence(&stack, application, "2 minutes").await;
+
+    assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "applied" }));
+
+    assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN");
+    assert_eq!(told(&stack, application).await, 0);
+}
+
+#[tokio::test]
 async fn a_run_that_goes_on_is_asked_for_again_after_the_next_silence() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
@@ -79,15 +113,27 @@ async fn a_run_that_goes_on_is_asked_for_again_after_the_next_silence() {
     .await;
     assert_eq!(ada.application_row(application).await["status"], "PROCESSING_BY_SKYVERN");
     assert_eq!(told(&stack, application).await, 0);
-    let asked = stack.requests(Service::Skyvern, "/v1/runs/", &run_id).await.len();
 
-    // The next look is due a quarter of an hour after that news, and no sooner.
-    silence(&stack, application, "14 minutes").await;
-    run_jobs(&stack, &["reconcile_application"]).await;
-    assert_eq!(stack.requests(Service::Skyvern, "/v1/runs/", &run_id).await.len(), asked);
+    silence(&stack, application, "2 minutes").await;
     lose_webhook(&stack, &run_id, &Finish::submitted()).await;
     assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "applied" }));
     assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN");
+}
+
+#[tokio::test]
+async fn it_is_silence_after_a_quarter_of_an_hour_and_not_before() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, _) = started(&ada).await;
+    for (time, queued) in [("14 minutes", 0), ("15 minutes", 1), ("1 hour", 1)] {
+        silence(&stack, application, time).await;
+        stack.service().rpc("queue_due_reconciliations", &json!({})).await.expect_status(200);
+
+        let sql = "select count(*) from public.background_jobs
+                   where job_type = 'reconcile_application' and payload ->> 'application_id' = $1";
+        let count: i64 = stack.database().query(sql, &[&application.to_string()]).await[0].get(0);
+        assert_eq!(count, queued, "{time}");
+    }
 }
 
 #[tokio::test]
@@ -207,6 +253,35 @@ async fn a_submission_that_started_nothing_is_given_up_when_that_is_sure() {
     ada.caller().await.update(&path, &change).await.expect_status(200);
     ada.initiate(application).await.expect_status(202);
     assert_eq!(stack.skyvern().runs_for(application).await.len(), 1);
+}
+
+#[tokio::test]
+async fn while_skyvern_cannot_be_searched_a_submission_stays_open() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let status = |status, body| Fault::Status { status, body, headers: [].into() };
+    for (fault, error) in [
+        (status(403, json!({ "detail": "Invalid credentials" })), "skyvern_unauthorized"),
+        (status(404, json!({ "detail": "Task run not found" })), "skyvern_rejected"),
+        (status(503, json!({ "error": "Database temporarily unavailable" })), "skyvern_failed"),
+        (status(200, json!({ "runs": [] })), "skyvern_unreadable"),
+        (Fault::Html, "skyvern_failed"),
+        (Fault::Cut, "skyvern_unreachable"),
+    ] {
+        let application = ada.pending_application().await;
+        stack.skyvern().fail_once(application, Fault::CutAfterEffect).await;
+        ada.initiate(application).await.expect_problem(502, "skyvern_unreachable");
+        let title = ada.application_row(application).await["submission_title"].as_str().unwrap().to_owned();
+        // The clock has it looked for as well.
+        stack.fail(FaultOrder { service: Service::Skyvern, contains: title, times: 20, fault }).await;
+        let_submission_age(&stack, application).await;
+        let before = ada.application_row(application).await;
+
+        let job = look(&stack, application, None).await;
+
+        assert_eq!((&job["status"], &job["error"]), (&json!("pending"), &json!(error)), "{job:#}");
+        assert_eq!(ada.application_row(application).await, before, "{error}");
+    }
 }
 
 #[tokio::test]
