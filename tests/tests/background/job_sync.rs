@@ -226,7 +226,7 @@ async fn two_runs_at_once_never_overlap() {
     let sync = Sync::turn().await;
     sync.jsearch().make_up(&town(1), 0, 20, 1).await;
     let slow = Uuid::new_v4();
-    sync.jsearch().fail(1, slow, Fault::Delay { ms: 3_000 }).await;
+    sync.jsearch().fail(1, slow, Fault::Delay { ms: 5_000 }).await;
 
     let later = async {
         eventually("the first run asks", async || (!sync.jsearch().requests(slow).await.is_empty()).then_some(()))
@@ -277,6 +277,8 @@ async fn a_run_that_lost_its_lock_changes_nothing_any_more() {
     assert_eq!(service.rpc("store_job_postings", &store(&late["lock_number"])).await.json["outcome"], "superseded");
     let release = json!({ "p_lock_name": "job_sync", "p_lock_number": late["lock_number"] });
     assert_eq!(service.rpc("release_cron_lock", &release).await.json, false, "another's lock");
+    let extend = json!({ "p_lock_name": "job_sync", "p_lock_number": late["lock_number"], "p_seconds": 60 });
+    assert_eq!(service.rpc("extend_cron_lock", &extend).await.json, false, "another's lock");
     assert!(sync.jobs().await.is_empty());
     let died = sync.stack.database().row("scraping_logs", late["run_id"].as_str().unwrap().parse().unwrap()).await;
     assert_eq!((&died["status"], &died["error"]), (&json!("failed"), &json!("run_died")));
