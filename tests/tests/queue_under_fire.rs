@@ -1,4 +1,5 @@
-//! Ten thousand jobs, several runners, and a machine that fails again and again. On a stack of its own.
+//! The queue with very much to do: on a machine that fails again and again, and beyond the time of one run. On stacks of
+//! their own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +19,7 @@ const FAILURES: [(&str, &str); 7] = [
     ("kill-part", "functions"),
     ("stop-part", "postgres"),
     ("kill-part", "functions"),
-    ("kill-part", "postgres"),
+    ("stop-part", "postgres"),
     ("kill-part", "functions"),
 ];
 
@@ -84,6 +85,25 @@ async fn every_job_ends_once_however_often_the_machine_fails() {
     for token in tokens {
         assert_eq!(stack.expo().shown(&token).await, 1, "one message on the screen of {token}");
     }
+}
+
+#[tokio::test]
+async fn while_work_remains_a_run_asks_for_the_next_one_itself() {
+    let own = OwnStack::start("again", &[]);
+    let stack = Stack::described_by(own.file());
+    // More than one run may do: it makes at most 800 calls, and two for fifty jobs.
+    let jobs = "insert into public.background_jobs (job_type, payload)
+                select 'no_operation', '{}' from generate_series(1, 25000)";
+    stack.database().query(jobs, &[]).await;
+
+    let first = stack.service().invoke("job-runner", &json!({ "job_types": ["no_operation"] })).await;
+
+    assert_eq!((first.status, &first.json["more"]), (200, &json!(true)), "{first:?}");
+    tests::within(Duration::from_mins(1), "the rest is done without another request", async || {
+        let unfinished = "select count(*) from public.background_jobs where status <> 'completed'";
+        (stack.database().query(unfinished, &[]).await[0].get::<_, i64>(0) == 0).then_some(())
+    })
+    .await;
 }
 
 /// Messages to people with a device each: their effect can be counted.
