@@ -114,6 +114,11 @@ async fn a_run_that_goes_on_is_asked_for_again_after_the_next_silence() {
     assert_eq!(ada.application_row(application).await["status"], "PROCESSING_BY_SKYVERN");
     assert_eq!(told(&stack, application).await, 0);
 
+    for _ in 0..2 {
+        silence(&stack, application, "2 minutes").await;
+        assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "ongoing" }));
+        assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "just_heard_of" }));
+    }
     silence(&stack, application, "2 minutes").await;
     lose_webhook(&stack, &run_id, &Finish::submitted()).await;
     assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "applied" }));
