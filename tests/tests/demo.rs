@@ -21,7 +21,9 @@ fn the_demo_tells_its_story_on_a_running_stack_and_can_tell_it_again() {
     for time in ["the first time", "the second time"] {
         let told = demo(&own);
         assert!(told.status.success(), "{time}: {}", said(&told));
-        for part in ["on her phone", "SUBMITTED_BY_SKYVERN (skyvern_webhook)", "SUBMITTED_BY_SKYVERN (reconciler)"] {
+        for part in
+            ["SUBMITTED_BY_SKYVERN (skyvern_webhook)", "SUBMITTED_BY_SKYVERN (reconciler)", "on her phone: New job for"]
+        {
             assert!(said(&told).contains(part), "{time}, {part}: {}", said(&told));
         }
     }

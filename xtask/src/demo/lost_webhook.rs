@@ -3,10 +3,7 @@
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{
-    app::App,
-    story::{finish_run, text},
-};
+use super::{app::App, rows::text, story::finish_run};
 use crate::{
     cron::{Trigger, fire},
     failure::Outcome,

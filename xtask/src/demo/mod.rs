@@ -1,7 +1,10 @@
 //! `cargo xtask demo`: the story of the main job, told on a real stack.
 
+mod alert;
 mod app;
 mod lost_webhook;
+mod push;
+mod rows;
 mod search;
 mod story;
 
@@ -20,8 +23,8 @@ pub const USAGE: Usage = Usage {
 usage: cargo xtask demo [--name NAME]
 
 Tells the story of the main job, a line a step, with the rows that change: a person searches, saves a job, applies to it
-through Skyvern and hears what became of it, even when Skyvern's news gets lost. It calls the stack as an app would, through
-the gateway; only the clock it puts forward itself. It uses the running stack NAME, dev unless given, as long as Skyvern is simulated there; without one it sets up what is missing, starts a
+through Skyvern, hears what became of it even when Skyvern's news gets lost, and is told of new postings. It calls the stack as
+an app would, through the gateway; only the clock it puts forward itself. It uses the running stack NAME, dev unless given, as long as Skyvern is simulated there; without one it sets up what is missing, starts a
 stack, and takes it away again at the end. The exit code is 1 if a step does not end as told.",
     switches: &[],
     options: &["--name"],

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     app::App,
-    story::{plain, text},
+    rows::{plain, text},
 };
 use crate::{
     failure::{Failure, Outcome},

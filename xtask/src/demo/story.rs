@@ -8,8 +8,10 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
+    alert,
     app::App,
-    lost_webhook,
+    lost_webhook, push,
+    rows::{changed, expect, plain, text},
     search::{self, Job},
 };
 use crate::{
@@ -20,8 +22,8 @@ use crate::{
     stack::description::Description,
 };
 
-/// How long Skyvern and its webhook may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long Skyvern, its webhook, or the job runner may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How an application gets to its end when all goes well.
 const STRAIGHT_ON: [&str; 4] = ["DRAFT", "PENDING_SKYVERN_SUBMISSION", "PROCESSING_BY_SKYVERN", "SUBMITTED_BY_SKYVERN"];
@@ -46,7 +48,7 @@ pub fn tell(stack: &Description, runner: &Trigger) -> Outcome {
     let submitted = hear_back(&app, &processing, "SUBMITTED_BY_SKYVERN", BY_WEBHOOK)?;
     let confirmation = text(&submitted["status_details"], "confirmation_id")?;
     let notification = told(&app, &application)?;
-    push_arrives(stack, &app, &notification, &phone)?;
+    push::arrives(stack, &app, &notification, &phone)?;
     history(&app, &application, &STRAIGHT_ON)?;
     marked(&app, &job)?;
 
@@ -66,8 +68,16 @@ pub fn tell(stack: &Description, runner: &Trigger) -> Outcome {
         hear_back(&app, &processing, "SUBMITTED_BY_SKYVERN", "The job reconcile_application has asked Skyvern.")?;
     let late_confirmation = text(&caught_up["status_details"], "confirmation_id")?;
     let late_notification = told(&app, &third)?;
-    push_arrives(stack, &app, &late_notification, &phone)?;
+    push::arrives(stack, &app, &late_notification, &phone)?;
     history(&app, &third, &STRAIGHT_ON)?;
+
+    let mut news = None;
+    if alert::can_be_told(stack) {
+        say!("\nSome postings come later.");
+        let notification = alert::arrives(stack, &app, runner)?;
+        push::arrives(stack, &app, &notification, &phone)?;
+        news = Some(notification);
+    }
 
     say!("\nIn the app Dana sees:");
     for (job, how, notification) in [
@@ -76,6 +86,9 @@ pub fn tell(stack: &Description, runner: &Trigger) -> Outcome {
         (&quiet, format!("submitted with confirmation {late_confirmation}"), &late_notification),
     ] {
         say!("    {} at {}: {how} (\"{}\")", job.title, job.company, text(notification, "message")?);
+    }
+    if let Some(news) = news {
+        say!("    {}: {}", text(&news, "title")?, text(&news, "message")?);
     }
     Ok(())
 }
@@ -212,38 +225,6 @@ fn told(app: &App<'_>, application: &Value) -> Outcome<Value> {
     Ok(notification)
 }
 
-/// Waits for the push message that follows the notification, from the queue to the phone.
-fn push_arrives(stack: &Description, app: &App<'_>, notification: &Value, phone: &str) -> Outcome {
-    let id = text(notification, "id")?;
-    let started = Instant::now();
-    let job = loop {
-        let mut jobs = app.rows_of_the_machinery(&format!("background_jobs?dedupe_key=eq.notification:{id}"))?;
-        if jobs.len() != 1 {
-            return Err(Failure::new(format!("{} push jobs are queued instead of one", jobs.len())));
-        }
-        let job = jobs.remove(0);
-        if job["status"] == "completed" || started.elapsed() > PATIENCE {
-            break job;
-        }
-        thread::sleep(Duration::from_millis(100));
-    };
-    say!("A push message follows: trigger-push-notification.");
-    changed("background_jobs", &Value::Null, &job, &["job_type", "status", "result"]);
-    expect("the push job's status", text(&job, "status")?, "completed")?;
-
-    let tickets = app.rows_of_the_machinery(&format!("push_tickets?job_id=eq.{}", text(&job, "id")?))?;
-    let ticket = tickets.first().ok_or_else(|| Failure::new("the push message has no ticket"))?;
-    changed("push_tickets", &Value::Null, ticket, &["ticket_id", "status", "receipt_due_at"]);
-    let seen: Vec<Value> = ureq::get(format!("{}/__control/expo/delivered", stack.simulators_url))
-        .query("contains", &id)
-        .call()
-        .and_then(|mut answer| answer.body_mut().read_json())
-        .map_err(|error| Failure::new(format!("the Expo simulator does not say what it delivered: {error}")))?;
-    let message = seen.first().ok_or_else(|| Failure::new("no push message came through"))?;
-    say!("    on her phone: {}: {}", text(message, "title")?, text(message, "body")?);
-    expect("the phone", text(message, "token")?, phone)
-}
-
 /// The way the application went.
 fn history(app: &App<'_>, application: &Value, expected: &[&str]) -> Outcome {
     say!("The history of the application remembers each step.");
@@ -267,33 +248,6 @@ fn marked(app: &App<'_>, job: &Job) -> Outcome {
 
 fn of_id(app: &App<'_>, application: &Value) -> Outcome<Value> {
     app.row(&format!("applications?id=eq.{}", text(application, "id")?))
-}
-
-/// Shows what changed in a row; without an earlier one, what it holds.
-fn changed(table: &str, before: &Value, after: &Value, columns: &[&str]) {
-    for column in columns {
-        let (old, new) = (&before[*column], &after[*column]);
-        if before.is_null() {
-            say!("    {table}.{column}: {}", plain(new));
-        } else if old != new {
-            say!("    {table}.{column}: {} → {}", plain(old), plain(new));
-        }
-    }
-}
-
-pub(super) fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-pub(super) fn text(value: &Value, field: &str) -> Outcome<String> {
-    value[field].as_str().map(str::to_owned).ok_or_else(|| Failure::new(format!("there is no {field} in {value}")))
-}
-
-fn expect(what: &str, found: impl AsRef<str>, expected: &str) -> Outcome {
-    if found.as_ref() == expected {
-        return Ok(());
-    }
-    Err(Failure::new(format!("{what} is {}, and {expected} was expected", found.as_ref())))
 }
 
 /// The smallest file that calls itself a PDF and is one.
