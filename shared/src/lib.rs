@@ -8,8 +8,8 @@
 //! - [`svix`]: the signatures of Clerk's webhooks
 //! - [`expo`]: the service that push messages go through
 //! - [`adzuna`]: the service that searches job postings
-//! - [`jsearch`]: the service that finds the postings of the catalogue
 //! - [`job_search`]: a search, from the wish to the page, through one cache and one ledger
+//! - [`jsearch`]: the service that finds the postings of the catalogue
 //! - [`problem`]: everything that can go wrong, and how it is answered
 //! - [`log_line`]: what the functions say of their work
 //! - [`config`], [`secret`], [`ids`], [`clock`], [`plain_text`]: the small things below all of them
@@ -21,8 +21,8 @@ pub mod database;
 pub mod expo;
 pub mod http;
 pub mod ids;
-pub mod jsearch;
 pub mod job_search;
+pub mod jsearch;
 pub mod log_line;
 pub mod plain_text;
 pub mod problem;

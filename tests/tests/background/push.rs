@@ -100,7 +100,11 @@ async fn a_message_that_somebody_else_holds_is_left_to_them() {
     stack.service().invoke("trigger-push-notification", &handed_over).await.expect_status(200);
     assert_eq!(stack.expo().delivered(&token).await.len(), 1);
     let row = stack.database().row("background_jobs", job_id).await;
-    assert_eq!((&row["status"], &row["retry_count"]), (&json!("completed"), &json!(0)), "a lease handed over is not lost");
+    assert_eq!(
+        (&row["status"], &row["retry_count"]),
+        (&json!("completed"), &json!(0)),
+        "a lease handed over is not lost"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +112,8 @@ async fn what_expo_does_not_take_now_is_sent_later() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
     let token = device(&ada).await;
-    let refusal = Fault::Status { status: 429, body: json!({}), headers: [("retry-after".into(), "900".into())].into() };
+    let refusal =
+        Fault::Status { status: 429, body: json!({}), headers: [("retry-after".into(), "900".into())].into() };
     stack.expo().fail(&token, 1, refusal).await;
     let job_id = queue(&stack, &ada).await;
 
@@ -146,7 +151,7 @@ async fn a_device_that_is_gone_gets_nothing_any_more() {
     let ada = stack.new_person().await;
     let token = device(&ada).await;
     let gone = Device { receipt: Some(Receipt::Error("DeviceNotRegistered".into())), ..Device::default() };
-    stack.expo().set_devices(&[token.clone()], gone).await;
+    stack.expo().set_devices(std::slice::from_ref(&token), gone).await;
     let job_id = queue(&stack, &ada).await;
     finish(&stack, job_id, "completed").await;
 
@@ -163,7 +168,7 @@ async fn a_device_that_came_back_since_is_kept() {
     let ada = stack.new_person().await;
     let token = device(&ada).await;
     let gone = Device { receipt: Some(Receipt::Error("DeviceNotRegistered".into())), ..Device::default() };
-    stack.expo().set_devices(&[token.clone()], gone).await;
+    stack.expo().set_devices(std::slice::from_ref(&token), gone).await;
     let job_id = queue(&stack, &ada).await;
     finish(&stack, job_id, "completed").await;
 
@@ -180,7 +185,7 @@ async fn another_error_costs_nobody_their_device() {
     let ada = stack.new_person().await;
     let token = device(&ada).await;
     let mismatch = Device { receipt: Some(Receipt::Error("MismatchSenderId".into())), ..Device::default() };
-    stack.expo().set_devices(&[token.clone()], mismatch).await;
+    stack.expo().set_devices(std::slice::from_ref(&token), mismatch).await;
     let job_id = queue(&stack, &ada).await;
     finish(&stack, job_id, "completed").await;
 
@@ -196,7 +201,7 @@ async fn a_receipt_that_is_late_is_asked_for_again_and_a_lost_one_is_given_up_af
     let ada = stack.new_person().await;
     let token = device(&ada).await;
     let late = Device { receipt: Some(Receipt::Missing), ..Device::default() };
-    stack.expo().set_devices(&[token.clone()], late).await;
+    stack.expo().set_devices(std::slice::from_ref(&token), late).await;
     let job_id = queue(&stack, &ada).await;
     finish(&stack, job_id, "completed").await;
 

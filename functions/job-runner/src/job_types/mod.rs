@@ -70,16 +70,16 @@ impl JobType {
         Self::ALL.into_iter().find(|job_type| job_type.name() == name)
     }
 
-    /// The SQL function that queues jobs of this type when they are due by the clock.
+    /// The SQL function that queues jobs of this type when they are due by the clock, or does what little there is to do
+    /// by itself.
     pub(crate) fn scheduled_by(self) -> Option<&'static str> {
         match self {
+            Self::JobSync => Some("close_dead_job_syncs"),
             Self::Purge => Some("queue_daily_purge"),
             Self::PushReceipts => Some("queue_due_push_receipts"),
             Self::ReconcileApplication => Some("queue_due_reconciliations"),
             Self::SavedSearchAlert => Some("queue_due_saved_search_alerts"),
-            Self::CancelSkyvernRun | Self::DeleteFiles | Self::JobSync | Self::NoOperation | Self::PushNotification => {
-                None
-            }
+            Self::CancelSkyvernRun | Self::DeleteFiles | Self::NoOperation | Self::PushNotification => None,
         }
     }
 
