@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use tests::{Caller, Fault, JSEARCH_KEY, JsearchControl, Method, OwnStack, Reply, Shape, Stack, eventually, within};
+use tests::{
+    Caller, Fault, FaultOrder, JSEARCH_KEY, JsearchControl, Method, OwnStack, Reply, Service, Shape, Stack, eventually,
+    within,
+};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
@@ -296,6 +299,29 @@ async fn a_run_that_lost_its_lock_changes_nothing_any_more() {
     assert!(after["lock_number"].as_i64() > next["lock_number"].as_i64(), "no number comes again");
     let dead = service.rpc("close_dead_job_syncs", &json!({})).await.expect_status(200);
     assert_eq!(dead.json, json!({ "closed": 0 }), "this one lives");
+}
+
+#[tokio::test]
+async fn a_batch_counts_once_when_its_answer_is_lost_and_not_at_all_when_it_never_arrives() {
+    let sync = Sync::turn().await;
+    sync.jsearch().make_up(&town(1), 0, 20, 1).await;
+    let fail = async |contains: &str, times, fault| {
+        sync.stack.fail(FaultOrder { service: Service::Rest, contains: contains.to_owned(), times, fault }).await;
+    };
+
+    fail("store_job_postings", 1, Fault::CutAfterEffect).await;
+    fail("finish_job_sync", 1, Fault::CutAfterEffect).await;
+    let report = sync.run().await.expect_status(200);
+    assert_eq!(counts(&report.json), [20, 20, 0, 0, 0, 0]);
+    assert_eq!(counts(&sync.last_log().await), [20, 20, 0, 0, 0, 0]);
+
+    sync.jsearch().make_up(&town(1), 10, 20, 1).await;
+    fail("store_job_postings", 3, Fault::Cut).await;
+    sync.run().await.expect_problem(503, "database_unavailable");
+    let log = sync.last_log().await;
+    assert_eq!((&log["status"], &log["error"]), (&json!("failed"), &json!("database_unavailable")));
+    assert_eq!(counts(&log), [0; 6]);
+    assert_eq!(sync.active().await, 20);
 }
 
 #[tokio::test]
