@@ -56,7 +56,7 @@ As the demo person, in another terminal:
   export TOKEN={token}
   export SKYVERN_API_KEY={skyvern_api_key}
 {LINES}
-The log of the functions follows. Ctrl-C ends everything.
+The log of the functions follows; cargo xtask logs --name {name} makes it readable. Ctrl-C ends everything.
 ",
         elapsed(started),
         stack.database_url,
