@@ -39,7 +39,8 @@ impl Neighbour {
     pub async fn post_json(self, service_role_key: &Secret, json: String) -> Result<u16, Failure> {
         let answer = match self.request(service_role_key, &json) {
             Ok(request) => {
-                match select(pin!(self.fetcher.fetch_request(request)), pin!(worker::Delay::from(self.time_out))).await {
+                match select(pin!(self.fetcher.fetch_request(request)), pin!(worker::Delay::from(self.time_out))).await
+                {
                     Either::Left((answer, _)) => {
                         answer.map(|answer| answer.status_code()).map_err(|_| Failure::Unreachable)
                     }

@@ -74,8 +74,12 @@ async fn what_webhooks_said_goes_before_the_webhooks_do() {
                    returning id";
         stack.database().query(sql, &[&outcome, &days]).await[0].get(0)
     };
-    let (new, old, waiting, oldest) =
-        (event("applied", 29).await, event("applied", 31).await, event("waiting", 31).await, event("applied", 91).await);
+    let (new, old, waiting, oldest) = (
+        event("applied", 29).await,
+        event("applied", 31).await,
+        event("waiting", 31).await,
+        event("applied", 91).await,
+    );
 
     purge(&stack).await;
 
@@ -105,7 +109,9 @@ async fn devices_and_their_tickets_go_long_after_their_last_use() {
     purge(&stack).await;
 
     assert!(is_there(&stack, "user_push_tokens", kept).await && !is_there(&stack, "user_push_tokens", gone).await);
-    assert!(is_there(&stack, "push_tickets", kept_ticket).await && !is_there(&stack, "push_tickets", gone_ticket).await);
+    assert!(
+        is_there(&stack, "push_tickets", kept_ticket).await && !is_there(&stack, "push_tickets", gone_ticket).await
+    );
 }
 
 #[tokio::test]

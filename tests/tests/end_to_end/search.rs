@@ -425,8 +425,7 @@ async fn when_the_allowance_is_spent_older_results_are_given_and_the_cache_goes_
 async fn the_limit_of_a_person_is_exact_and_leaves_the_rest_to_others() {
     let stack = Stack::get().await;
     let (ada, bob) = (stack.new_person().await, stack.new_person().await);
-    for (period, limit, ago, longest_wait) in
-        [("a minute", 10, "20 seconds", 60), ("a day", 100, "2 hours", 24 * 3600)]
+    for (period, limit, ago, longest_wait) in [("a minute", 10, "20 seconds", 60), ("a day", 100, "2 hours", 24 * 3600)]
     {
         let _allowance = limited(&stack).await;
         let (left, at_once) = (3, 8);
@@ -446,7 +445,11 @@ async fn the_limit_of_a_person_is_exact_and_leaves_the_rest_to_others() {
             let wait: u64 = reply.header("retry-after").parse().unwrap();
             assert!((longest_wait / 4..=longest_wait).contains(&wait), "{period}: {reply:?}");
         }
-        assert_eq!(cache(&search(&bob, &json!({ "keywords": word })).await), "miss", "{period}: the rest is for others");
+        assert_eq!(
+            cache(&search(&bob, &json!({ "keywords": word })).await),
+            "miss",
+            "{period}: the rest is for others"
+        );
     }
 }
 
