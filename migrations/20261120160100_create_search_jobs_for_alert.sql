@@ -1,7 +1,9 @@
 -- The search of a person and that of an alert are one: the same pages, the same leases, the same ledger.
 
--- A cached page with the person's own marks, or null. The results are left out for a caller who has this version.
-create or replace function private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
+-- A cached page with the person's own marks, or null. The results are left out for a caller who has this version. A page
+-- that is not newer than `p_newer_than` is of no use to the caller; null if any is.
+create or replace function private.cached_job_search(
+    p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamptz default null)
     returns jsonb
     language sql
     set search_path = ''
@@ -23,25 +25,13 @@ as $$
     from public.job_search_cache
     -- Older results than these mislead more than they help.
     where query_key = p_query_key and fetched_at > clock_timestamp() - interval '7 days'
+      and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
-revoke all on function private.cached_job_search(text, uuid, uuid) from public, anon, authenticated, service_role;
-
--- The same, or null if the page is not newer than that.
-create or replace function private.newer_job_search(
-    p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamptz)
-    returns jsonb
-    language sql
-    set search_path = ''
-as $$
-    select page
-    from private.cached_job_search(p_query_key, p_known_version, p_user_id) as page
-    where p_newer_than is null or (page ->> 'fetched_at')::timestamptz > p_newer_than
-$$;
-revoke all on function private.newer_job_search(text, uuid, uuid, timestamptz)
+revoke all on function private.cached_job_search(text, uuid, uuid, timestamptz)
     from public, anon, authenticated, service_role;
+drop function if exists private.cached_job_search(text, uuid, uuid);
 
 -- What is cached, with what the person has done about it, or the right to ask Adzuna out of their share, or that of alerts.
--- A page that is not newer than `p_newer_than` is of no use to the caller; null if any is.
 create or replace function private.search_jobs(
     p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean,
     p_newer_than timestamptz)
@@ -62,7 +52,7 @@ begin
         perform private.refuse('invalid_input', 422, 'the key of a query is a SHA-256 in hexadecimal digits');
     end if;
 
-    page := private.newer_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
     if (page ->> 'is_fresh')::boolean then
         return jsonb_build_object('outcome', 'fresh', 'page', page);
     end if;
@@ -88,7 +78,7 @@ begin
     end if;
 
     -- Between the first look and the lease another caller may have come back with the results.
-    page := private.newer_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
     if (page ->> 'is_fresh')::boolean then
         delete from private.job_search_leases where query_key = p_query_key;
         return jsonb_build_object('outcome', 'fresh', 'page', page);

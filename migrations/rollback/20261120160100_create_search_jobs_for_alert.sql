@@ -107,6 +107,7 @@ begin
 end
 $$;
 
+drop function if exists private.cached_job_search(text, uuid, uuid, timestamptz);
 -- A cached page with the person's own marks, or null. The results are left out for a caller who has this version.
 create or replace function private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
     returns jsonb
@@ -133,4 +134,3 @@ $$;
 revoke all on function private.cached_job_search(text, uuid, uuid) from public, anon, authenticated, service_role;
 
 drop function if exists private.search_jobs(text, uuid, uuid, uuid, boolean, timestamptz);
-drop function if exists private.newer_job_search(text, uuid, uuid, timestamptz);
