@@ -14,6 +14,8 @@ use tests::{
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
+use crate::support::{enqueue, run_jobs};
+
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A turn at the sync, which begins with an empty catalogue and an empty market.
@@ -506,6 +508,28 @@ async fn a_night_that_fails_is_tried_again_once() {
     assert_eq!(jobs.len(), 1, "once a day: {jobs:?}");
     assert_eq!((&jobs[0]["status"], &jobs[0]["payload"]), (&json!("pending"), &json!({})));
     assert!(jobs[0]["run_at"].as_str() > jobs[0]["created_at"].as_str(), "not at once");
+}
+
+#[tokio::test]
+async fn the_runner_closes_a_dead_run_and_makes_up_for_a_failed_night() {
+    let sync = Sync::turn().await;
+    let begin = json!({ "p_source": "jsearch", "p_locked_by": "a test" });
+    let dead = sync.service().rpc("begin_job_sync", &begin).await.expect_status(200).json;
+    run_jobs(&sync.stack, &["job_sync"]).await;
+    assert_eq!(sync.last_log().await["status"], "running", "its lock is not over yet");
+    expire_lock(&sync.stack).await;
+    run_jobs(&sync.stack, &["job_sync"]).await;
+    let log = sync.last_log().await;
+    assert_eq!((&log["id"], &log["status"], &log["error"]), (&dead["run_id"], &json!("failed"), &json!("run_died")));
+
+    sync.jsearch().make_up(&town(1), 0, 5, 1).await;
+    let job = enqueue(&sync.stack, &json!([{ "job_type": "job_sync", "payload": {} }])).await[0];
+    run_jobs(&sync.stack, &["job_sync"]).await;
+    eventually("the job is done", async || {
+        (sync.stack.database().row("background_jobs", job).await["status"] == "completed").then_some(())
+    })
+    .await;
+    assert_eq!(sync.active().await, 5);
 }
 
 #[tokio::test]
