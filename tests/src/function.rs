@@ -39,13 +39,14 @@ const FROM_CLIENTS: usize = 64 * 1024;
 const FROM_MACHINES: usize = 4 * 1024 * 1024;
 
 /// All functions.
-pub const FUNCTIONS: [Function; 6] = [
+pub const FUNCTIONS: [Function; 7] = [
     Function::new("initiate-skyvern-application", FROM_CLIENTS, "POST, OPTIONS", Sender::Person),
     Function::new("adzuna-job-search", FROM_CLIENTS, "GET, POST, OPTIONS", Sender::Person),
     Function::new("generate-resume-signed-url", FROM_CLIENTS, "POST, OPTIONS", Sender::Person),
     Function::new("skyvern-webhook-handler", FROM_MACHINES, "POST, OPTIONS", Sender::Skyvern),
     Function::new("clerk-webhook-handler", FROM_MACHINES, "POST, OPTIONS", Sender::Clerk),
     Function::new("trigger-push-notification", FROM_MACHINES, "POST, OPTIONS", Sender::Backend),
+    Function::new("job-runner", FROM_MACHINES, "POST, OPTIONS", Sender::Backend),
 ];
 
 impl Function {
@@ -112,6 +113,7 @@ impl Function {
                 person.caller().await.rpc("register_push_token", &device).await.expect_status(200);
                 json!({ "user_id": person.user_id, "title": "News", "message": format!("number {unique}") })
             }
+            "job-runner" => json!({ "job_types": ["no_operation"] }),
             name => panic!("what does {name} fulfil?"),
         }
     }

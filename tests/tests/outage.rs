@@ -125,6 +125,7 @@ async fn vendors_that_refuse_every_connection_are_told_by_name() {
             "skyvern-webhook-handler: 503 database_unavailable",
             "clerk-webhook-handler: 503 database_unavailable",
             "trigger-push-notification: 503 database_unavailable",
+            "job-runner: 503 database_unavailable",
         ]
     );
     std::fs::remove_file(&file).unwrap();

@@ -563,10 +563,28 @@ async fn a_fault_of_adzuna_is_tried_again_and_loses_nothing() {
     .await;
     assert_eq!((&job["status"], &job["retry_count"]), (&json!("pending"), &json!(1)));
     assert_eq!(search.row().await["last_run_at"], Value::Null);
-    let next_at = search.next_at().await.unwrap();
-    assert!(next_at > Utc::now() && next_at <= Utc::now() + Duration::hours(6), "not only a day later: {next_at}");
 
     let_time_pass(&stack, id(&job["id"])).await;
+    assert_eq!(search.runs().await["result"]["outcome"], "told");
+}
+
+#[tokio::test]
+async fn what_adzuna_refuses_is_not_repeated_but_asked_again_later() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    let word = word();
+    let refusal = Fault::Status { status: 400, body: Value::Null, headers: [].into() };
+    stack.adzuna().fail_once(&word, refusal).await;
+    stack.adzuna().seed(&word, &[posting(1, "Rust Engineer", 1)]).await;
+    let search = Saved::of_word(&stack, &ada, &word).await;
+
+    let refused = search.runs().await;
+    assert_eq!((&refused["status"], &refused["error"]), (&json!("failed"), &json!("adzuna_rejected")));
+    let next_at = search.next_at().await.unwrap();
+    assert!(next_at <= Utc::now() + Duration::hours(6), "sooner than a day later: {next_at}");
+
+    search.let_it_be_due().await;
     assert_eq!(search.runs().await["result"]["outcome"], "told");
 }
 

@@ -110,6 +110,7 @@ async fn wrong_types_and_absurd_values_are_refused_by_name() {
         ("skyvern-webhook-handler", runs()),
         ("clerk-webhook-handler", accounts()),
         ("trigger-push-notification", messages(&ada)),
+        ("job-runner", orders()),
     ] {
         for (body, fields) in cases {
             let reply = refused(&stack, &ada, Function::named(name), JSON, body.to_string().into_bytes()).await;
@@ -130,6 +131,14 @@ fn each(good: &Value, field: &'static str, bad: &[Value]) -> Cases {
         (body, vec![field])
     };
     bad.iter().map(replaced).collect()
+}
+
+fn orders() -> Cases {
+    let types =
+        [json!(7), json!("no_operation"), json!({}), json!([]), json!([7]), json!(["no_such_type"]), json!(true)];
+    let number = [json!("1"), json!(-1), json!(1.5), json!(1e300), json!([1]), json!(true)];
+    let everything = (json!({ "job_types": [null], "successor": "soon" }), vec!["job_types", "successor"]);
+    [each(&json!({}), "job_types", &types), each(&json!({}), "successor", &number), vec![everything]].concat()
 }
 
 fn applications() -> Cases {
