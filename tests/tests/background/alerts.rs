@@ -64,7 +64,7 @@ fn word() -> String {
 }
 
 impl<'a> Saved<'a> {
-    /// Of ten days ago, and Adzuna knows nothing for it yet.
+    /// One for which Adzuna knows nothing yet.
     async fn new(stack: &'a Stack, person: &'a Person) -> Self {
         Self::finding(stack, person, &[]).await
     }
@@ -87,13 +87,11 @@ impl<'a> Saved<'a> {
         Self::of_query(stack, person, word, json!({ "keywords": word, "location": "Leeds" })).await
     }
 
+    /// Saved ten days ago.
     async fn of_query(stack: &'a Stack, person: &'a Person, word: &str, query: Value) -> Self {
-        let row = json!({ "search_name": "Rust in Leeds", "search_query": query });
-        let saved = person.caller().await.insert("saved_searches", &row).await.expect_status(201);
-        let id = id(&saved.json[0]["id"]);
-        let older = "update private.saved_search_alerts set since = now() - interval '10 days'
-                     where saved_search_id = $1";
-        stack.database().query(older, &[&id]).await;
+        let insert = "insert into public.saved_searches (user_id, search_name, search_query, created_at)
+                      values ($1, 'Rust in Leeds', $2, now() - interval '10 days') returning id";
+        let id = stack.database().query(insert, &[&person.user_id, &query]).await[0].get(0);
         Self { stack, person, id, word: word.to_owned() }
     }
 
@@ -280,15 +278,21 @@ async fn what_was_there_when_the_search_was_saved_is_no_news() {
     let stack = Stack::get().await;
     let _allowance = boundless(&stack).await;
     let ada = stack.new_person().await;
-    let search = Saved::at_rest(&stack, &ada).await;
-    search.finds(&[posting(1, "Rust Engineer", 1)]).await;
-    search.change(json!({ "search_query": { "keywords": format!("{} two", search.word) } })).await;
+    let word = word();
+    stack.adzuna().seed(&word, &[posting(1, "Rust Engineer", 1)]).await;
+    let row = json!({ "search_name": "Rust", "search_query": { "keywords": word } });
+    let row = ada.caller().await.insert("saved_searches", &row).await.expect_status(201);
+    let search = Saved { stack: &stack, person: &ada, id: id(&row.json[0]["id"]), word };
 
     let job = search.runs().await;
+    assert_eq!(job["result"]["outcome"], "nothing_new", "{job}");
+    assert_ne!(search.row().await["last_run_at"], Value::Null);
 
+    search.finds(&[posting(2, "Rust Lead", 1)]).await;
+    search.change(json!({ "search_query": { "keywords": format!("{} two", search.word) } })).await;
+    let job = search.runs().await;
     assert_eq!(job["result"]["outcome"], "nothing_new", "another query is another search: {job}");
     assert!(search.notifications().await.is_empty());
-    assert_ne!(search.row().await["last_run_at"], Value::Null);
 }
 
 #[tokio::test]
