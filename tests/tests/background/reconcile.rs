@@ -273,11 +273,9 @@ async fn while_skyvern_cannot_be_searched_a_submission_stays_open() {
         (Fault::Html, "skyvern_failed"),
         (Fault::Cut, "skyvern_unreachable"),
     ] {
-        let application = ada.pending_application().await;
-        stack.skyvern().fail_once(application, Fault::CutAfterEffect).await;
-        ada.initiate(application).await.expect_problem(502, "skyvern_unreachable");
+        let application = claimed(&ada).await;
         let title = ada.application_row(application).await["submission_title"].as_str().unwrap().to_owned();
-        // The clock has it looked for as well.
+        // The clock has it looked for as well, from the end of its lease on.
         stack.fail(FaultOrder { service: Service::Skyvern, contains: title, times: 20, fault }).await;
         let_submission_age(&stack, application).await;
         let before = ada.application_row(application).await;
@@ -293,9 +291,7 @@ async fn while_skyvern_cannot_be_searched_a_submission_stays_open() {
 async fn a_submission_whose_caller_vanished_is_resolved_when_its_lease_has_ended() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
-    let application = ada.draft_application().await;
-    let claim = json!({ "p_application_id": application });
-    ada.caller().await.rpc("claim_application", &claim).await.expect_status(200);
+    let application = claimed(&ada).await;
 
     let early = look(&stack, application, None).await;
     assert_eq!(early["result"], json!({ "found": "in_progress" }), "its caller may still be at it");
@@ -309,9 +305,7 @@ async fn a_submission_whose_caller_vanished_is_resolved_when_its_lease_has_ended
 async fn what_the_person_decided_during_an_open_submission_stands() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
-    let application = ada.draft_application().await;
-    let claim = json!({ "p_application_id": application });
-    ada.caller().await.rpc("claim_application", &claim).await.expect_status(200);
+    let application = claimed(&ada).await;
     let path = format!("applications?id=eq.{application}");
     ada.caller().await.update(&path, &json!({ "status": "WITHDRAWN_BY_USER" })).await.expect_status(200);
     let_submission_age(&stack, application).await;
@@ -432,15 +426,22 @@ async fn started(person: &Person) -> (Uuid, String) {
     (application, reply.run_id().to_owned())
 }
 
+/// An application that a call has claimed to hand it over, and nothing more.
+async fn claimed(person: &Person) -> Uuid {
+    let application = person.draft_application().await;
+    let arguments = json!({ "p_application_id": application });
+    person.caller().await.rpc("claim_application", &arguments).await.expect_status(200);
+    application
+}
+
 /// An application whose run nobody at Skyvern ever heard of.
 async fn with_unknown_run(person: &Person) -> (Uuid, String) {
     let stack = Stack::get().await;
-    let application = person.draft_application().await;
-    let arguments = json!({ "p_application_id": application });
-    let claim = person.caller().await.rpc("claim_application", &arguments).await.expect_status(200);
+    let application = claimed(person).await;
+    let submission_id = person.application_row(application).await["submission_id"].clone();
     let run_id = format!("tsk_{}", Uuid::new_v4().simple());
     let run = json!({
-        "p_application_id": application, "p_submission_id": claim.json["submission_id"], "p_run_id": run_id,
+        "p_application_id": application, "p_submission_id": submission_id, "p_run_id": run_id,
         "p_run_status": "created",
     });
     stack.service().rpc("record_skyvern_run", &run).await.expect_status(200);
