@@ -1,11 +1,17 @@
 //! `cargo xtask deploy`: the functions to Cloudflare, with wrangler.
 
-use std::{fs, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::Command,
+};
+
+use serde::Deserialize;
 
 use crate::{
     arguments::{Arguments, Usage},
     build, command,
-    failure::{Doing as _, Outcome},
+    failure::{Doing as _, Failure, Outcome},
     progress::say,
     project::Project,
     setup,
@@ -31,7 +37,9 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     build::named(project, &arguments.values)?;
     let configuration = project.root.join("wrangler.toml");
     let text = fs::read_to_string(&configuration).doing(|| format!("read {}", configuration.display()))?;
-    for name in called_ones_first(build::chosen(project, &arguments.values)?, &text) {
+    let bound = bindings(&text)
+        .map_err(|error| Failure::new(format!("{} cannot be read: {error}", configuration.display())))?;
+    for name in called_ones_first(build::chosen(project, &arguments.values)?, &bound) {
         say!("· wrangler deploy --env {name}");
         let mut wrangler = Command::new(node.program("wrangler"));
         wrangler.args(["deploy", "--env", &name]).current_dir(&project.root).env("WRANGLER_SEND_METRICS", "false");
@@ -43,30 +51,79 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     Ok(())
 }
 
-/// Cloudflare refuses a function that is bound to one it does not know yet.
-fn called_ones_first(mut names: Vec<String>, configuration: &str) -> Vec<String> {
-    let is_called = |name: &String| configuration.lines().any(|line| line.trim() == format!("service = \"{name}\""));
-    names.sort_by_key(|name| !is_called(name));
-    names
+/// The functions that each function is bound to.
+fn bindings(configuration: &str) -> Result<BTreeMap<String, BTreeSet<String>>, toml::de::Error> {
+    #[derive(Deserialize)]
+    struct Configuration {
+        env: BTreeMap<String, Environment>,
+    }
+    #[derive(Deserialize)]
+    struct Environment {
+        #[serde(default)]
+        services: Vec<Service>,
+    }
+    #[derive(Deserialize)]
+    struct Service {
+        service: String,
+    }
+    let configuration: Configuration = toml::from_str(configuration)?;
+    let services = |environment: Environment| environment.services.into_iter().map(|bound| bound.service).collect();
+    Ok(configuration.env.into_iter().map(|(name, environment)| (name, services(environment))).collect())
+}
+
+/// Cloudflare refuses a function that is bound to one it does not know yet, other than itself. Those that are bound in a
+/// circle keep their order: wrangler says what is wrong with them.
+fn called_ones_first(names: Vec<String>, bound: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let mut waiting = names;
+    let mut ordered = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let waits = |name: &String| {
+            bound.get(name).into_iter().flatten().any(|called| called != name && waiting.contains(called))
+        };
+        let next = waiting.iter().position(|name| !waits(name)).unwrap_or(0);
+        ordered.push(waiting.remove(next));
+    }
+    ordered
 }
 
 #[cfg(test)]
 mod tests {
-    use super::called_ones_first;
+    use super::{bindings, called_ones_first};
 
     #[test]
     fn a_function_is_deployed_before_those_that_are_bound_to_it() {
-        let configuration = "[[env.a.services]]\nbinding = \"C\"\nservice = \"c\"\n";
-        let names = ["a", "b", "c"].map(str::to_owned).to_vec();
-        assert_eq!(called_ones_first(names, configuration), ["c", "a", "b"]);
+        let configuration = r#"
+            [env.a]
+            services = [{ binding = "A", service = "a" }, { binding = "B", service = "b" }]
+            [env.b]
+            services = [{ binding = "D", service = "d" }]
+            [env.c]
+            [env.d]
+        "#;
+        let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        assert_eq!(called_ones_first(names, &bindings(configuration).unwrap()), ["c", "d", "b", "a"]);
+    }
+
+    #[test]
+    fn a_circle_does_not_go_on_for_ever() {
+        let configuration = r#"
+            [env.a]
+            services = [{ binding = "B", service = "b" }]
+            [env.b]
+            services = [{ binding = "A", service = "a" }]
+        "#;
+        let names = ["a", "b"].map(str::to_owned).to_vec();
+        assert_eq!(called_ones_first(names, &bindings(configuration).unwrap()), ["a", "b"]);
     }
 
     #[test]
     fn internal_functions_have_no_public_route() {
         let configuration = include_str!("../../wrangler.toml");
-        let (_, section) = configuration.split_once("[env.trigger-push-notification]").unwrap_or_default();
-        let section = section.split("\n[").next().unwrap_or_default();
-        assert!(section.contains("main = ") && !section.contains("route"), "{section}");
+        for function in ["trigger-push-notification", "job-runner", "job-sync"] {
+            let (_, section) = configuration.split_once(&format!("[env.{function}]")).unwrap_or_default();
+            let section = section.split("\n[").next().unwrap_or_default();
+            assert!(section.contains("main = ") && !section.contains("route"), "{function}: {section}");
+        }
         assert!(configuration.contains("\nworkers_dev = false\n"), "nor one under workers.dev");
     }
 }
