@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use tests::{OwnStack, Stack, own_stack::patiently};
+use tests::{Fault, FaultOrder, OwnStack, Service, Stack, own_stack::patiently};
 use uuid::Uuid;
 
 const JOBS: usize = 10_000;
@@ -106,6 +106,34 @@ async fn while_work_remains_a_run_asks_for_the_next_one_itself() {
         (stack.database().query(unfinished, &[]).await[0].get::<_, i64>(0) == 0).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_there_is_no_time_for_is_put_back_and_has_not_failed() {
+    let own = OwnStack::start("slow", &["--skyvern-waits"]);
+    let stack = Stack::described_by(own.file());
+    let ada = stack.new_person().await;
+    // Six at once, each longer than Skyvern is waited for: in twenty seconds twelve of them begin.
+    for _ in 0..20 {
+        let application = ada.pending_application().await;
+        let run_id = ada.initiate(application).await.expect_status(202).run_id().to_owned();
+        let silent =
+            FaultOrder { service: Service::Skyvern, contains: run_id, times: 5, fault: Fault::Delay { ms: 15_000 } };
+        stack.fail(silent).await;
+    }
+    let age = "update public.applications set skyvern_heard_at = now() - interval '16 minutes'";
+    stack.database().query(age, &[]).await;
+
+    let run = stack.service().invoke("job-runner", &json!({ "job_types": ["reconcile_application"] })).await;
+
+    assert_eq!((run.status, &run.json["more"]), (200, &json!(true)), "{run:?}");
+    let attempts = "select count(*) filter (where retry_count = 1 and error = 'skyvern_timed_out'),
+                           count(*) filter (where retry_count = 0 and lost_leases = 0)
+                    from public.background_jobs where job_type = 'reconcile_application'";
+    let row = stack.database().query(attempts, &[]).await.remove(0);
+    let counts: (i64, i64) = (row.get(0), row.get(1));
+    assert_eq!((run.json["endings"]["retry"].as_i64(), run.json["endings"]["put_back"].as_i64()), (Some(12), Some(8)));
+    assert_eq!(counts, (12, 8), "what was put back has used no attempt");
 }
 
 /// Messages to people with a device each: their effect can be counted.

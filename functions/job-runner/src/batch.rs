@@ -32,15 +32,19 @@ const AT_ONCE: usize = 6;
 /// Three times within a lease.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// Runs the jobs, keeps the leases of those that take long, and settles all of them.
-pub(crate) async fn run(jobs: Vec<Job>, call: &http::Call<Settings>) -> Result<Summary, Problem> {
+/// Runs the jobs, keeps the leases of those that take long, and settles all of them. What could not be begun before the
+/// deadline is put back: when vendors are slow, a batch may hold more than there is time for.
+pub(crate) async fn run(jobs: Vec<Job>, deadline: UnixTime, call: &http::Call<Settings>) -> Result<Summary, Problem> {
     let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
     let mut leases: HashMap<JobId, i64> = jobs.iter().map(|job| (job.id, job.lease_number)).collect();
     let mut summary = Summary::default();
     let mut ended: Vec<(Job, Ending)> = Vec::new();
 
-    let mut attempts =
-        pin!(stream::iter(portions(jobs)).map(async |portion| attempt(portion, call).await).buffer_unordered(AT_ONCE));
+    let mut attempts = pin!(
+        stream::iter(portions(jobs))
+            .map(async |portion| attempt(portion, deadline, call).await)
+            .buffer_unordered(AT_ONCE)
+    );
     let mut heartbeat = pin!(clock::wait(HEARTBEAT));
     loop {
         match select(attempts.next(), heartbeat.as_mut()).await {
@@ -56,7 +60,8 @@ pub(crate) async fn run(jobs: Vec<Job>, call: &http::Call<Settings>) -> Result<S
                 heartbeat.set(clock::wait(HEARTBEAT));
                 // What is done must not wait for what takes long, or it would be done again.
                 settle(&database, std::mem::take(&mut ended), &mut summary).await?;
-                queue::extend(&database, &leases).await?;
+                // If this fails, the leases last until after the next heartbeat.
+                let _ = queue::extend(&database, &leases).await;
             }
         }
     }
@@ -79,11 +84,15 @@ struct Portion {
     calls: usize,
 }
 
-async fn attempt(jobs: Vec<Job>, call: &http::Call<Settings>) -> Portion {
+async fn attempt(jobs: Vec<Job>, deadline: UnixTime, call: &http::Call<Settings>) -> Portion {
     let started = UnixTime::now();
     // Its own, so that each job's line lists its own calls.
     let upstream = Upstream::new(call.request_id);
-    let endings = Attempt { jobs: &jobs, call, upstream: &upstream }.run().await;
+    let endings = if started < deadline {
+        Attempt { jobs: &jobs, call, upstream: &upstream }.run().await
+    } else {
+        vec![Ending::PutBack { after: Duration::ZERO }; jobs.len()]
+    };
     let records = upstream.records();
     let ended: Vec<(Job, Ending)> = jobs.into_iter().zip(endings).collect();
     for (job, ending) in &ended {

@@ -6,9 +6,12 @@ use shared::{clock::UnixTime, database::Database, http, problem::Problem};
 
 use crate::{again, batch, order::Order, queue, schedule, settings::Settings, summary::Summary};
 
-/// After this no more jobs are taken. With the longest job it stays below what the runtime gives to work that goes on
-/// after an answer, for which the next run counts.
+/// After this no more jobs are begun.
 const TIME: Duration = Duration::from_secs(20);
+
+/// The same for a run that another run asked for: the runtime ends it half a minute after that one's answer, and the
+/// longest job, sending push messages, takes 22 seconds.
+const TIME_OF_SUCCESSOR: Duration = Duration::from_secs(6);
 
 /// After so many calls neither: a Worker may make a thousand.
 const CALLS: usize = 800;
@@ -23,12 +26,14 @@ pub(crate) async fn run(order: &Order, call: &http::Call<Settings>) -> Result<Su
         schedule::queue_what_is_due(&order.job_types, &database, call.request_id).await;
     }
 
+    let time = if order.successor == 0 { TIME } else { TIME_OF_SUCCESSOR };
+    let deadline = call.received_at.plus(time);
     let worker = format!("{}:{}", crate::NAME, call.request_id);
     let names = order.names();
     let mut summary = Summary::default();
     loop {
         let calls = summary.calls + call.upstream.calls();
-        if UnixTime::now() - call.received_at >= TIME || calls >= CALLS {
+        if UnixTime::now() >= deadline || calls >= CALLS {
             summary.more = true;
             break;
         }
@@ -36,7 +41,7 @@ pub(crate) async fn run(order: &Order, call: &http::Call<Settings>) -> Result<Su
         if jobs.is_empty() {
             break;
         }
-        summary.add(batch::run(jobs, call).await?);
+        summary.add(batch::run(jobs, deadline, call).await?);
     }
     if summary.more {
         again::ask_for_the_next_run(order, call);

@@ -14,8 +14,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Vec<Ending> {
         Some(neighbour) => {
             let key = &attempt.call.settings.supabase.service_role_key;
             match neighbour.post_json(key, Value::Array(jobs).to_string()).await {
-                // Also when Expo took nothing: the jobs are settled all the same.
-                Ok(200 | 502 | 504) => Ending::Elsewhere { outcome: "handed_over".to_owned() },
+                Ok(200) => Ending::Elsewhere { outcome: "handed_over".to_owned() },
                 Ok(status) => retry(&format!("trigger-push-notification answered {status}")),
                 Err(failure) => retry(&format!("trigger-push-notification: {failure:?}")),
             }
@@ -24,7 +23,8 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Vec<Ending> {
     vec![ending; attempt.jobs.len()]
 }
 
-/// Changes nothing where the lease was taken over already: the number that is settled is the old one then.
+/// Changes nothing where the lease was taken over already, as when Expo took nothing and the job was settled: the number
+/// that is settled is the old one then.
 fn retry(error: &str) -> Ending {
     Ending::Retry { error: error.to_owned(), after: None }
 }
