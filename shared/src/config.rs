@@ -113,146 +113,61 @@ impl Supabase {
             service_role_key: environment.secret("SUPABASE_SERVICE_ROLE_KEY")?,
         })
     }
-}
 
-/// The Clerk instance whose session tokens are accepted.
-#[derive(Debug)]
-pub struct Clerk {
-    /// `CLERK_ISSUER`, compared with `iss` to the letter: no slash at the end.
-    pub issuer: String,
-    /// `CLERK_JWKS_URL`, by default the issuer's `/.well-known/jwks.json`.
-    pub jwks_url: Url,
-    /// `CLERK_AUTHORIZED_PARTIES`: the values of `azp` that are accepted; empty for any.
-    pub authorized_parties: Vec<String>,
-}
-
-impl Clerk {
-    /// Reads the three settings.
-    ///
-    /// # Errors
-    /// The first one that is missing or malformed.
-    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
-        let issuer_url = environment.url("CLERK_ISSUER", None)?;
-        let jwks_url = match environment.optional("CLERK_JWKS_URL") {
-            Some(url) => Url::parse(&url).ok(),
-            None => issuer_url.join(".well-known/jwks.json").ok(),
-        };
-        Ok(Self {
-            issuer: environment.required("CLERK_ISSUER")?.trim_end_matches('/').to_owned(),
-            jwks_url: jwks_url.ok_or(Misconfigured { name: "CLERK_JWKS_URL", fault: "is not an address" })?,
-            authorized_parties: environment.list("CLERK_AUTHORIZED_PARTIES"),
-        })
-    }
-}
-
-/// The project's own Supabase Auth, whose tokens are accepted where one of the two ways to check
-/// them is configured.
-#[derive(Debug)]
-pub struct SupabaseAuth {
-    /// `iss` of its tokens: `SUPABASE_URL` with `/auth/v1`.
-    pub issuer: String,
-    /// `SUPABASE_JWKS_URL`: the project's public keys, for ES256.
-    pub jwks_url: Option<Url>,
-    /// `SUPABASE_JWT_SECRET`: the project's legacy secret, for HS256.
-    pub secret: Option<Secret>,
-}
-
-impl SupabaseAuth {
-    /// Reads the settings.
-    ///
-    /// # Errors
-    /// The first one that is missing or malformed.
-    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
-        let project = environment.url("SUPABASE_URL", None)?;
-        let jwks_url = environment.optional("SUPABASE_JWKS_URL").map(|url| Url::parse(&url)).transpose();
-        Ok(Self {
-            issuer: format!("{project}auth/v1"),
-            jwks_url: jwks_url.map_err(|_| Misconfigured { name: "SUPABASE_JWKS_URL", fault: "is not an address" })?,
-            secret: environment.optional("SUPABASE_JWT_SECRET").map(Secret::new),
-        })
-    }
-
-    /// Whether its tokens can be checked at all.
+    /// The credentials for acting as the service. A key of the new kind is no JWT and goes into
+    /// `apikey` alone; one of the old kind goes into both (Supabase contract §6).
     #[must_use]
-    pub fn is_configured(&self) -> bool {
-        self.jwks_url.is_some() || self.secret.is_some()
-    }
-}
-
-/// Everybody who may say who a person is.
-#[derive(Debug)]
-pub struct SignIn {
-    /// Clerk, always.
-    pub clerk: Clerk,
-    /// Supabase Auth, where configured.
-    pub supabase_auth: SupabaseAuth,
-}
-
-impl SignIn {
-    /// Reads the settings of both.
-    ///
-    /// # Errors
-    /// The first one that is missing or malformed.
-    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
-        Ok(Self { clerk: Clerk::read(environment)?, supabase_auth: SupabaseAuth::read(environment)? })
-    }
-}
-
-/// Skyvern, for starting and finding runs.
-#[derive(Debug)]
-pub struct Skyvern {
-    /// `SKYVERN_API_URL`, by default Skyvern's cloud; ends in `/`.
-    pub api_url: Url,
-    /// `SKYVERN_API_KEY`.
-    pub api_key: Secret,
-}
-
-impl Skyvern {
-    /// Reads the two settings.
-    ///
-    /// # Errors
-    /// The first one that is missing or malformed.
-    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
-        Ok(Self {
-            api_url: environment.url("SKYVERN_API_URL", Some("https://api.skyvern.com/"))?,
-            api_key: environment.secret("SKYVERN_API_KEY")?,
-        })
+    pub fn service_headers(&self) -> Vec<(&'static str, String)> {
+        let key = self.service_role_key.expose();
+        let mut headers = vec![("apikey", key.to_owned())];
+        if !key.starts_with("sb_") {
+            headers.push(("authorization", format!("Bearer {key}")));
+        }
+        headers
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Clerk, Environment, Misconfigured, Skyvern};
+    use super::{Environment, Misconfigured, Supabase};
 
-    fn environment(settings: &'static [(&str, &str)]) -> Environment<'static> {
-        Environment::new(|name| settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    fn read(settings: &[(&str, &str)]) -> Result<Supabase, Misconfigured> {
+        let find = |name: &str| settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Supabase::read(&Environment::new(find))
     }
 
     #[test]
     fn a_missing_setting_is_named_and_an_empty_one_is_missing() {
-        for settings in [&[][..], &[("SKYVERN_API_KEY", "  ")][..]] {
-            let error = Skyvern::read(&environment(settings)).unwrap_err();
-            assert_eq!(error, Misconfigured { name: "SKYVERN_API_KEY", fault: "is missing" });
+        let url = ("SUPABASE_URL", "https://project.supabase.example");
+        for settings in [&[url][..], &[url, ("SUPABASE_ANON_KEY", "  ")][..]] {
+            let error = read(settings).unwrap_err();
+            assert_eq!(error, Misconfigured { name: "SUPABASE_ANON_KEY", fault: "is missing" });
         }
     }
 
     #[test]
     fn a_malformed_setting_is_named_without_its_value() {
-        for url in ["skyvern", "ftp://skyvern.example", "http://"] {
-            let settings: &'static [(&str, &str)] =
-                Box::leak(Box::new([("SKYVERN_API_KEY", "k"), ("SKYVERN_API_URL", url)]));
-            let error = Skyvern::read(&environment(settings)).unwrap_err();
-            assert_eq!(error.name, "SKYVERN_API_URL");
-            assert!(!error.to_string().contains("skyvern"));
+        for url in ["project", "ftp://project.example", "http://"] {
+            let error = read(&[("SUPABASE_URL", url)]).unwrap_err();
+            assert_eq!(error.name, "SUPABASE_URL");
+            assert!(!error.to_string().contains("project"));
         }
     }
 
     #[test]
-    fn vendor_addresses_default_to_the_real_services_and_end_in_a_slash() {
-        let skyvern = Skyvern::read(&environment(&[("SKYVERN_API_KEY", "k")])).unwrap();
-        assert_eq!(skyvern.api_url.as_str(), "https://api.skyvern.com/");
-        let clerk = Clerk::read(&environment(&[("CLERK_ISSUER", "https://clerk.example/")])).unwrap();
-        assert_eq!(clerk.issuer, "https://clerk.example");
-        assert_eq!(clerk.jwks_url.as_str(), "https://clerk.example/.well-known/jwks.json");
+    fn a_key_of_the_new_kind_is_never_sent_as_a_bearer() {
+        let headers = |key| {
+            let project = [("SUPABASE_URL", "https://project.example"), ("SUPABASE_ANON_KEY", "a")];
+            read(&[&project[..], &[("SUPABASE_SERVICE_ROLE_KEY", key)]].concat()).unwrap().service_headers()
+        };
+        assert_eq!(headers("sb_secret_abc_def"), [("apikey", "sb_secret_abc_def".to_owned())]);
+        assert_eq!(headers("eyJabc").len(), 2);
+    }
+
+    #[test]
+    fn addresses_end_in_a_slash() {
+        let keys = [("SUPABASE_ANON_KEY", "a"), ("SUPABASE_SERVICE_ROLE_KEY", "s")];
+        let settings = [&[("SUPABASE_URL", "https://project.example")][..], &keys].concat();
+        assert_eq!(read(&settings).unwrap().url.as_str(), "https://project.example/");
     }
 }

@@ -36,7 +36,7 @@ id! {
     /// `applications.submission_id`: one attempt to hand an application to Skyvern.
     SubmissionId,
     /// `background_jobs.id`.
-    JobId,
+    BackgroundJobId,
     /// `user_push_tokens.id`: a device that gets push messages.
     DeviceId,
     /// `saved_searches.id`.

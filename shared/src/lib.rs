@@ -1,33 +1,27 @@
 //! What every function of Jobraker's backend shares.
 //!
 //! A function's own crate parses, authorises, does and answers; how that is done is here, once:
-//! - [`http`]: requests, answers, the frame around a function, and calls to the outside
+//! - [`http`]: what comes in and goes back, and the frames around a request and a scheduled run
+//! - [`outgoing`]: calls to the outside, with their timeouts
 //! - [`sign_in`]: who is calling
-//! - [`database`] and [`storage`]: the Supabase project
-//! - [`skyvern`]: the service that drives a browser
-//! - [`svix`]: the signatures of Clerk's webhooks
-//! - [`expo`]: the service that push messages go through
-//! - [`adzuna`]: the service that searches job postings
-//! - [`job_search`]: a search, from the wish to the page, through one cache and one ledger
-//! - [`jsearch`]: the service that finds the postings of the catalogue
-//! - [`problem`]: everything that can go wrong, and how it is answered
-//! - [`log_line`]: what the functions say of their work
-//! - [`config`], [`secret`], [`ids`], [`clock`], [`plain_text`]: the small things below all of them
+//! - [`supabase`]: the project's database and file store
+//! - [`vendors`]: the services of others, a folder each
+//! - [`job_search`]: a search for postings, from the query to the page, through one cache and one ledger
+//! - [`problem`]: everything that can go wrong, and the response to each
+//! - [`log`]: one line for each request, scheduled run and background job
+//! - [`config`], [`headers`], [`ids`], [`secret`], [`clock`], [`plain_text`]: the small things below all of them
 
-pub mod adzuna;
 pub mod clock;
 pub mod config;
-pub mod database;
-pub mod expo;
+pub mod headers;
 pub mod http;
 pub mod ids;
 pub mod job_search;
-pub mod jsearch;
-pub mod log_line;
+pub mod log;
+pub mod outgoing;
 pub mod plain_text;
 pub mod problem;
 pub mod secret;
 pub mod sign_in;
-pub mod skyvern;
-pub mod storage;
-pub mod svix;
+pub mod supabase;
+pub mod vendors;

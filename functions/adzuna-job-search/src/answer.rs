@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use shared::{
-    adzuna::Query,
     job_search::{Found, Job, last_page},
+    vendors::adzuna::Query,
 };
 
 /// The whole answer.

@@ -1,9 +1,10 @@
 //! What this function needs to know.
 
 use shared::{
-    adzuna,
-    config::{Environment, Misconfigured, SignIn, Supabase},
+    config::{Environment, Misconfigured, Supabase},
     http,
+    sign_in::SignIn,
+    vendors::adzuna,
 };
 
 /// Read once for each isolate.

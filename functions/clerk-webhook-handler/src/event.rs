@@ -46,7 +46,7 @@ impl Event {
             "user.created" => Some(Self::Created(Person::read(incoming)?)),
             "user.updated" => Some(Self::Updated(Person::read(incoming)?)),
             "user.deleted" => {
-                let said: Said<Deleted> = incoming.json()?;
+                let said: PersonClaims<Deleted> = incoming.json()?;
                 Some(Self::Deleted { clerk_user_id: check_id(said.data.id)? })
             }
             _ => None,
@@ -81,7 +81,7 @@ impl Event {
 
 impl Person {
     fn read(incoming: &Incoming) -> Result<Self, Problem> {
-        let said: Said<User> = incoming.json()?;
+        let said: PersonClaims<User> = incoming.json()?;
         let user = said.data;
         if user.updated_at < 0 {
             return Err(Problem::invalid("data.updated_at", "must be a time in milliseconds"));
@@ -130,7 +130,7 @@ struct Envelope {
 }
 
 #[derive(Deserialize)]
-struct Said<T> {
+struct PersonClaims<T> {
     data: T,
 }
 

@@ -13,10 +13,10 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
-    database::Database,
     http::{self, Endpoint, Incoming, Reply},
     ids::UserId,
     problem::Problem,
+    supabase::Database,
 };
 use worker::{Context, Env, Request, Response, event};
 

@@ -3,7 +3,7 @@
 use shared::{
     config::{Environment, Misconfigured, Supabase},
     http,
-    svix::WebhookKeys,
+    vendors::svix::WebhookKeys,
 };
 
 /// Read once for each isolate.

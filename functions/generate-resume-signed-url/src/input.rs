@@ -3,7 +3,7 @@
 use shared::{
     http::Incoming,
     problem::Problem,
-    storage::{COVER_LETTERS, RESUMES},
+    supabase::{COVER_LETTERS, RESUMES},
 };
 
 /// The lifetimes that may be asked for, in seconds, and the one that is not asked for.

@@ -17,7 +17,7 @@ use shared::{
     http::{self, Endpoint, Incoming, Reply},
     problem::Problem,
     sign_in,
-    storage::Storage,
+    supabase::Storage,
 };
 use worker::{Context, Env, Request, Response, event};
 

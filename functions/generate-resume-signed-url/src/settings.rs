@@ -1,8 +1,9 @@
 //! What this function needs to know.
 
 use shared::{
-    config::{Environment, Misconfigured, SignIn, Supabase},
+    config::{Environment, Misconfigured, Supabase},
     http,
+    sign_in::SignIn,
 };
 
 /// Read once for each isolate.

@@ -4,9 +4,9 @@
 use serde::Deserialize;
 use serde_json::json;
 use shared::{
-    database::Database,
     ids::{ApplicationId, SubmissionId},
     problem::Problem,
+    supabase::Database,
 };
 
 use crate::Started;

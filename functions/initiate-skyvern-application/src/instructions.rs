@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use shared::skyvern::NewRun;
+use shared::vendors::skyvern::NewRun;
 use url::Url;
 
 use crate::claim::{Candidate, Claimed, Preferences};

@@ -20,11 +20,11 @@ use std::{sync::OnceLock, time::Duration};
 use serde::Serialize;
 use shared::{
     clock,
-    database::Database,
     http::{self, Endpoint, Incoming, Reply},
     ids::{ApplicationId, RunId},
     problem::Problem,
     sign_in,
+    supabase::Database,
 };
 use worker::{Context, Env, Request, Response, event};
 

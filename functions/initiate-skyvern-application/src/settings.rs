@@ -1,8 +1,10 @@
 //! What this function needs to know.
 
 use shared::{
-    config::{Environment, Misconfigured, SignIn, Skyvern, Supabase},
+    config::{Environment, Misconfigured, Supabase},
     http,
+    sign_in::SignIn,
+    vendors::skyvern,
 };
 use url::Url;
 
@@ -11,7 +13,7 @@ use url::Url;
 pub(crate) struct Settings {
     pub(crate) supabase: Supabase,
     pub(crate) sign_in: SignIn,
-    pub(crate) skyvern: Skyvern,
+    pub(crate) skyvern: skyvern::Settings,
     /// `FUNCTIONS_PUBLIC_URL`: where Skyvern reaches `/functions/v1`.
     pub(crate) functions_public_url: Url,
 }
@@ -21,7 +23,7 @@ impl http::Settings for Settings {
         Ok(Self {
             supabase: Supabase::read(environment)?,
             sign_in: SignIn::read(environment)?,
-            skyvern: Skyvern::read(environment)?,
+            skyvern: skyvern::Settings::read(environment)?,
             functions_public_url: environment.url("FUNCTIONS_PUBLIC_URL", None)?,
         })
     }

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::{
-    database::Database,
     ids::{ApplicationId, SubmissionId},
     problem::Problem,
     sign_in::Person,
-    skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern},
-    storage::{RESUMES, Storage},
+    supabase::{Database, RESUMES, Storage},
+    vendors::skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern},
 };
 use url::Url;
 
@@ -104,7 +103,7 @@ impl Submission<'_> {
             "p_run_id": run.id,
             "p_run_status": run.status.as_str(),
         });
-        self.service().call_repeatedly("record_skyvern_run", &arguments).await
+        self.service().call_idempotent("record_skyvern_run", &arguments).await
     }
 
     async fn give_up(
@@ -120,7 +119,7 @@ impl Submission<'_> {
             "p_reason": problem.kind().code,
             "p_details": { "message": problem.to_string() },
         });
-        self.service().call_repeatedly("record_submission_failure", &arguments).await
+        self.service().call_idempotent("record_submission_failure", &arguments).await
     }
 
     /// Only we may say what Skyvern answered, so this is not done as the person.

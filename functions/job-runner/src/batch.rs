@@ -1,4 +1,4 @@
-//! Jobs that were claimed together, on their way to their endings.
+//! Jobs that were claimed together, on their way to their outcomes.
 
 use std::{collections::HashMap, pin::pin, time::Duration};
 
@@ -9,18 +9,19 @@ use futures_util::{
 };
 use shared::{
     clock::{self, UnixTime},
-    database::Database,
-    http::{self, upstream::Upstream},
-    ids::JobId,
-    log_line::{self, JobLine, LogLine},
+    http::{self},
+    ids::BackgroundJobId,
+    log::{self, JobLine, LogLine},
+    outgoing::Upstream,
     problem::Problem,
+    supabase::Database,
 };
 
 use crate::{
     NAME,
-    ending::Ending,
-    job::Job,
+    job::BackgroundJob,
     job_types::{Attempt, JobType},
+    outcome::JobOutcome,
     queue,
     settings::Settings,
     summary::Summary,
@@ -34,11 +35,15 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Runs the jobs, keeps the leases of those that take long, and settles all of them. What could not be begun before the
 /// deadline is put back: when vendors are slow, a batch may hold more than there is time for.
-pub(crate) async fn run(jobs: Vec<Job>, deadline: UnixTime, call: &http::Call<Settings>) -> Result<Summary, Problem> {
+pub(crate) async fn run(
+    jobs: Vec<BackgroundJob>,
+    deadline: UnixTime,
+    call: &http::Call<Settings>,
+) -> Result<Summary, Problem> {
     let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
-    let mut leases: HashMap<JobId, i64> = jobs.iter().map(|job| (job.id, job.lease_number)).collect();
+    let mut leases: HashMap<BackgroundJobId, i64> = jobs.iter().map(|job| (job.id, job.fencing_token)).collect();
     let mut summary = Summary::default();
-    let mut ended: Vec<(Job, Ending)> = Vec::new();
+    let mut ended: Vec<(BackgroundJob, JobOutcome)> = Vec::new();
 
     let mut attempts = pin!(
         stream::iter(portions(jobs))
@@ -70,9 +75,10 @@ pub(crate) async fn run(jobs: Vec<Job>, deadline: UnixTime, call: &http::Call<Se
 }
 
 /// Jobs of a type that is run together in one portion, every other job in a portion of its own.
-fn portions(jobs: Vec<Job>) -> Vec<Vec<Job>> {
-    let (together, alone): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.kind.runs_together());
-    let mut by_type: HashMap<JobType, Vec<Job>> = HashMap::new();
+fn portions(jobs: Vec<BackgroundJob>) -> Vec<Vec<BackgroundJob>> {
+    let (together, alone): (Vec<BackgroundJob>, Vec<BackgroundJob>) =
+        jobs.into_iter().partition(|job| job.kind.runs_together());
+    let mut by_type: HashMap<JobType, Vec<BackgroundJob>> = HashMap::new();
     for job in together {
         by_type.entry(job.kind).or_default().push(job);
     }
@@ -80,37 +86,41 @@ fn portions(jobs: Vec<Job>) -> Vec<Vec<Job>> {
 }
 
 struct Portion {
-    ended: Vec<(Job, Ending)>,
+    ended: Vec<(BackgroundJob, JobOutcome)>,
     calls: usize,
 }
 
-async fn attempt(jobs: Vec<Job>, deadline: UnixTime, call: &http::Call<Settings>) -> Portion {
+async fn attempt(jobs: Vec<BackgroundJob>, deadline: UnixTime, call: &http::Call<Settings>) -> Portion {
     let started = UnixTime::now();
     // Its own, so that each job's line lists its own calls.
     let upstream = Upstream::new(call.request_id);
-    let endings = if started < deadline {
+    let outcomes = if started < deadline {
         Attempt { jobs: &jobs, call, upstream: &upstream }.run().await
     } else {
-        vec![Ending::PutBack { after: Duration::ZERO }; jobs.len()]
+        vec![JobOutcome::PutBack { after: Duration::ZERO }; jobs.len()]
     };
     let records = upstream.records();
-    let ended: Vec<(Job, Ending)> = jobs.into_iter().zip(endings).collect();
-    for (job, ending) in &ended {
-        log_line::write(&LogLine {
+    let ended: Vec<(BackgroundJob, JobOutcome)> = jobs.into_iter().zip(outcomes).collect();
+    for (job, outcome) in &ended {
+        log::write(&LogLine {
             job: Some(JobLine { id: job.id, job_type: job.kind.name(), attempt: job.attempt }),
             upstream: &records,
-            outcome: ending.outcome(),
-            cause: ending.error(),
+            outcome: outcome.outcome(),
+            cause: outcome.error(),
             ..LogLine::new(NAME, call.request_id, started)
         });
     }
     Portion { ended, calls: upstream.calls() }
 }
 
-async fn settle(database: &Database<'_>, ended: Vec<(Job, Ending)>, summary: &mut Summary) -> Result<(), Problem> {
+async fn settle(
+    database: &Database<'_>,
+    ended: Vec<(BackgroundJob, JobOutcome)>,
+    summary: &mut Summary,
+) -> Result<(), Problem> {
     let superseded = queue::settle(database, &ended).await?;
-    for (job, ending) in ended {
-        let outcome = if superseded.contains(&job.id) { "superseded" } else { ending.outcome() };
+    for (job, outcome) in ended {
+        let outcome = if superseded.contains(&job.id) { "superseded" } else { outcome.outcome() };
         summary.count(outcome);
     }
     Ok(())
@@ -121,18 +131,18 @@ mod tests {
     use serde_json::json;
 
     use super::portions;
-    use crate::{job::Job, job_types::JobType};
+    use crate::{job::BackgroundJob, job_types::JobType};
 
     #[test]
     fn push_messages_go_together_and_all_else_alone() {
         let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
         let types = [JobType::NoOperation, JobType::PushNotification, JobType::NoOperation, JobType::PushNotification];
-        let jobs = types.map(|kind| Job {
+        let jobs = types.map(|kind| BackgroundJob {
             id: id.parse().unwrap(),
             user_id: None,
             kind,
             payload: json!({}),
-            lease_number: 1,
+            fencing_token: 1,
             attempt: 1,
         });
         let mut sizes: Vec<usize> = portions(jobs.into()).iter().map(Vec::len).collect();

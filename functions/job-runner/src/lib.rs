@@ -8,14 +8,14 @@
 //!
 //! Problems: `service_key_required`, `invalid_input`, `database_…`.
 
-mod again;
 mod batch;
-mod ending;
 mod job;
 mod job_types;
-mod order;
+mod next_run;
+mod outcome;
 mod queue;
 mod run;
+mod run_request;
 mod schedule;
 mod settings;
 mod summary;
@@ -29,7 +29,7 @@ use shared::{
 };
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
-use crate::{order::Order, settings::Settings};
+use crate::{run_request::RunRequest, settings::Settings};
 
 const NAME: &str = "job-runner";
 
@@ -43,14 +43,14 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 #[event(scheduled)]
 async fn scheduled(_: ScheduledEvent, env: Env, context: ScheduleContext) {
     http::run_scheduled(NAME, &env, context, &SETTINGS, async |call| {
-        run::run(&Order::everything(), call).await.map(|summary| summary.outcome())
+        run::run(&RunRequest::everything(), call).await.map(|summary| summary.outcome())
     })
     .await;
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
     sign_in::internal_caller(&incoming.headers, &call.settings.supabase)?;
-    let order = Order::read(incoming)?;
-    let summary = run::run(&order, call).await?;
+    let request = RunRequest::read(incoming)?;
+    let summary = run::run(&request, call).await?;
     Reply::ok(&summary, summary.outcome())
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use shared::{clock::UnixTime, database::Database, http, problem::Problem};
+use shared::{clock::UnixTime, http, problem::Problem, supabase::Database};
 
-use crate::{again, batch, order::Order, queue, schedule, settings::Settings, summary::Summary};
+use crate::{batch, next_run, queue, run_request::RunRequest, schedule, settings::Settings, summary::Summary};
 
 /// After this no more jobs are begun.
 const TIME: Duration = Duration::from_secs(20);
@@ -20,16 +20,16 @@ const CALLS: usize = 800;
 ///
 /// # Errors
 /// When the queue cannot be reached. What was claimed and not settled by then is due again when its lease ends.
-pub(crate) async fn run(order: &Order, call: &http::Call<Settings>) -> Result<Summary, Problem> {
+pub(crate) async fn run(request: &RunRequest, call: &http::Call<Settings>) -> Result<Summary, Problem> {
     let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
-    if order.successor == 0 {
-        schedule::queue_what_is_due(&order.job_types, &database, call.request_id).await;
+    if request.successor == 0 {
+        schedule::queue_what_is_due(&request.job_types, &database, call.request_id).await;
     }
 
-    let time = if order.successor == 0 { TIME } else { TIME_OF_SUCCESSOR };
+    let time = if request.successor == 0 { TIME } else { TIME_OF_SUCCESSOR };
     let deadline = call.received_at.plus(time);
     let worker = format!("{}:{}", crate::NAME, call.request_id);
-    let names = order.names();
+    let names = request.names();
     let mut summary = Summary::default();
     loop {
         let calls = summary.calls + call.upstream.calls();
@@ -44,7 +44,7 @@ pub(crate) async fn run(order: &Order, call: &http::Call<Settings>) -> Result<Su
         summary.add(batch::run(jobs, deadline, call).await?);
     }
     if summary.more {
-        again::ask_for_the_next_run(order, call);
+        next_run::request_next_run(request, call);
     }
     Ok(summary)
 }

@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 use serde_json::json;
-use shared::{database::Database, ids::RequestId};
+use shared::{ids::RequestId, supabase::Database};
 
 use crate::job_types::JobType;
 

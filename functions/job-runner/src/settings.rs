@@ -1,16 +1,16 @@
 //! What this function needs to know.
 
 use shared::{
-    adzuna,
-    config::{Environment, Misconfigured, Skyvern, Supabase},
-    expo, http,
+    config::{Environment, Misconfigured, Supabase},
+    http,
+    vendors::{adzuna, expo, skyvern},
 };
 
 /// Read once for each isolate.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) supabase: Supabase,
-    pub(crate) skyvern: Skyvern,
+    pub(crate) skyvern: skyvern::Settings,
     pub(crate) expo: expo::Settings,
     pub(crate) adzuna: adzuna::Settings,
 }
@@ -19,7 +19,7 @@ impl http::Settings for Settings {
     fn read(environment: &Environment) -> Result<Self, Misconfigured> {
         Ok(Self {
             supabase: Supabase::read(environment)?,
-            skyvern: Skyvern::read(environment)?,
+            skyvern: skyvern::Settings::read(environment)?,
             expo: expo::Settings::read(environment)?,
             adzuna: adzuna::Settings::read(environment)?,
         })

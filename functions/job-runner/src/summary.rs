@@ -10,7 +10,7 @@ pub(crate) struct Summary {
     /// How many jobs were run.
     pub(crate) jobs: usize,
     /// How many of them ended in which way.
-    pub(crate) endings: BTreeMap<String, usize>,
+    pub(crate) outcomes: BTreeMap<String, usize>,
     /// Whether the time was up before the work was done.
     pub(crate) more: bool,
     /// The calls that the jobs made.
@@ -20,17 +20,17 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Counts a job.
-    pub(crate) fn count(&mut self, ending: &str) {
+    pub(crate) fn count(&mut self, outcome: &str) {
         self.jobs += 1;
-        *self.endings.entry(ending.to_owned()).or_default() += 1;
+        *self.outcomes.entry(outcome.to_owned()).or_default() += 1;
     }
 
     /// Takes in what another batch did.
     pub(crate) fn add(&mut self, other: Self) {
         self.jobs += other.jobs;
         self.calls += other.calls;
-        for (ending, count) in other.endings {
-            *self.endings.entry(ending).or_default() += count;
+        for (outcome, count) in other.outcomes {
+            *self.outcomes.entry(outcome).or_default() += count;
         }
     }
 
@@ -39,8 +39,8 @@ impl Summary {
         if self.jobs == 0 {
             return "idle".to_owned();
         }
-        let endings: Vec<String> = self.endings.iter().map(|(ending, count)| format!("{count} {ending}")).collect();
-        endings.join(", ")
+        let outcomes: Vec<String> = self.outcomes.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect();
+        outcomes.join(", ")
     }
 }
 

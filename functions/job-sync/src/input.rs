@@ -35,7 +35,7 @@ mod tests {
         let queries = r#"[{"name":"a","query":"nurse","country":"gb"},{"name":"b","query":"cook","country":"fr"}]"#;
         let incoming = Incoming {
             method: Method::Post,
-            url: "https://neighbour/functions/v1/job-sync".parse().unwrap(),
+            url: "https://service-binding/functions/v1/job-sync".parse().unwrap(),
             headers: [("content-type".to_owned(), "application/json".to_owned())].into_iter().collect(),
             body: body.as_bytes().to_vec(),
         };

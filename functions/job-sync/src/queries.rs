@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
-use shared::jsearch::Query;
+use shared::vendors::jsearch::Query;
 
 /// More than a run can ask for within the quarter of an hour that a scheduled Worker has.
 const MOST_QUERIES: usize = 100;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::{database::Database, http, jsearch::JsearchProblem, problem::Problem};
+use shared::{http, problem::Problem, supabase::Database, vendors::jsearch::JsearchProblem};
 
 use crate::settings::Settings;
 
@@ -25,7 +25,7 @@ pub(crate) async fn queue(call: &http::Call<Settings>, problem: &Problem) {
     });
     let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
     let _: Result<Value, Problem> =
-        database.call_repeatedly("enqueue_background_jobs", &json!({ "p_jobs": [job] })).await;
+        database.call_idempotent("enqueue_background_jobs", &json!({ "p_jobs": [job] })).await;
 }
 
 /// Another run does what this one was to do; and an allowance that is spent does not come back within a day.
@@ -37,7 +37,7 @@ fn may_help(problem: &Problem) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use shared::{jsearch::JsearchProblem, problem::Problem};
+    use shared::{problem::Problem, vendors::jsearch::JsearchProblem};
 
     use super::may_help;
 

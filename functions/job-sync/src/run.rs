@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
     clock::UnixTime,
-    database::Database,
     ids::{JobSyncRunId, RequestId},
-    jsearch::{Page, Posting},
     problem::Problem,
+    supabase::Database,
+    vendors::jsearch::{Page, Posting},
 };
 
 /// As many postings are held in memory, and written down at once.
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
             skipped: self.repeated,
             errors: self.unreadable,
         };
-        match self.database.call_repeatedly("store_job_postings", &batch).await? {
+        match self.database.call_idempotent("store_job_postings", &batch).await? {
             Stored::Stored => {
                 self.batches += 1;
                 self.postings.clear();
@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
         }
         let arguments =
             json!({ "p_lock_name": "job_sync", "p_lock_number": self.lock_number, "p_seconds": LOCK_SECONDS });
-        if !self.database.call_repeatedly::<bool>("extend_cron_lock", &arguments).await? {
+        if !self.database.call_idempotent::<bool>("extend_cron_lock", &arguments).await? {
             return Err(Problem::JobSyncSuperseded);
         }
         self.last_word = UnixTime::now();
@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
         }
         let error = problem.as_ref().map(|problem| problem.kind().code);
         let arguments = json!({ "p_lock_number": self.lock_number, "p_is_whole": is_whole, "p_error": error });
-        let finished = self.database.call_repeatedly("finish_job_sync", &arguments).await;
+        let finished = self.database.call_idempotent("finish_job_sync", &arguments).await;
         match (problem, finished) {
             // The first failure is the one to tell of; a run that could not be closed is closed as dead.
             (Some(problem), _) | (None, Err(problem)) => Err(problem),

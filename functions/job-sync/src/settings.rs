@@ -2,7 +2,8 @@
 
 use shared::{
     config::{Environment, Misconfigured, Supabase},
-    http, jsearch,
+    http,
+    vendors::jsearch,
 };
 
 use crate::queries::{self, NamedQuery};

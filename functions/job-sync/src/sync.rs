@@ -1,10 +1,10 @@
 //! A run from its beginning to its end.
 
 use shared::{
-    database::Database,
     http,
-    jsearch::{Jsearch, JsearchProblem},
     problem::Problem,
+    supabase::Database,
+    vendors::jsearch::{Jsearch, JsearchProblem},
 };
 
 use crate::{

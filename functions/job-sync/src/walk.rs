@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use shared::jsearch::{Next, Page};
+use shared::vendors::jsearch::{Next, Page};
 
 /// A walk through the pages of a query.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use shared::jsearch::{Next, Page};
+    use shared::vendors::jsearch::{Next, Page};
 
     use super::Walk;
 

@@ -13,11 +13,11 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{
-    database::Database,
     http::{self, Endpoint, Incoming, Reply},
-    ids::{ApplicationId, JobId, SubmissionId},
+    ids::{ApplicationId, BackgroundJobId, SubmissionId},
     problem::Problem,
-    skyvern::{Decision, Event},
+    supabase::Database,
+    vendors::skyvern::{Decision, Event},
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -61,13 +61,13 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
 
 /// Has the push message sent at once, without keeping Skyvern waiting. Whatever happens to that, the
 /// job stays in the queue until it is done.
-fn tell_the_person(job_id: JobId, call: &http::Call<Settings>) {
-    let Some(push) = call.neighbour("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION") else { return };
-    let service_role_key = &call.settings.supabase.service_role_key;
-    call.after_the_answer(async move {
+fn tell_the_person(job_id: BackgroundJobId, call: &http::Call<Settings>) {
+    let Some(push) = call.service_binding("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION") else { return };
+    let supabase = &call.settings.supabase;
+    call.after_response(async move {
         let message = json!({ "job_id": job_id }).to_string();
         // Logged by whoever failed; there is nobody left to be told.
-        let _ = push.post_json(service_role_key, message).await;
+        let _ = push.post_json(supabase, message).await;
     });
 }
 
@@ -83,5 +83,5 @@ struct Applied {
     status: Option<String>,
     /// The push message that the database queued along with the notification.
     #[serde(skip_serializing)]
-    push_job_id: Option<JobId>,
+    push_job_id: Option<BackgroundJobId>,
 }

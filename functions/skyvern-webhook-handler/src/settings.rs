@@ -3,7 +3,7 @@
 use shared::{
     config::{Environment, Misconfigured, Supabase},
     http,
-    skyvern::WebhookKeys,
+    vendors::skyvern::WebhookKeys,
 };
 
 /// Read once for each isolate.

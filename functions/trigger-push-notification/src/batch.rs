@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::expo::{MOST_RECIPIENTS, Projects};
+use shared::vendors::expo::{MOST_RECIPIENTS, Projects};
 
 /// One device that one message goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) fn by_project<'a>(batch: &[Recipient<'a>], projects: &Projects) -> Op
 
 #[cfg(test)]
 mod tests {
-    use shared::expo::Projects;
+    use shared::vendors::expo::Projects;
 
     use super::{Recipient, by_message, by_project, in_batches};
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use shared::{
     clock::{self, UnixTime},
-    expo::{self, Content, Expo, ExpoProblem, MOST_RECIPIENTS, NotSent, is_push_token},
-    http::{self, upstream},
+    http::{self},
+    outgoing,
+    vendors::expo::{self, Content, Expo, ExpoProblem, MOST_RECIPIENTS, NotSent, is_push_token},
 };
 
 use crate::{
     batch::{Batch, Recipient, by_message, by_project, in_batches},
-    fate::Fate,
+    delivery_outcome::DeliveryOutcome,
     queue::Message,
     settings::Settings,
 };
@@ -44,7 +45,7 @@ pub(crate) struct Delivery<'a> {
 
 /// What one request ended in.
 enum End<'a> {
-    Settled(Vec<(Recipient<'a>, Fate)>),
+    Settled(Vec<(Recipient<'a>, DeliveryOutcome)>),
     /// To be sent in parts.
     Split(Vec<Batch<'a>>),
 }
@@ -55,11 +56,11 @@ impl<'a> Delivery<'a> {
         Self { messages, expo, received_at: call.received_at }
     }
 
-    /// Sends everything, and answers the fate of each device of each message.
-    pub(crate) async fn send(&self) -> Vec<Vec<Fate>> {
+    /// Sends everything, and answers the outcome of each device of each message.
+    pub(crate) async fn send(&self) -> Vec<Vec<DeliveryOutcome>> {
         // What is not sent is no push token.
-        let mut fates: Vec<Vec<Fate>> =
-            self.messages.iter().map(|message| vec![Fate::no_push_token(); message.devices.len()]).collect();
+        let mut outcomes: Vec<Vec<DeliveryOutcome>> =
+            self.messages.iter().map(|message| vec![DeliveryOutcome::no_push_token(); message.devices.len()]).collect();
 
         let mut batches = in_batches(&self.recipients());
         while !batches.is_empty() {
@@ -71,8 +72,8 @@ impl<'a> Delivery<'a> {
             for end in ends {
                 match end {
                     End::Settled(settled) => {
-                        for (recipient, fate) in settled {
-                            fates[recipient.message][recipient.device] = fate;
+                        for (recipient, outcome) in settled {
+                            outcomes[recipient.message][recipient.device] = outcome;
                         }
                     }
                     // Each part is smaller than the whole, so this comes to an end.
@@ -80,7 +81,7 @@ impl<'a> Delivery<'a> {
                 }
             }
         }
-        fates
+        outcomes
     }
 
     fn recipients(&self) -> Vec<Recipient<'a>> {
@@ -106,9 +107,11 @@ impl<'a> Delivery<'a> {
         let mut failure = (ExpoProblem::RateLimited, None);
         let (problem, retry_after) = loop {
             let Some(time_left) = self.time_left_after(pause_before).await else { break failure };
-            match self.expo.send(&messages, time_left.min(upstream::TIME_OUT)).await {
+            match self.expo.send(&messages, time_left.min(outgoing::TIMEOUT)).await {
                 Ok(tickets) => {
-                    return End::Settled(batch.into_iter().zip(tickets.into_iter().map(Fate::from)).collect());
+                    return End::Settled(
+                        batch.into_iter().zip(tickets.into_iter().map(DeliveryOutcome::from)).collect(),
+                    );
                 }
                 Err(NotSent::SeveralProjects(projects)) => match by_project(&batch, &projects) {
                     Some(parts) => return End::Split(parts),
@@ -124,8 +127,8 @@ impl<'a> Delivery<'a> {
             }
             attempt += 1;
         };
-        let fate = Fate::Unsent { problem, retry_after };
-        End::Settled(batch.into_iter().map(|recipient| (recipient, fate.clone())).collect())
+        let outcome = DeliveryOutcome::Unsent { problem, retry_after };
+        End::Settled(batch.into_iter().map(|recipient| (recipient, outcome.clone())).collect())
     }
 
     /// Waits, and answers how much time is left then. None, without waiting, if that would be too little.
@@ -153,7 +156,7 @@ fn not_before(place: usize) -> Duration {
 fn pause(attempt: u32, place: usize, retry_after: Option<Duration>) -> Duration {
     let spread = Duration::from_millis(u64::try_from(place % REQUESTS_AT_ONCE).unwrap_or_default() * 150);
     let ours = FIRST_PAUSE.saturating_mul(1 << (attempt - 1).min(10));
-    // An absurd wish is as good as a very long one.
+    // An absurd request is as good as a very long one.
     let asked_for = retry_after.unwrap_or_default().min(Duration::from_hours(24));
     ours.max(asked_for) + spread
 }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 use shared::{
-    expo::{Content, MAXIMUM_PAYLOAD},
     http::Incoming,
-    ids::{JobId, UserId},
+    ids::{BackgroundJobId, UserId},
     problem::{FieldError, Problem},
+    vendors::expo::{Content, MAXIMUM_PAYLOAD},
 };
 
 /// The most messages of one call.
@@ -16,17 +16,17 @@ const MOST_MESSAGES: usize = 1000;
 /// As many bad fields are named; a caller who has the form wrong has it wrong a thousand times.
 const MOST_ERRORS: usize = 100;
 
-/// One wish of the caller's.
+/// One request of the caller's.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Wish {
+pub(crate) enum PushRequest {
     /// Send this to all devices of this person.
     Send { user_id: UserId, content: Box<Content> },
     /// Send what waits in the queue as this job, or what a runner has leased under this number and hands over.
-    Job { id: JobId, lease_number: Option<i64> },
+    BackgroundJob { id: BackgroundJobId, fencing_token: Option<i64> },
 }
 
 /// Reads one message or an array of them. If one is bad, none is sent.
-pub(crate) fn read(incoming: &Incoming) -> Result<Vec<Wish>, Problem> {
+pub(crate) fn read(incoming: &Incoming) -> Result<Vec<PushRequest>, Problem> {
     match incoming.json()? {
         Value::Array(messages) => read_all(&messages, |place, text| format!("in message {place} (from 0): {text}")),
         message @ Value::Object(_) => read_all(&[message], |_, text| text),
@@ -34,17 +34,17 @@ pub(crate) fn read(incoming: &Incoming) -> Result<Vec<Wish>, Problem> {
     }
 }
 
-fn read_all(messages: &[Value], describe: impl Fn(usize, String) -> String) -> Result<Vec<Wish>, Problem> {
+fn read_all(messages: &[Value], describe: impl Fn(usize, String) -> String) -> Result<Vec<PushRequest>, Problem> {
     if messages.is_empty() || messages.len() > MOST_MESSAGES {
         return Err(Problem::invalid("body", format!("must hold 1 to {MOST_MESSAGES} messages")));
     }
     let mut errors = Vec::new();
     let mut jobs = HashSet::new();
-    let mut wishes = Vec::with_capacity(messages.len());
+    let mut requests = Vec::with_capacity(messages.len());
     for (place, message) in messages.iter().enumerate() {
         let mut fields = Fields { message, errors: Vec::new() };
-        wishes.extend(fields.wish());
-        if let Some(Wish::Job { id, .. }) = wishes.last()
+        requests.extend(fields.request());
+        if let Some(PushRequest::BackgroundJob { id, .. }) = requests.last()
             && fields.errors.is_empty()
             && !jobs.insert(*id)
         {
@@ -58,7 +58,7 @@ fn read_all(messages: &[Value], describe: impl Fn(usize, String) -> String) -> R
         );
     }
     if errors.is_empty() {
-        return Ok(wishes);
+        return Ok(requests);
     }
     errors.truncate(MOST_ERRORS);
     Err(Problem::InvalidInput(errors))
@@ -76,20 +76,20 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn wish(&mut self) -> Option<Wish> {
+    fn request(&mut self) -> Option<PushRequest> {
         if !self.message.is_object() {
             self.refuse("body", "must be a JSON object");
             return None;
         }
         if !self.message["job_id"].is_null() {
-            let lease_number = match &self.message["lease_number"] {
+            let fencing_token = match &self.message["lease_number"] {
                 Value::Null => None,
                 number => number.as_i64().or_else(|| {
                     self.refuse("lease_number", "must be a whole number");
                     None
                 }),
             };
-            return self.id("job_id").map(|id| Wish::Job { id, lease_number });
+            return self.id("job_id").map(|id| PushRequest::BackgroundJob { id, fencing_token });
         }
         let user_id: Option<UserId> = self.id("user_id");
         // The other fields are looked at even without one, so that every bad field is named.
@@ -99,7 +99,7 @@ impl Fields<'_> {
             self.refuse("message", format!("is too long: with title and data {size} bytes of {MAXIMUM_PAYLOAD}"));
             return None;
         }
-        user_id.map(|user_id| Wish::Send { user_id, content: Box::new(content) })
+        user_id.map(|user_id| PushRequest::Send { user_id, content: Box::new(content) })
     }
 
     fn content(&mut self, user_id: &str) -> Option<Content> {
@@ -147,14 +147,14 @@ mod tests {
         problem::Problem,
     };
 
-    use super::{Wish, read};
+    use super::{PushRequest, read};
 
     const USER: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
 
-    fn sent(body: &Value) -> Result<Vec<Wish>, Problem> {
+    fn sent(body: &Value) -> Result<Vec<PushRequest>, Problem> {
         read(&Incoming {
             method: Method::Post,
-            url: "https://neighbour/functions/v1/trigger-push-notification".parse().unwrap(),
+            url: "https://service-binding/functions/v1/trigger-push-notification".parse().unwrap(),
             headers: [("content-type".to_owned(), "application/json".to_owned())].into_iter().collect(),
             body: body.to_string().into_bytes(),
         })
@@ -177,9 +177,15 @@ mod tests {
     fn one_message_or_many_or_jobs_are_read() {
         assert_eq!(sent(&message()).unwrap().len(), 1);
         let many = sent(&json!([message(), { "job_id": USER }])).unwrap();
-        assert!(matches!(many[..], [Wish::Send { .. }, Wish::Job { lease_number: None, .. }]), "{many:?}");
+        assert!(
+            matches!(many[..], [PushRequest::Send { .. }, PushRequest::BackgroundJob { fencing_token: None, .. }]),
+            "{many:?}"
+        );
         let handed_over = sent(&json!({ "job_id": USER, "lease_number": 7 })).unwrap();
-        assert!(matches!(handed_over[..], [Wish::Job { lease_number: Some(7), .. }]), "{handed_over:?}");
+        assert!(
+            matches!(handed_over[..], [PushRequest::BackgroundJob { fencing_token: Some(7), .. }]),
+            "{handed_over:?}"
+        );
         assert_eq!(bad_fields(&json!({ "job_id": USER, "lease_number": "7" }))[0].0, "lease_number");
         assert_eq!(sent(&Value::Array(vec![message(); 1000])).unwrap().len(), 1000);
         let without_data = json!({ "user_id": USER, "title": "Hello", "message": "There", "unknown": 1 });

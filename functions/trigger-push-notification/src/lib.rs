@@ -1,7 +1,7 @@
 //! `trigger-push-notification`: sends push messages to people's devices. For internal callers only.
 //!
 //! `POST {user_id, title, message, data}`, or `{job_id}` for a message that waits in the queue, or
-//! `{job_id, lease_number}` for one that the runner has taken from there, or an array of up to 1,000
+//! `{job_id, fencing_token}` for one that the runner has taken from there, or an array of up to 1,000
 //! of these. Answers 200 with what happened to each message on each device.
 //!
 //! A message that is sent again takes the place of the first on the screen. A queued one is leased, so
@@ -12,7 +12,7 @@
 
 mod batch;
 mod delivery;
-mod fate;
+mod delivery_outcome;
 mod input;
 mod queue;
 mod report;
@@ -21,10 +21,10 @@ mod settings;
 use std::sync::OnceLock;
 
 use shared::{
-    database::Database,
     http::{self, Endpoint, Incoming, Reply},
     problem::Problem,
     sign_in,
+    supabase::Database,
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -40,13 +40,13 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
     let settings = call.settings;
     sign_in::internal_caller(&incoming.headers, &settings.supabase)?;
-    let wishes = input::read(incoming)?;
+    let requests = input::read(incoming)?;
 
     let database = Database::as_service_role(&settings.supabase, &call.upstream);
-    let claimed = queue::claim(&database, wishes).await?;
-    let fates = Delivery::new(&claimed.messages, call).send().await;
-    let report = Report::new(&claimed.messages, &fates);
-    queue::record(&database, &claimed, &fates).await?;
+    let claimed = queue::claim(&database, requests).await?;
+    let outcomes = Delivery::new(&claimed.messages, call).send().await;
+    let report = Report::new(&claimed.messages, &outcomes);
+    queue::record(&database, &claimed, &outcomes).await?;
 
     if let Some(problem) = report.problem() {
         return Err(problem.into());

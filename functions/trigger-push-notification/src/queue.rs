@@ -3,22 +3,22 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
-    database::Database,
-    expo::{Content, MAXIMUM_PAYLOAD, MESSAGE_TOO_BIG},
-    ids::{DeviceId, JobId, UserId},
+    ids::{BackgroundJobId, DeviceId, UserId},
     problem::Problem,
+    supabase::Database,
+    vendors::expo::{Content, MAXIMUM_PAYLOAD, MESSAGE_TOO_BIG},
 };
 
 use crate::{
-    fate::Fate,
-    input::{self, Wish},
+    delivery_outcome::DeliveryOutcome,
+    input::{self, PushRequest},
     report::Counts,
 };
 
 /// What is to be sent, as far as the database knows.
 #[derive(Debug)]
 pub(crate) struct Claimed {
-    /// In the order of the wishes.
+    /// In the order of the requests.
     pub(crate) messages: Vec<Message>,
     /// When the devices were read, by the database's clock.
     read_at: String,
@@ -28,7 +28,7 @@ pub(crate) struct Claimed {
 #[derive(Debug)]
 pub(crate) struct Message {
     /// The queued job that it is, if it is one.
-    pub(crate) job: Option<Job>,
+    pub(crate) job: Option<BackgroundJob>,
     /// What to send.
     pub(crate) content: Result<Content, Unsendable>,
     /// Where to; empty for what cannot be sent.
@@ -37,10 +37,10 @@ pub(crate) struct Message {
 
 /// A job of the queue.
 #[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) id: JobId,
-    /// The number of our lease; without one the job is not ours.
-    lease_number: Option<i64>,
+pub(crate) struct BackgroundJob {
+    pub(crate) id: BackgroundJobId,
+    /// The fencing token of our lease; without one the job is not ours.
+    fencing_token: Option<i64>,
 }
 
 /// A device that a person gets messages on.
@@ -81,39 +81,40 @@ struct Answer {
 struct Found {
     claimed: bool,
     job_status: Option<String>,
-    lease_number: Option<i64>,
+    #[serde(rename = "lease_number")]
+    fencing_token: Option<i64>,
     payload: Option<Value>,
     devices: Vec<Device>,
 }
 
 /// One round trip for all of them.
-pub(crate) async fn claim(database: &Database<'_>, wishes: Vec<Wish>) -> Result<Claimed, Problem> {
-    let asked: Vec<Value> = wishes
+pub(crate) async fn claim(database: &Database<'_>, requests: Vec<PushRequest>) -> Result<Claimed, Problem> {
+    let asked: Vec<Value> = requests
         .iter()
-        .map(|wish| match wish {
-            Wish::Send { user_id, .. } => json!({ "user_id": user_id }),
-            Wish::Job { id, lease_number } => json!({ "job_id": id, "lease_number": lease_number }),
+        .map(|request| match request {
+            PushRequest::Send { user_id, .. } => json!({ "user_id": user_id }),
+            PushRequest::BackgroundJob { id, fencing_token } => json!({ "job_id": id, "lease_number": fencing_token }),
         })
         .collect();
     let answer: Answer = database.call("claim_push_messages", &json!({ "p_messages": asked })).await?;
-    if answer.messages.len() != wishes.len() {
+    if answer.messages.len() != requests.len() {
         return Err(Problem::internal("claim_push_messages answered another number of messages"));
     }
-    let messages = wishes.into_iter().zip(answer.messages).map(|(wish, found)| message(wish, found)).collect();
+    let messages = requests.into_iter().zip(answer.messages).map(|(request, found)| message(request, found)).collect();
     Ok(Claimed { messages, read_at: answer.read_at })
 }
 
-fn message(wish: Wish, found: Found) -> Message {
-    match wish {
-        Wish::Send { content, .. } => Message { job: None, content: Ok(*content), devices: found.devices },
-        Wish::Job { id, .. } => {
+fn message(request: PushRequest, found: Found) -> Message {
+    match request {
+        PushRequest::Send { content, .. } => Message { job: None, content: Ok(*content), devices: found.devices },
+        PushRequest::BackgroundJob { id, .. } => {
             let content = if found.claimed {
                 content_of_job(&found.payload.unwrap_or_default())
             } else {
                 Err(Unsendable::NotDue { job_status: found.job_status })
             };
             let devices = if content.is_ok() { found.devices } else { Vec::new() };
-            Message { job: Some(Job { id, lease_number: found.lease_number }), content, devices }
+            Message { job: Some(BackgroundJob { id, fencing_token: found.fencing_token }), content, devices }
         }
     }
 }
@@ -126,22 +127,26 @@ fn content_of_job(payload: &Value) -> Result<Content, Unsendable> {
 
 /// The tickets, the devices that are gone, and what becomes of the jobs: one round trip, one transaction.
 /// Safe to repeat, so it is, while the database is unavailable.
-pub(crate) async fn record(database: &Database<'_>, claimed: &Claimed, fates: &[Vec<Fate>]) -> Result<(), Problem> {
-    let pairs = || claimed.messages.iter().zip(fates);
-    let tickets: Vec<TicketRow> = pairs().flat_map(|(message, fates)| ticket_rows(message, fates)).collect();
-    let jobs: Vec<JobEnd> = pairs().filter_map(|(message, fates)| JobEnd::of(message, fates)).collect();
+pub(crate) async fn record(
+    database: &Database<'_>,
+    claimed: &Claimed,
+    outcomes: &[Vec<DeliveryOutcome>],
+) -> Result<(), Problem> {
+    let pairs = || claimed.messages.iter().zip(outcomes);
+    let tickets: Vec<TicketRow> = pairs().flat_map(|(message, outcomes)| ticket_rows(message, outcomes)).collect();
+    let jobs: Vec<JobEnd> = pairs().filter_map(|(message, outcomes)| JobEnd::of(message, outcomes)).collect();
     if tickets.is_empty() && jobs.is_empty() {
         return Ok(());
     }
     let arguments = json!({ "p_read_at": claimed.read_at, "p_tickets": tickets, "p_jobs": jobs });
-    database.call_repeatedly::<Value>("record_push_tickets", &arguments).await.map(drop)
+    database.call_idempotent::<Value>("record_push_tickets", &arguments).await.map(drop)
 }
 
 /// A row of `push_tickets`.
 #[derive(Debug, PartialEq, Serialize)]
 struct TicketRow<'a> {
     device_id: DeviceId,
-    job_id: Option<JobId>,
+    job_id: Option<BackgroundJobId>,
     ticket_id: Option<&'a str>,
     error: Option<&'a str>,
     message: Option<&'a str>,
@@ -149,24 +154,27 @@ struct TicketRow<'a> {
 }
 
 /// Only what is final: a device without a ticket is tried again when its job is.
-fn ticket_rows<'a>(message: &'a Message, fates: &'a [Fate]) -> impl Iterator<Item = TicketRow<'a>> {
+fn ticket_rows<'a>(message: &'a Message, outcomes: &'a [DeliveryOutcome]) -> impl Iterator<Item = TicketRow<'a>> {
     let job_id = message.job.as_ref().map(|job| job.id);
-    message.devices.iter().zip(fates).filter_map(move |(device, fate)| {
-        let (ticket_id, message) = match fate {
-            Fate::Sent { ticket_id } => (Some(ticket_id.as_str()), None),
-            Fate::Gone { message, .. } | Fate::Refused { message, .. } => (None, Some(message.as_str())),
-            Fate::Later { .. } | Fate::Unsent { .. } => return None,
+    message.devices.iter().zip(outcomes).filter_map(move |(device, outcome)| {
+        let (ticket_id, message) = match outcome {
+            DeliveryOutcome::Sent { ticket_id } => (Some(ticket_id.as_str()), None),
+            DeliveryOutcome::Gone { message, .. } | DeliveryOutcome::Refused { message, .. } => {
+                (None, Some(message.as_str()))
+            }
+            DeliveryOutcome::Later { .. } | DeliveryOutcome::Unsent { .. } => return None,
         };
-        let device_gone = matches!(fate, Fate::Gone { .. });
-        Some(TicketRow { device_id: device.id, job_id, ticket_id, error: fate.error(), message, device_gone })
+        let device_gone = matches!(outcome, DeliveryOutcome::Gone { .. });
+        Some(TicketRow { device_id: device.id, job_id, ticket_id, error: outcome.error(), message, device_gone })
     })
 }
 
 /// What becomes of a job.
 #[derive(Debug, PartialEq, Serialize)]
 struct JobEnd {
-    job_id: JobId,
-    lease_number: i64,
+    job_id: BackgroundJobId,
+    #[serde(rename = "lease_number")]
+    fencing_token: i64,
     outcome: &'static str,
     error: Option<String>,
     result: Counts,
@@ -175,25 +183,26 @@ struct JobEnd {
 
 impl JobEnd {
     /// None for what is no job, or not ours.
-    fn of(message: &Message, fates: &[Fate]) -> Option<Self> {
+    fn of(message: &Message, outcomes: &[DeliveryOutcome]) -> Option<Self> {
         let job = message.job.as_ref()?;
-        let result = Counts::of(fates);
-        let open = fates.iter().find(|fate| fate.may_change());
+        let result = Counts::of(outcomes);
+        let open = outcomes.iter().find(|outcome| outcome.may_change());
         let (outcome, error) = match (&message.content, open) {
             (Err(unsendable), _) => ("failed", Some(unsendable.error())),
             (Ok(_), Some(open)) => ("retry", open.error()),
-            (Ok(_), None) if result.failed > 0 && result.sent == 0 => {
-                ("failed", fates.iter().find(|fate| fate.outcome() == "failed").and_then(Fate::error))
-            }
+            (Ok(_), None) if result.failed > 0 && result.sent == 0 => (
+                "failed",
+                outcomes.iter().find(|outcome| outcome.outcome() == "failed").and_then(DeliveryOutcome::error),
+            ),
             (Ok(_), None) => ("completed", None),
         };
-        let waits = fates.iter().filter_map(|fate| match fate {
-            Fate::Unsent { retry_after, .. } => retry_after.as_ref(),
+        let waits = outcomes.iter().filter_map(|outcome| match outcome {
+            DeliveryOutcome::Unsent { retry_after, .. } => retry_after.as_ref(),
             _ => None,
         });
         Some(Self {
             job_id: job.id,
-            lease_number: job.lease_number?,
+            fencing_token: job.fencing_token?,
             outcome,
             error: error.map(str::to_owned),
             result,
@@ -208,46 +217,46 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::{Map, json};
-    use shared::expo::{Content, ExpoProblem};
+    use shared::vendors::expo::{Content, ExpoProblem};
 
-    use super::{Device, Fate, Job, JobEnd, Message, Unsendable, content_of_job, ticket_rows};
+    use super::{BackgroundJob, DeliveryOutcome, Device, JobEnd, Message, Unsendable, content_of_job, ticket_rows};
 
     const ID: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
 
     fn job(devices: usize) -> Message {
         Message {
-            job: Some(Job { id: ID.parse().unwrap(), lease_number: Some(3) }),
+            job: Some(BackgroundJob { id: ID.parse().unwrap(), fencing_token: Some(3) }),
             content: Ok(Content::new(ID, "a".to_owned(), "b".to_owned(), Map::new())),
             devices: (0..devices).map(|_| Device { id: ID.parse().unwrap(), token: "t".to_owned() }).collect(),
         }
     }
 
-    fn sent() -> Fate {
-        Fate::Sent { ticket_id: "1".to_owned() }
+    fn sent() -> DeliveryOutcome {
+        DeliveryOutcome::Sent { ticket_id: "1".to_owned() }
     }
 
-    fn refused() -> Fate {
-        Fate::Refused { error: "InvalidCredentials".to_owned(), message: String::new() }
+    fn refused() -> DeliveryOutcome {
+        DeliveryOutcome::Refused { error: "InvalidCredentials".to_owned(), message: String::new() }
     }
 
-    fn unsent(problem: ExpoProblem) -> Fate {
-        Fate::Unsent { problem, retry_after: Some(Duration::from_secs(90)) }
+    fn unsent(problem: ExpoProblem) -> DeliveryOutcome {
+        DeliveryOutcome::Unsent { problem, retry_after: Some(Duration::from_secs(90)) }
     }
 
     #[test]
     fn a_job_is_done_when_nothing_more_can_become_of_it() {
-        for (fates, outcome, error) in [
+        for (outcomes, outcome, error) in [
             (vec![], "completed", None),
             (vec![sent(), sent()], "completed", None),
-            (vec![Fate::no_push_token()], "completed", None),
+            (vec![DeliveryOutcome::no_push_token()], "completed", None),
             (vec![sent(), refused()], "completed", None),
-            (vec![refused(), Fate::no_push_token()], "failed", Some("InvalidCredentials")),
+            (vec![refused(), DeliveryOutcome::no_push_token()], "failed", Some("InvalidCredentials")),
             (vec![unsent(ExpoProblem::Rejected)], "failed", Some("expo_rejected")),
             (vec![sent(), unsent(ExpoProblem::RateLimited)], "retry", Some("expo_rate_limited")),
-            (vec![refused(), Fate::Later { message: String::new() }], "retry", Some("MessageRateExceeded")),
+            (vec![refused(), DeliveryOutcome::Later { message: String::new() }], "retry", Some("MessageRateExceeded")),
         ] {
-            let end = JobEnd::of(&job(fates.len()), &fates).unwrap();
-            assert_eq!((end.outcome, end.error.as_deref(), end.lease_number), (outcome, error, 3), "{fates:?}");
+            let end = JobEnd::of(&job(outcomes.len()), &outcomes).unwrap();
+            assert_eq!((end.outcome, end.error.as_deref(), end.fencing_token), (outcome, error, 3), "{outcomes:?}");
         }
         let end = JobEnd::of(&job(1), &[unsent(ExpoProblem::RateLimited)]).unwrap();
         assert_eq!(end.retry_after_seconds, Some(90));
@@ -257,15 +266,15 @@ mod tests {
     fn a_job_that_is_not_ours_is_left_alone() {
         let mut message = job(0);
         message.content = Err(Unsendable::NotDue { job_status: Some("completed".to_owned()) });
-        message.job.as_mut().unwrap().lease_number = None;
+        message.job.as_mut().unwrap().fencing_token = None;
         assert_eq!(JobEnd::of(&message, &[]), None);
     }
 
     #[test]
     fn only_what_is_final_becomes_a_ticket() {
-        let fates = [sent(), Fate::no_push_token(), refused(), unsent(ExpoProblem::Failed)];
-        let message = job(fates.len());
-        let rows: Vec<_> = ticket_rows(&message, &fates).collect();
+        let outcomes = [sent(), DeliveryOutcome::no_push_token(), refused(), unsent(ExpoProblem::Failed)];
+        let message = job(outcomes.len());
+        let rows: Vec<_> = ticket_rows(&message, &outcomes).collect();
         let shown: Vec<_> = rows.iter().map(|row| (row.ticket_id, row.error, row.device_gone)).collect();
         let expected =
             [(Some("1"), None, false), (None, Some("invalid_token"), true), (None, Some("InvalidCredentials"), false)];

@@ -2,16 +2,16 @@
 
 use serde::Serialize;
 use shared::{
-    expo::ExpoProblem,
-    ids::{DeviceId, JobId},
+    ids::{BackgroundJobId, DeviceId},
+    vendors::expo::ExpoProblem,
 };
 
 use crate::{
-    fate::Fate,
+    delivery_outcome::DeliveryOutcome,
     queue::{Message, Unsendable},
 };
 
-/// How many devices met which fate.
+/// How many devices met which outcome.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
     pub(crate) sent: usize,
@@ -21,10 +21,10 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn of<'a>(fates: impl IntoIterator<Item = &'a Fate>) -> Self {
+    pub(crate) fn of<'a>(outcomes: impl IntoIterator<Item = &'a DeliveryOutcome>) -> Self {
         let mut counts = Self::default();
-        for fate in fates {
-            match fate.outcome() {
+        for outcome in outcomes {
+            match outcome.outcome() {
                 "sent" => counts.sent += 1,
                 "revoked" => counts.revoked += 1,
                 "failed" => counts.failed += 1,
@@ -49,7 +49,7 @@ pub(crate) struct Report<'a> {
 #[derive(Debug, Serialize)]
 struct MessageReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    job_id: Option<JobId>,
+    job_id: Option<BackgroundJobId>,
     /// Why it went to no device at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
@@ -69,11 +69,15 @@ struct DeviceReport<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(messages: &'a [Message], fates: &'a [Vec<Fate>]) -> Self {
+    pub(crate) fn new(messages: &'a [Message], outcomes: &'a [Vec<DeliveryOutcome>]) -> Self {
         Self {
-            counts: Counts::of(fates.iter().flatten()),
-            messages: messages.iter().zip(fates).map(|(message, fates)| MessageReport::new(message, fates)).collect(),
-            problem: common_problem(fates.iter().flatten()),
+            counts: Counts::of(outcomes.iter().flatten()),
+            messages: messages
+                .iter()
+                .zip(outcomes)
+                .map(|(message, outcomes)| MessageReport::new(message, outcomes))
+                .collect(),
+            problem: common_problem(outcomes.iter().flatten()),
         }
     }
 
@@ -94,13 +98,13 @@ impl<'a> Report<'a> {
 }
 
 /// The first request's problem, if no request brought a ticket.
-fn common_problem<'a>(fates: impl Iterator<Item = &'a Fate>) -> Option<ExpoProblem> {
+fn common_problem<'a>(outcomes: impl Iterator<Item = &'a DeliveryOutcome>) -> Option<ExpoProblem> {
     let mut first = None;
-    for fate in fates {
-        match fate {
-            Fate::Unsent { problem, .. } => first = first.or(Some(*problem)),
+    for outcome in outcomes {
+        match outcome {
+            DeliveryOutcome::Unsent { problem, .. } => first = first.or(Some(*problem)),
             // Known without Expo.
-            Fate::Gone { error: "invalid_token", .. } => {}
+            DeliveryOutcome::Gone { error: "invalid_token", .. } => {}
             _ => return None,
         }
     }
@@ -108,7 +112,7 @@ fn common_problem<'a>(fates: impl Iterator<Item = &'a Fate>) -> Option<ExpoProbl
 }
 
 impl<'a> MessageReport<'a> {
-    fn new(message: &'a Message, fates: &'a [Fate]) -> Self {
+    fn new(message: &'a Message, outcomes: &'a [DeliveryOutcome]) -> Self {
         let unsendable = message.content.as_ref().err();
         Self {
             job_id: message.job.as_ref().map(|job| job.id),
@@ -120,15 +124,15 @@ impl<'a> MessageReport<'a> {
             devices: message
                 .devices
                 .iter()
-                .zip(fates)
-                .map(|(device, fate)| DeviceReport {
+                .zip(outcomes)
+                .map(|(device, outcome)| DeviceReport {
                     device_id: device.id,
-                    outcome: fate.outcome(),
-                    ticket_id: match fate {
-                        Fate::Sent { ticket_id } => Some(ticket_id),
+                    outcome: outcome.outcome(),
+                    ticket_id: match outcome {
+                        DeliveryOutcome::Sent { ticket_id } => Some(ticket_id),
                         _ => None,
                     },
-                    error: fate.error(),
+                    error: outcome.error(),
                 })
                 .collect(),
         }
@@ -137,30 +141,30 @@ impl<'a> MessageReport<'a> {
 
 #[cfg(test)]
 mod tests {
-    use shared::expo::ExpoProblem;
+    use shared::vendors::expo::ExpoProblem;
 
     use super::{Counts, common_problem};
-    use crate::fate::Fate;
+    use crate::delivery_outcome::DeliveryOutcome;
 
-    fn unsent(problem: ExpoProblem) -> Fate {
-        Fate::Unsent { problem, retry_after: None }
+    fn unsent(problem: ExpoProblem) -> DeliveryOutcome {
+        DeliveryOutcome::Unsent { problem, retry_after: None }
     }
 
     #[test]
     fn the_call_fails_only_when_expo_took_nothing() {
-        let sent = Fate::Sent { ticket_id: "1".to_owned() };
+        let sent = DeliveryOutcome::Sent { ticket_id: "1".to_owned() };
         let failed = unsent(ExpoProblem::TimedOut);
         assert_eq!(common_problem([].iter()), None);
         assert_eq!(common_problem([sent.clone(), failed.clone()].iter()), None);
         assert_eq!(common_problem([failed.clone(), sent].iter()), None);
-        assert_eq!(common_problem([Fate::no_push_token()].iter()), None);
-        let all = [Fate::no_push_token(), failed, unsent(ExpoProblem::Failed)];
+        assert_eq!(common_problem([DeliveryOutcome::no_push_token()].iter()), None);
+        let all = [DeliveryOutcome::no_push_token(), failed, unsent(ExpoProblem::Failed)];
         assert_eq!(common_problem(all.iter()), Some(ExpoProblem::TimedOut));
     }
 
     #[test]
     fn every_device_is_counted_once() {
-        let fates = [unsent(ExpoProblem::Failed), unsent(ExpoProblem::Rejected), Fate::no_push_token()];
-        assert_eq!(Counts::of(&fates), Counts { sent: 0, revoked: 1, failed: 1, not_sent: 1 });
+        let outcomes = [unsent(ExpoProblem::Failed), unsent(ExpoProblem::Rejected), DeliveryOutcome::no_push_token()];
+        assert_eq!(Counts::of(&outcomes), Counts { sent: 0, revoked: 1, failed: 1, not_sent: 1 });
     }
 }

@@ -2,7 +2,8 @@
 
 use shared::{
     config::{Environment, Misconfigured, Supabase},
-    expo, http,
+    http,
+    vendors::expo,
 };
 
 /// Read once for each isolate.

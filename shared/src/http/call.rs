@@ -2,11 +2,11 @@
 
 use std::sync::OnceLock;
 
-use super::{Neighbour, upstream::Upstream};
 use crate::{
     clock::UnixTime,
     config::{Environment, Misconfigured},
     ids::RequestId,
+    outgoing::{ServiceBinding, Upstream},
 };
 
 /// What a function needs to know of its environment, read once for each isolate.
@@ -44,14 +44,14 @@ impl<S> Call<S> {
     /// Another function of ours, by its name and the service binding that leads to it. None where
     /// there is no such binding.
     #[must_use]
-    pub fn neighbour(&self, name: &'static str, binding: &str) -> Option<Neighbour> {
+    pub fn service_binding(&self, name: &'static str, binding: &str) -> Option<ServiceBinding> {
         let fetcher = self.env.service(binding).ok()?;
-        Some(Neighbour::new(name, fetcher, self.request_id))
+        Some(ServiceBinding::new(name, fetcher, self.request_id))
     }
 
     /// Goes on with something once the answer is on its way. It may be cut off at any time, so it
     /// must not be the only way to get it done.
-    pub fn after_the_answer(&self, work: impl Future<Output = ()> + 'static) {
+    pub fn after_response(&self, work: impl Future<Output = ()> + 'static) {
         match &self.after {
             After::Request(context) => context.wait_until(work),
             After::Schedule(context) => context.wait_until(work),

@@ -4,7 +4,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::problem::{FieldError, Problem};
+use crate::{
+    headers::Headers,
+    problem::{FieldError, Problem},
+};
 
 /// The methods that the functions know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,24 +61,6 @@ impl Endpoint {
     #[must_use]
     pub(super) const fn allow(self) -> &'static str {
         if self.takes_query { "GET, POST, OPTIONS" } else { "POST, OPTIONS" }
-    }
-}
-
-/// Request headers, names in lower case. Values may hold any character a client sent.
-#[derive(Debug, Clone, Default)]
-pub struct Headers(Vec<(String, String)>);
-
-impl Headers {
-    /// The value of a header; `name` in lower case.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-}
-
-impl FromIterator<(String, String)> for Headers {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(headers: I) -> Self {
-        Self(headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
     }
 }
 

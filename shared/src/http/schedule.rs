@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 use super::{
     Call, Settings,
     call::{After, environment, read_once},
-    upstream::Upstream,
 };
 use crate::{
     clock::UnixTime,
     ids::RequestId,
-    log_line::{self, LogLine},
+    log::{self, LogLine},
+    outgoing::Upstream,
     problem::Problem,
 };
 
@@ -35,7 +35,7 @@ pub async fn run_scheduled<S: Settings>(
         Err(misconfigured) => (Err(misconfigured.into()), Vec::new()),
     };
     let cause = outcome.as_ref().err().and_then(Problem::cause);
-    log_line::write(&LogLine {
+    log::write(&LogLine {
         upstream: &records,
         outcome: outcome.as_deref().unwrap_or_else(|problem| problem.kind().code),
         cause: cause.as_deref(),

@@ -5,14 +5,15 @@ use std::sync::OnceLock;
 use futures_util::StreamExt as _;
 
 use super::{
-    AllowedOrigins, Call, Endpoint, Headers, Incoming, Method, Reply, Settings,
+    AllowedOrigins, Call, Endpoint, Incoming, Method, Reply, Settings,
     call::{After, environment, read_once},
-    upstream::{Record, Upstream, server_timing},
 };
 use crate::{
     clock::UnixTime,
+    headers::Headers,
     ids::RequestId,
-    log_line::{self, LogLine},
+    log::{self, CallRecord, LogLine, server_timing},
+    outgoing::Upstream,
     problem::Problem,
 };
 
@@ -54,7 +55,7 @@ pub async fn serve<S: Settings>(
     let (reply, records) =
         call.await.unwrap_or_else(|problem: Problem| (Reply::problem(&problem, request_id), Vec::new()));
 
-    log_line::write(&LogLine {
+    log::write(&LogLine {
         status: Some(reply.status),
         upstream: &records,
         outcome: &reply.outcome,
@@ -119,7 +120,7 @@ fn respond(
     reply: Reply,
     cors: &[(&'static str, String)],
     request_id: RequestId,
-    records: &[Record],
+    records: &[CallRecord],
 ) -> worker::Result<worker::Response> {
     let headers = worker::Headers::new();
     for (name, value) in cors.iter().chain(&reply.headers) {

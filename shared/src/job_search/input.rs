@@ -6,9 +6,9 @@ use std::ops::RangeInclusive;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::{
-    adzuna::{Country, Query},
     http::Fields,
     problem::Problem,
+    vendors::adzuna::{Country, Query},
 };
 
 /// The longest text of a field, in characters.
@@ -119,9 +119,9 @@ mod tests {
     use url::Url;
 
     use crate::{
-        adzuna::Query,
         http::{Fields, Incoming, Method},
         problem::Problem,
+        vendors::adzuna::Query,
     };
 
     fn posted(body: &Value) -> Result<Query, Problem> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::adzuna::Query;
+use crate::vendors::adzuna::Query;
 
 /// A change of what is kept with a page gets a new number, so that pages of the old form are not found.
 const FORM: u8 = 1;

@@ -2,8 +2,8 @@
 //! Adzuna by a call that the ledger has room for. People's searches and the alerts of saved ones go the same way.
 
 mod input;
+mod isolate_cache;
 mod key;
-mod memory;
 mod results;
 mod search;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use crate::adzuna::{Page, Posting, Query};
+use crate::vendors::adzuna::{Page, Posting, Query};
 
 /// A page of results for everybody.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

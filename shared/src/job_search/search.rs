@@ -12,18 +12,18 @@ use serde_json::{Value, json};
 
 use super::{
     Results,
+    isolate_cache::{Remembered, recall, remember},
     key::{described, key},
-    memory::{Remembered, recall, remember},
 };
 use crate::{
-    adzuna::{self, Adzuna, AdzunaProblem, Query},
     clock,
     config::Supabase,
-    database::Database,
-    http::upstream::Upstream,
     ids::{SearchLeaseId, SearchVersion, UserId},
+    outgoing::Upstream,
     problem::Problem,
     sign_in::Person,
+    supabase::Database,
+    vendors::adzuna::{self, Adzuna, AdzunaProblem, Query},
 };
 
 /// The pauses in milliseconds between looks at another caller's progress: ten seconds in all, as long as Adzuna may
@@ -216,7 +216,7 @@ impl JobSearch<'_> {
                     "p_lease_id": lease_id,
                     "p_user_id": user_id,
                 });
-                let stored: Cached = self.database().call_repeatedly("store_job_search", &arguments).await?;
+                let stored: Cached = self.database().call_idempotent("store_job_search", &arguments).await?;
                 found(key, Cached { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
             }
             Err(problem) => {
@@ -252,7 +252,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Decision, PAUSES_MS};
-    use crate::adzuna::AdzunaProblem;
+    use crate::vendors::adzuna::AdzunaProblem;
 
     #[test]
     fn every_decision_of_the_sql_function_is_read() {

@@ -1,6 +1,6 @@
 //! Functions that only the backend itself calls.
 
-use crate::{config::Supabase, http::Headers, problem::Problem, secret::Secret};
+use crate::{config::Supabase, headers::Headers, problem::Problem, secret::Secret};
 
 /// Lets in whoever presents the service-role key, as the bearer or, like a key of the new kind, in
 /// `apikey` (Supabase contract §6).
@@ -19,7 +19,7 @@ pub fn internal_caller(headers: &Headers, supabase: &Supabase) -> Result<(), Pro
 #[cfg(test)]
 mod tests {
     use super::internal_caller;
-    use crate::{config::Supabase, http::Headers, secret::Secret};
+    use crate::{config::Supabase, headers::Headers, secret::Secret};
 
     fn asked_with(headers: &[(&str, &str)]) -> bool {
         let supabase = Supabase {

@@ -3,11 +3,10 @@
 use uuid::Uuid;
 
 use super::{
-    TokenProblem,
     algorithm::Algorithm,
-    token::{Header, Said},
+    token::{Header, PersonClaims},
 };
-use crate::config::SignIn;
+use crate::{problem::TokenProblem, sign_in::SignIn};
 
 /// An issuer of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +52,7 @@ impl Issuer {
     }
 
     /// Whether a verified token is that of a person who finished signing in, and not that of a machine.
-    pub(super) fn check_person(self, said: &Said, settings: &SignIn) -> Result<(), TokenProblem> {
+    pub(super) fn check_person(self, said: &PersonClaims, settings: &SignIn) -> Result<(), TokenProblem> {
         let subject = said.sub.as_deref().ok_or(TokenProblem::KindRefused)?;
         let is_person = match self {
             Self::Clerk => {

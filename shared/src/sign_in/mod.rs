@@ -9,33 +9,31 @@ mod internal;
 mod issuer;
 mod jwks;
 mod keys;
-mod memory;
-mod problem;
 mod public_key;
+mod settings;
 mod token;
+mod token_cache;
 
 use std::{cell::RefCell, collections::HashMap, time::Duration};
 
 pub use internal::internal_caller;
-pub use problem::TokenProblem;
+pub use settings::{Clerk, SignIn, SupabaseAuth};
 use url::Url;
 
 use self::{
     algorithm::Algorithm,
     issuer::Issuer,
     keys::{KeyStore, Look},
-    memory::Memory,
     public_key::PublicKey,
     token::UncheckedToken,
+    token_cache::TokenCache,
 };
 use crate::{
     clock::UnixTime,
-    config::SignIn,
-    http::{
-        Headers,
-        upstream::{Request, Upstream},
-    },
-    problem::Problem,
+    config::Supabase,
+    headers::Headers,
+    outgoing::{Request, Upstream},
+    problem::{Problem, TokenProblem},
     secret::Secret,
 };
 
@@ -57,15 +55,22 @@ impl Person {
     pub fn token(&self) -> &Secret {
         &self.token
     }
+
+    /// The credentials for acting as this person: the key names the project, the token the person.
+    #[must_use]
+    pub fn headers(&self, supabase: &Supabase) -> Vec<(&'static str, String)> {
+        let authorization = format!("Bearer {}", self.token.expose());
+        vec![("apikey", supabase.anon_key.expose().to_owned()), ("authorization", authorization)]
+    }
 }
 
 /// A document of public keys is small and cached near us; a person is waiting.
-const TIME_OUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// An isolate has one thread. No borrow is held across an `await`.
     static KEYS: RefCell<HashMap<Issuer, KeyStore<PublicKey>>> = RefCell::new(HashMap::new());
-    static VERIFIED: RefCell<Memory> = RefCell::new(Memory::default());
+    static VERIFIED: RefCell<TokenCache> = RefCell::new(TokenCache::default());
 }
 
 /// The signed-in person of a request.
@@ -81,7 +86,7 @@ pub async fn person(
 ) -> Result<Person, Problem> {
     let text = bearer(headers)?;
     let person = Person::new(Secret::new(text));
-    if VERIFIED.with_borrow(|memory| memory.recalls(text, now)) {
+    if VERIFIED.with_borrow(|cache| cache.contains(text, now)) {
         return Ok(person);
     }
 
@@ -93,7 +98,7 @@ pub async fn person(
     }
     let expires_at = token.check_person(settings, now)?;
 
-    VERIFIED.with_borrow_mut(|memory| memory.remember(text, expires_at, now));
+    VERIFIED.with_borrow_mut(|cache| cache.insert(text, expires_at, now));
     Ok(person)
 }
 
@@ -147,15 +152,15 @@ async fn load(
         Issuer::Clerk => ("clerk", Some(&settings.clerk.jwks_url)),
         Issuer::SupabaseAuth => ("supabase_auth", settings.supabase_auth.jwks_url.as_ref()),
     };
-    let request = Request::get(url?.clone()).within(TIME_OUT);
-    let answer = upstream.send(name, request).await.ok().filter(crate::http::upstream::Response::is_success)?;
+    let request = Request::get(url?.clone()).within(TIMEOUT);
+    let answer = upstream.send(name, request).await.ok().filter(crate::outgoing::Response::is_success)?;
     jwks::parse(&answer.body, algorithm).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::{TokenProblem, bearer};
-    use crate::http::Headers;
+    use crate::headers::Headers;
 
     fn with_authorization(value: &str) -> Headers {
         [("Authorization".to_owned(), value.to_owned())].into_iter().collect()

@@ -7,8 +7,8 @@ use jwt_compact::{
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
-use super::{TokenProblem, algorithm::Algorithm, issuer::Issuer, public_key::PublicKey};
-use crate::{clock::UnixTime, config::SignIn, secret::Secret};
+use super::{algorithm::Algorithm, issuer::Issuer, public_key::PublicKey};
+use crate::{clock::UnixTime, problem::TokenProblem, secret::Secret, sign_in::SignIn};
 
 /// Looked at before anything is decoded: four times what fits into Clerk's cookie.
 const MAXIMUM_LENGTH: usize = 16 * 1024;
@@ -18,7 +18,7 @@ const LEEWAY: i64 = 5;
 /// A token whose form is right, from an issuer that exists; nothing else it says is believed yet.
 pub(super) struct UncheckedToken<'a> {
     token: UntrustedToken<'a, Header>,
-    claims: Claims<Said>,
+    claims: Claims<PersonClaims>,
     /// Header and claims as they were sent: what the signature is over.
     signed: &'a [u8],
     issuer: Issuer,
@@ -34,7 +34,7 @@ pub(super) struct Header {
 
 /// The claims that are looked at, beside the times.
 #[derive(Deserialize)]
-pub(super) struct Said {
+pub(super) struct PersonClaims {
     iss: Option<String>,
     pub(super) sub: Option<String>,
     pub(super) azp: Option<String>,
@@ -57,7 +57,7 @@ impl<'a> UncheckedToken<'a> {
         if header.other_fields.crit.is_some() || header.token_type.as_deref().is_some_and(|kind| kind != "JWT") {
             return Err(TokenProblem::Malformed);
         }
-        let claims: Claims<Said> = token.deserialize_claims_unchecked().map_err(|_| TokenProblem::Malformed)?;
+        let claims: Claims<PersonClaims> = token.deserialize_claims_unchecked().map_err(|_| TokenProblem::Malformed)?;
         let issuer = Issuer::named(claims.custom.iss.as_deref(), settings)?;
         if !issuer.uses(algorithm, settings) {
             return Err(TokenProblem::AlgorithmRefused);
@@ -127,9 +127,10 @@ mod tests {
     use super::UncheckedToken;
     use crate::{
         clock::UnixTime,
-        config::{Environment, SignIn},
+        config::Environment,
+        problem::TokenProblem,
         secret::Secret,
-        sign_in::{TokenProblem, algorithm::Algorithm, public_key::PublicKey},
+        sign_in::{SignIn, algorithm::Algorithm, public_key::PublicKey},
     };
 
     const NOW: u64 = 1_800_000_000;

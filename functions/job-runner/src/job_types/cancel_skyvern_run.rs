@@ -5,13 +5,13 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use shared::{ids::RunId, problem::Problem, skyvern::Skyvern};
+use shared::{ids::RunId, problem::Problem, vendors::skyvern::Skyvern};
 
 use super::Attempt;
-use crate::{ending::Ending, job::Job};
+use crate::{job::BackgroundJob, outcome::JobOutcome};
 
 /// A call that starts a run may be on its way while the account is deleted. The pauses before this attempt are longer
-/// together than it takes until such a run is surely listed ([`shared::skyvern::SURELY_LISTED_AFTER`]).
+/// together than it takes until such a run is surely listed ([`shared::vendors::skyvern::SURELY_LISTED_AFTER`]).
 const SURELY_LISTED_AT_ATTEMPT: u32 = 4;
 
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ struct Payload {
     submission_title: Option<String>,
 }
 
-pub(crate) async fn run(attempt: &Attempt<'_>, job: &Job) -> Result<Ending, Ending> {
+pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<JobOutcome, JobOutcome> {
     let payload: Payload = job.payload()?;
     let skyvern = attempt.skyvern();
     let mut ends = Vec::new();
@@ -31,12 +31,12 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &Job) -> Result<Ending, Endi
         match skyvern.find_by_title(title).await.map_err(Problem::from)? {
             Some(run) => ends.push(end(&run.id, &skyvern).await?),
             None if job.attempt < SURELY_LISTED_AT_ATTEMPT => {
-                return Err(Ending::Retry { error: "run_not_listed".to_owned(), after: None });
+                return Err(JobOutcome::Retry { error: "run_not_listed".to_owned(), after: None });
             }
             None => ends.push("never_started"),
         }
     }
-    Ok(Ending::Completed { result: json!({ "runs": ends }) })
+    Ok(JobOutcome::Completed { result: json!({ "runs": ends }) })
 }
 
 async fn end(run_id: &RunId, skyvern: &Skyvern<'_>) -> Result<&'static str, Problem> {

@@ -6,10 +6,10 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use shared::{ids::UserId, storage::Storage};
+use shared::{ids::UserId, supabase::Storage};
 
 use super::Attempt;
-use crate::{ending::Ending, job::Job};
+use crate::{job::BackgroundJob, outcome::JobOutcome};
 
 #[derive(Deserialize)]
 struct Payload {
@@ -17,12 +17,12 @@ struct Payload {
     folder: UserId,
 }
 
-pub(crate) async fn run(attempt: &Attempt<'_>, job: &Job) -> Result<Ending, Ending> {
+pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<JobOutcome, JobOutcome> {
     let Payload { buckets, folder } = job.payload()?;
     let storage = Storage::as_service_role(&attempt.call.settings.supabase, attempt.upstream);
     let mut removed = 0;
     for bucket in &buckets {
         removed += storage.empty_folder(bucket, &folder.to_string()).await?;
     }
-    Ok(Ending::Completed { result: json!({ "removed": removed }) })
+    Ok(JobOutcome::Completed { result: json!({ "removed": removed }) })
 }

@@ -14,12 +14,13 @@ mod saved_search_alert;
 
 use serde::Deserialize;
 use shared::{
-    database::Database,
-    http::{self, upstream::Upstream},
-    skyvern::Skyvern,
+    http::{self},
+    outgoing::Upstream,
+    supabase::Database,
+    vendors::skyvern::Skyvern,
 };
 
-use crate::{ending::Ending, job::Job, settings::Settings};
+use crate::{job::BackgroundJob, outcome::JobOutcome, settings::Settings};
 
 /// `background_jobs.job_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -96,17 +97,17 @@ impl JobType {
 
 /// What an attempt has at hand. Its jobs are of one type, and one unless the type runs together.
 pub(crate) struct Attempt<'a> {
-    pub(crate) jobs: &'a [Job],
+    pub(crate) jobs: &'a [BackgroundJob],
     pub(crate) call: &'a http::Call<Settings>,
     /// For the calls of this attempt alone.
     pub(crate) upstream: &'a Upstream,
 }
 
 impl Attempt<'_> {
-    /// One ending for each job, in the same order.
-    pub(crate) async fn run(&self) -> Vec<Ending> {
+    /// One outcome for each job, in the same order.
+    pub(crate) async fn run(&self) -> Vec<JobOutcome> {
         let Some(job) = self.jobs.first() else { return Vec::new() };
-        let ended: Result<Ending, Ending> = match job.kind {
+        let ended: Result<JobOutcome, JobOutcome> = match job.kind {
             JobType::CancelSkyvernRun => cancel_skyvern_run::run(self, job).await,
             JobType::DeleteFiles => delete_files::run(self, job).await,
             JobType::JobSync => job_sync::run(self).await,
@@ -117,7 +118,7 @@ impl Attempt<'_> {
             JobType::SavedSearchAlert => saved_search_alert::run(self, job).await,
             JobType::PushNotification => return push_notification::run(self).await,
         };
-        vec![ended.unwrap_or_else(|ending| ending)]
+        vec![ended.unwrap_or_else(|outcome| outcome)]
     }
 
     /// The database, as the backend itself: no person is present.

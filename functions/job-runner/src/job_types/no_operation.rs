@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::ending::Ending;
+use crate::outcome::JobOutcome;
 
-pub(crate) fn run() -> Ending {
-    Ending::Completed { result: Value::Null }
+pub(crate) fn run() -> JobOutcome {
+    JobOutcome::Completed { result: Value::Null }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::clock::UnixTime;
 
 use super::Attempt;
-use crate::ending::Ending;
+use crate::outcome::JobOutcome;
 
 /// Rows of each kind that go in one transaction.
 const AT_ONCE: u64 = 2000;
@@ -14,22 +14,22 @@ const AT_ONCE: u64 = 2000;
 /// After this the rest waits a little, so that other jobs get their turn.
 const TIME: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<Ending, Ending> {
+pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome> {
     let started = UnixTime::now();
     let database = attempt.database();
     let mut purged: BTreeMap<String, u64> = BTreeMap::new();
     loop {
         let round: BTreeMap<String, u64> =
-            database.call_repeatedly("purge_expired_rows", &json!({ "p_limit": AT_ONCE })).await?;
+            database.call_idempotent("purge_expired_rows", &json!({ "p_limit": AT_ONCE })).await?;
         let is_done = round.values().all(|count| *count < AT_ONCE);
         for (kind, count) in round {
             *purged.entry(kind).or_default() += count;
         }
         if is_done {
-            return Ok(Ending::Completed { result: json!(purged) });
+            return Ok(JobOutcome::Completed { result: json!(purged) });
         }
         if UnixTime::now() - started > TIME {
-            return Ok(Ending::PutBack { after: Duration::from_secs(1) });
+            return Ok(JobOutcome::PutBack { after: Duration::from_secs(1) });
         }
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::expo::{DEVICE_NOT_REGISTERED, Expo, NotSent, Receipt};
+use shared::vendors::expo::{DEVICE_NOT_REGISTERED, Expo, NotSent, Receipt};
 
 use super::Attempt;
-use crate::ending::Ending;
+use crate::outcome::JobOutcome;
 
 /// What is written down of one receipt.
 #[derive(Debug, PartialEq, Serialize)]
@@ -33,18 +33,20 @@ impl Row {
     }
 }
 
-pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<Ending, Ending> {
+pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome> {
     let database = attempt.database();
     let tickets: Vec<String> = database.call("claim_push_receipts", &json!({})).await?;
     if tickets.is_empty() {
-        return Ok(Ending::Completed { result: json!({ "asked": 0 }) });
+        return Ok(JobOutcome::Completed { result: json!({ "asked": 0 }) });
     }
     let expo = Expo::new(&attempt.call.settings.expo, attempt.upstream);
     let receipts = expo.receipts(&tickets).await.map_err(|failure| unanswered(&failure))?;
 
     let rows: Vec<Row> = receipts.into_iter().map(|(ticket_id, receipt)| Row::new(ticket_id, receipt)).collect();
-    database.call_repeatedly::<Value>("record_push_receipts", &json!({ "p_receipts": rows })).await?;
-    Ok(Ending::Completed { result: json!({ "asked": tickets.len(), "received": rows.len(), "errors": errors(&rows) }) })
+    database.call_idempotent::<Value>("record_push_receipts", &json!({ "p_receipts": rows })).await?;
+    Ok(JobOutcome::Completed {
+        result: json!({ "asked": tickets.len(), "received": rows.len(), "errors": errors(&rows) }),
+    })
 }
 
 /// How often which error came: credentials that no longer fit are for operators to see.
@@ -57,16 +59,16 @@ fn errors(rows: &[Row]) -> BTreeMap<&str, usize> {
 }
 
 /// The tickets are due again in a quarter of an hour, so this job need not come back for them.
-fn unanswered(failure: &NotSent) -> Ending {
+fn unanswered(failure: &NotSent) -> JobOutcome {
     match failure {
-        NotSent::Problem { problem, .. } => Ending::Failed { error: problem.code().to_owned() },
-        NotSent::SeveralProjects(_) => Ending::Failed { error: "expo_rejected".to_owned() },
+        NotSent::Problem { problem, .. } => JobOutcome::Failed { error: problem.code().to_owned() },
+        NotSent::SeveralProjects(_) => JobOutcome::Failed { error: "expo_rejected".to_owned() },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::expo::Receipt;
+    use shared::vendors::expo::Receipt;
 
     use super::{Row, errors};
 

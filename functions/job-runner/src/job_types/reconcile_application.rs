@@ -9,14 +9,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
-    database::Database,
     ids::{ApplicationId, RequestId, RunId, SubmissionId},
     problem::Problem,
-    skyvern::{Decision, Event, SURELY_LISTED_AFTER, Skyvern},
+    supabase::Database,
+    vendors::skyvern::{Decision, Event, SURELY_LISTED_AFTER, Skyvern},
 };
 
 use super::Attempt;
-use crate::{ending::Ending, job::Job};
+use crate::{job::BackgroundJob, outcome::JobOutcome};
 
 #[derive(Deserialize)]
 struct Payload {
@@ -35,7 +35,7 @@ enum Question {
     Nothing { reason: String },
 }
 
-pub(crate) async fn run(attempt: &Attempt<'_>, job: &Job) -> Result<Ending, Ending> {
+pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<JobOutcome, JobOutcome> {
     let Payload { application_id } = job.payload()?;
     let look = Look {
         application_id,
@@ -62,7 +62,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn at_run(&self, run_id: &RunId, attempt: i32) -> Result<Ending, Problem> {
+    async fn at_run(&self, run_id: &RunId, attempt: i32) -> Result<JobOutcome, Problem> {
         let Some(event) = self.skyvern.read(run_id).await? else {
             let arguments = json!({
                 "p_application_id": self.application_id,
@@ -73,7 +73,7 @@ impl Look<'_> {
         };
         if !event.is_final() {
             let arguments = json!({ "p_application_id": self.application_id, "p_run_id": run_id });
-            let _: bool = self.database.call_repeatedly("note_ongoing_skyvern_run", &arguments).await?;
+            let _: bool = self.database.call_idempotent("note_ongoing_skyvern_run", &arguments).await?;
             return Ok(found("ongoing"));
         }
         // The answer does not say which attempt it is about; it is not about one before the last we heard of.
@@ -93,7 +93,12 @@ impl Look<'_> {
         Ok(found(&self.write("apply_skyvern_event", &arguments).await?))
     }
 
-    async fn at_submission(&self, submission_id: SubmissionId, title: &str, age: Duration) -> Result<Ending, Problem> {
+    async fn at_submission(
+        &self,
+        submission_id: SubmissionId,
+        title: &str,
+        age: Duration,
+    ) -> Result<JobOutcome, Problem> {
         match self.skyvern.find_by_title(title).await? {
             Some(run) => {
                 let arguments = json!({
@@ -110,7 +115,9 @@ impl Look<'_> {
                 }
                 Ok(found(&outcome))
             }
-            None if age < SURELY_LISTED_AFTER => Ok(Ending::PutBack { after: SURELY_LISTED_AFTER.saturating_sub(age) }),
+            None if age < SURELY_LISTED_AFTER => {
+                Ok(JobOutcome::PutBack { after: SURELY_LISTED_AFTER.saturating_sub(age) })
+            }
             None => {
                 let arguments = json!({
                     "p_application_id": self.application_id,
@@ -128,13 +135,13 @@ impl Look<'_> {
         struct Written {
             outcome: String,
         }
-        let Written { outcome } = self.database.call_repeatedly(function, arguments).await?;
+        let Written { outcome } = self.database.call_idempotent(function, arguments).await?;
         Ok(outcome)
     }
 }
 
-fn found(outcome: &str) -> Ending {
-    Ending::Completed { result: json!({ "found": outcome }) }
+fn found(outcome: &str) -> JobOutcome {
+    JobOutcome::Completed { result: json!({ "found": outcome }) }
 }
 
 #[cfg(test)]

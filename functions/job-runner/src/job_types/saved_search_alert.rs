@@ -8,15 +8,15 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shared::{
-    adzuna::{AdzunaProblem, Query, SortBy, SortDirection},
     http::Fields,
     ids::{SavedSearchId, UserId},
     job_search::{self, Found, JobSearch, Searcher},
     problem::Problem,
+    vendors::adzuna::{AdzunaProblem, Query, SortBy, SortDirection},
 };
 
 use super::Attempt;
-use crate::{ending::Ending, job::Job};
+use crate::{job::BackgroundJob, outcome::JobOutcome};
 
 /// As many as Adzuna gives at once.
 const PAGE_SIZE: u32 = 50;
@@ -44,7 +44,7 @@ struct Recorded {
     outcome: String,
 }
 
-pub(crate) async fn run(attempt: &Attempt<'_>, job: &Job) -> Result<Ending, Ending> {
+pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<JobOutcome, JobOutcome> {
     let Payload { saved_search_id } = job.payload()?;
     let database = attempt.database();
     let arguments = json!({ "p_job_id": job.id, "p_saved_search_id": saved_search_id });
@@ -67,24 +67,24 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &Job) -> Result<Ending, Endi
 
     let arguments = json!({
         "p_job_id": job.id,
-        "p_lease_number": job.lease_number,
+        "p_lease_number": job.fencing_token,
         "p_saved_search_id": saved_search_id,
         "p_since": since,
         "p_postings": postings(&found),
         "p_searched_at": found.fetched_at,
     });
-    let recorded: Recorded = database.call_repeatedly("record_saved_search_alert", &arguments).await?;
-    Ok(Ending::Elsewhere { outcome: recorded.outcome })
+    let recorded: Recorded = database.call_idempotent("record_saved_search_alert", &arguments).await?;
+    Ok(JobOutcome::Elsewhere { outcome: recorded.outcome })
 }
 
-fn nothing_to_do(outcome: &str) -> Ending {
-    Ending::Completed { result: json!({ "outcome": outcome }) }
+fn nothing_to_do(outcome: &str) -> JobOutcome {
+    JobOutcome::Completed { result: json!({ "outcome": outcome }) }
 }
 
 /// The saved query, for its newest postings whatever page and order the person looks at. What was saved may have come
 /// from a version of the app with other ideas of a query, or from no app at all.
-fn newest_first(search_query: Map<String, Value>) -> Result<Query, Ending> {
-    let invalid = |_| Ending::Failed { error: "invalid_search".to_owned() };
+fn newest_first(search_query: Map<String, Value>) -> Result<Query, JobOutcome> {
+    let invalid = |_| JobOutcome::Failed { error: "invalid_search".to_owned() };
     let without_page = search_query.into_iter().filter(|(field, _)| {
         // They are not the alert's, so they need not be right either.
         !["page", "page_size", "sort_by", "sort_dir"].contains(&field.as_str())
@@ -100,13 +100,13 @@ fn newest_first(search_query: Map<String, Value>) -> Result<Query, Ending> {
 }
 
 /// No page that is new enough.
-fn not_found_out(problem: Problem) -> Ending {
+fn not_found_out(problem: Problem) -> JobOutcome {
     match problem {
         Problem::SearchQuotaSpent { retry_after } | Problem::SearchLimitReached { retry_after } => {
-            Ending::PutBack { after: retry_after.min(LONGEST_PAUSE) }
+            JobOutcome::PutBack { after: retry_after.min(LONGEST_PAUSE) }
         }
         // Each further try would be counted, and refused too.
-        Problem::Adzuna(problem @ AdzunaProblem::Rejected) => Ending::Failed { error: problem.code().to_owned() },
+        Problem::Adzuna(problem @ AdzunaProblem::Rejected) => JobOutcome::Failed { error: problem.code().to_owned() },
         problem => problem.into(),
     }
 }
@@ -130,12 +130,12 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::{Value, json};
-    use shared::{adzuna::AdzunaProblem, problem::Problem};
+    use shared::{problem::Problem, vendors::adzuna::AdzunaProblem};
 
     use super::{newest_first, not_found_out};
-    use crate::ending::Ending;
+    use crate::outcome::JobOutcome;
 
-    fn parameters(search_query: &Value) -> Result<String, Ending> {
+    fn parameters(search_query: &Value) -> Result<String, JobOutcome> {
         let query = newest_first(search_query.as_object().unwrap().clone())?;
         let parameters = query.parameters().into_iter().map(|(name, value)| format!("{name}={value}"));
         Ok(parameters.collect::<Vec<_>>().join("&"))
@@ -154,16 +154,16 @@ mod tests {
     #[test]
     fn what_is_no_search_any_more_fails_for_good() {
         let saved = json!({ "keywords": ["Rust"], "country": "xx" });
-        assert_eq!(parameters(&saved), Err(Ending::Failed { error: "invalid_search".to_owned() }));
+        assert_eq!(parameters(&saved), Err(JobOutcome::Failed { error: "invalid_search".to_owned() }));
     }
 
     #[test]
     fn a_spent_allowance_is_waited_for_and_counts_as_no_attempt() {
         let hour = Duration::from_hours(1);
         let spent = not_found_out(Problem::SearchQuotaSpent { retry_after: hour });
-        assert_eq!(spent, Ending::PutBack { after: hour });
+        assert_eq!(spent, JobOutcome::PutBack { after: hour });
         let spent = not_found_out(Problem::SearchLimitReached { retry_after: 24 * hour });
-        assert_eq!(spent, Ending::PutBack { after: 6 * hour });
+        assert_eq!(spent, JobOutcome::PutBack { after: 6 * hour });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{AdzunaProblem, Page, Query, Settings};
-use crate::http::upstream::{Failure, Request, Response, Upstream};
+use crate::outgoing::{Failure, Request, Response, Upstream};
 
 /// Adzuna's API.
 #[derive(Debug)]
@@ -63,13 +63,11 @@ fn read(answer: Result<Response, Failure>) -> Result<Page, AdzunaProblem> {
 mod tests {
     use super::{super::Country, Adzuna, Query, Settings, read};
     use crate::{
-        adzuna::AdzunaProblem,
-        http::{
-            Headers,
-            upstream::{Failure, Response, Upstream},
-        },
+        headers::Headers,
         ids::RequestId,
+        outgoing::{Failure, Response, Upstream},
         secret::Secret,
+        vendors::adzuna::AdzunaProblem,
     };
 
     fn answered(status: u16, media_type: &str, body: &str) -> Result<usize, AdzunaProblem> {

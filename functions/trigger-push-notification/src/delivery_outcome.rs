@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use shared::expo::{DEVICE_NOT_REGISTERED, ExpoProblem, MESSAGE_RATE_EXCEEDED, Ticket};
+use shared::vendors::expo::{DEVICE_NOT_REGISTERED, ExpoProblem, MESSAGE_RATE_EXCEEDED, Ticket};
 
 /// The outcome for one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum DeliveryOutcome {
     /// Expo took it.
     Sent { ticket_id: String },
     /// The device is gone, or never was one: nothing may be sent to it any more.
@@ -19,7 +19,7 @@ pub(crate) enum Fate {
     Unsent { problem: ExpoProblem, retry_after: Option<Duration> },
 }
 
-impl Fate {
+impl DeliveryOutcome {
     /// For a text that is no push token.
     pub(crate) fn no_push_token() -> Self {
         Self::Gone { error: "invalid_token", message: "not an Expo push token".to_owned() }
@@ -57,7 +57,7 @@ impl Fate {
     }
 }
 
-impl From<Ticket> for Fate {
+impl From<Ticket> for DeliveryOutcome {
     fn from(ticket: Ticket) -> Self {
         match ticket {
             Ticket::Ok { id } => Self::Sent { ticket_id: id },
@@ -73,13 +73,13 @@ impl From<Ticket> for Fate {
 
 #[cfg(test)]
 mod tests {
-    use shared::expo::{ExpoProblem, Ticket};
+    use shared::vendors::expo::{ExpoProblem, Ticket};
 
-    use super::Fate;
+    use super::DeliveryOutcome;
 
     #[test]
     fn a_ticket_says_what_happened_and_what_may_still_happen() {
-        for (error, outcome, may_change) in [
+        for (error, expected, may_change) in [
             ("DeviceNotRegistered", "revoked", false),
             ("MessageRateExceeded", "not_sent", true),
             ("MessageTooBig", "failed", false),
@@ -87,16 +87,16 @@ mod tests {
             ("SomethingNew", "failed", false),
             ("", "failed", false),
         ] {
-            let fate = Fate::from(Ticket::Error { error: error.to_owned(), message: "no".to_owned() });
-            assert_eq!((fate.outcome(), fate.may_change()), (outcome, may_change), "{error}");
+            let outcome = DeliveryOutcome::from(Ticket::Error { error: error.to_owned(), message: "no".to_owned() });
+            assert_eq!((outcome.outcome(), outcome.may_change()), (expected, may_change), "{error}");
         }
-        let sent = Fate::from(Ticket::Ok { id: "1".to_owned() });
+        let sent = DeliveryOutcome::from(Ticket::Ok { id: "1".to_owned() });
         assert_eq!((sent.outcome(), sent.may_change(), sent.error()), ("sent", false, None));
     }
 
     #[test]
     fn only_a_request_that_is_wrong_in_itself_is_given_up() {
-        let outcome = |problem| Fate::Unsent { problem, retry_after: None }.outcome();
+        let outcome = |problem| DeliveryOutcome::Unsent { problem, retry_after: None }.outcome();
         assert_eq!(outcome(ExpoProblem::Rejected), "failed");
         assert_eq!(outcome(ExpoProblem::Unauthorized), "not_sent");
         assert_eq!(outcome(ExpoProblem::TimedOut), "not_sent");

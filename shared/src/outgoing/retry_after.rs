@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::Headers;
+use crate::headers::Headers;
 
 /// The headers of an answer that [`retry_after`] looks at.
 pub const RETRY_AFTER: [&str; 2] = ["retry-after", "date"];
@@ -30,7 +30,7 @@ mod tests {
     use std::time::Duration;
 
     use super::retry_after;
-    use crate::http::Headers;
+    use crate::headers::Headers;
 
     fn asked(value: &str, date: Option<&str>) -> Option<u64> {
         let headers = [("Retry-After", Some(value)), ("Date", date)];

@@ -23,12 +23,12 @@ pub(super) struct Remembered {
 
 /// The page under this key, if it is remembered.
 pub(super) fn recall(key: &str) -> Option<Remembered> {
-    PAGES.with_borrow_mut(|memory| memory.recall(key))
+    PAGES.with_borrow_mut(|isolate_cache| isolate_cache.recall(key))
 }
 
 /// Keeps a page in place of an older one.
 pub(super) fn remember(key: &str, page: Remembered) {
-    PAGES.with_borrow_mut(|memory| memory.remember(key, page));
+    PAGES.with_borrow_mut(|isolate_cache| isolate_cache.remember(key, page));
 }
 
 #[derive(Default)]
@@ -77,17 +77,17 @@ mod tests {
 
     #[test]
     fn the_page_that_was_unused_for_the_longest_makes_room() {
-        let mut memory = Memory::default();
+        let mut isolate_cache = Memory::default();
         for number in 0..CAPACITY {
-            memory.remember(&number.to_string(), page());
+            isolate_cache.remember(&number.to_string(), page());
         }
-        assert!(memory.recall("0").is_some());
-        memory.remember("new", page());
-        memory.remember("new", page());
+        assert!(isolate_cache.recall("0").is_some());
+        isolate_cache.remember("new", page());
+        isolate_cache.remember("new", page());
 
-        assert_eq!(memory.pages.len(), CAPACITY);
-        assert!(memory.recall("0").is_some());
-        assert!(memory.recall("1").is_none());
-        assert!(memory.recall("2").is_some());
+        assert_eq!(isolate_cache.pages.len(), CAPACITY);
+        assert!(isolate_cache.recall("0").is_some());
+        assert!(isolate_cache.recall("1").is_none());
+        assert!(isolate_cache.recall("2").is_some());
     }
 }

@@ -3,9 +3,11 @@
 mod client;
 mod event;
 mod outcome;
+mod settings;
 mod signature;
 
 pub use client::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern};
 pub use event::{Event, RunError, RunStatus};
 pub use outcome::Decision;
+pub use settings::Settings;
 pub use signature::{WebhookKeys, sign};

@@ -3,10 +3,15 @@
 //! A client matches on `code`: codes are added, never renamed. A failure is named for what it means
 //! to the caller, not for the status code some vendor sent.
 
+mod token;
+
 use std::time::Duration;
 
+pub use token::TokenProblem;
+
 use crate::{
-    adzuna::AdzunaProblem, config::Misconfigured, expo::ExpoProblem, jsearch::JsearchProblem, sign_in::TokenProblem,
+    config::Misconfigured,
+    vendors::{adzuna::AdzunaProblem, expo::ExpoProblem, jsearch::JsearchProblem},
 };
 
 /// Why a request was not fulfilled.

@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{ExpoProblem, Message, Receipt, Settings, Ticket};
-use crate::http::{
-    RETRY_AFTER, retry_after,
-    upstream::{Failure, Request, Response, Upstream},
-};
+use crate::outgoing::{Failure, RETRY_AFTER, Request, Response, Upstream, retry_after};
 
 /// Bodies longer than this are compressed, as Expo's own library does (Expo contract §1).
 const COMPRESSED_ABOVE: usize = 1024;
@@ -56,9 +53,9 @@ impl<'a> Expo<'a> {
     ///
     /// # Errors
     /// [`NotSent`], which stands for all of them.
-    pub async fn send(&self, messages: &[Message<'_>], time_out: Duration) -> Result<Vec<Ticket>, NotSent> {
+    pub async fn send(&self, messages: &[Message<'_>], timeout: Duration) -> Result<Vec<Ticket>, NotSent> {
         let recipients = messages.iter().map(|message| message.to.len()).sum();
-        let request = self.request(messages)?.within(time_out);
+        let request = self.request(messages)?.within(timeout);
         read_tickets(self.upstream.send("expo", request).await, recipients)
     }
 
@@ -162,9 +159,9 @@ mod tests {
     use super::{Expo, NotSent, read_tickets};
     use crate::{
         config::Environment,
-        expo::{Content, ExpoProblem, Message, Settings, Ticket},
-        http::upstream::{Failure, Request, Response, Upstream},
         ids::RequestId,
+        outgoing::{Failure, Request, Response, Upstream},
+        vendors::expo::{Content, ExpoProblem, Message, Settings, Ticket},
     };
 
     fn answered(status: u16, body: &str) -> Result<usize, NotSent> {

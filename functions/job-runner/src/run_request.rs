@@ -10,14 +10,14 @@ use crate::job_types::JobType;
 
 /// What a run is to do.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Order {
+pub(crate) struct RunRequest {
     /// The types of jobs.
     pub(crate) job_types: Vec<JobType>,
     /// How many runs have asked for the next one already.
     pub(crate) successor: u64,
 }
 
-impl Order {
+impl RunRequest {
     /// Everything that this runner knows.
     pub(crate) fn everything() -> Self {
         Self { job_types: JobType::ALL.to_vec(), successor: 0 }
@@ -77,11 +77,11 @@ mod tests {
     use serde_json::json;
     use shared::http::{Incoming, Method};
 
-    use super::Order;
+    use super::RunRequest;
     use crate::job_types::JobType;
 
-    fn read(body: &serde_json::Value) -> Option<Order> {
-        Order::read(&Incoming {
+    fn read(body: &serde_json::Value) -> Option<RunRequest> {
+        RunRequest::read(&Incoming {
             method: Method::Post,
             url: "https://api.example.com/".parse().unwrap(),
             headers: [("content-type".to_owned(), "application/json".to_owned())].into_iter().collect(),
@@ -94,14 +94,14 @@ mod tests {
     fn nothing_said_is_everything_that_is_short() {
         let job_types = read(&json!({})).unwrap().job_types;
         assert!(job_types.contains(&JobType::Purge) && !job_types.contains(&JobType::JobSync));
-        assert_eq!(read(&Order::everything().next()).unwrap().job_types, job_types);
+        assert_eq!(read(&RunRequest::everything().next()).unwrap().job_types, job_types);
         assert!(read(&json!({ "job_types": ["job_sync"] })).is_some());
     }
 
     #[test]
     fn the_next_run_is_asked_for_the_same_types() {
-        let order = Order { job_types: vec![JobType::NoOperation], successor: 2 };
-        assert_eq!(read(&order.next()), Some(Order { successor: 3, ..order }));
+        let request = RunRequest { job_types: vec![JobType::NoOperation], successor: 2 };
+        assert_eq!(read(&request.next()), Some(RunRequest { successor: 3, ..request }));
     }
 
     #[test]

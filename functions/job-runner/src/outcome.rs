@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::problem::Problem;
 
-use crate::job::Job;
+use crate::job::BackgroundJob;
 
 /// What becomes of a job after an attempt.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Ending {
+pub(crate) enum JobOutcome {
     /// It is done.
     Completed { result: Value },
     /// It cannot be done.
@@ -22,7 +22,7 @@ pub(crate) enum Ending {
     Elsewhere { outcome: String },
 }
 
-impl Ending {
+impl JobOutcome {
     /// A word for the log and the summary.
     pub(crate) fn outcome(&self) -> &str {
         match self {
@@ -43,7 +43,7 @@ impl Ending {
     }
 
     /// One entry for `settle_background_jobs`; none where there is nothing left to settle.
-    pub(crate) fn entry(&self, job: &Job) -> Option<Value> {
+    pub(crate) fn entry(&self, job: &BackgroundJob) -> Option<Value> {
         let (result, after) = match self {
             Self::Completed { result } => (Some(result), None),
             Self::Failed { .. } => (None, None),
@@ -53,7 +53,7 @@ impl Ending {
         };
         Some(json!({
             "job_id": job.id,
-            "lease_number": job.lease_number,
+            "lease_number": job.fencing_token,
             "outcome": self.outcome(),
             "error": self.error(),
             "result": result,
@@ -62,7 +62,7 @@ impl Ending {
     }
 }
 
-impl From<Problem> for Ending {
+impl From<Problem> for JobOutcome {
     /// Most of what goes wrong is over some time later. What is a fault of ours may be mended by then.
     fn from(problem: Problem) -> Self {
         let code = problem.kind().code;
@@ -78,34 +78,34 @@ mod tests {
     use serde_json::json;
     use shared::problem::Problem;
 
-    use super::Ending;
-    use crate::{job::Job, job_types::JobType};
+    use super::JobOutcome;
+    use crate::{job::BackgroundJob, job_types::JobType};
 
     #[test]
     fn every_ending_settles_the_lease_that_was_given() {
         let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
-        let job = Job {
+        let job = BackgroundJob {
             id: id.parse().unwrap(),
             user_id: None,
             kind: JobType::NoOperation,
             payload: json!({}),
-            lease_number: 7,
+            fencing_token: 7,
             attempt: 1,
         };
-        let retry = Ending::Retry { error: "expo_failed".into(), after: Some(Duration::from_secs(9)) };
+        let retry = JobOutcome::Retry { error: "expo_failed".into(), after: Some(Duration::from_secs(9)) };
         let expected = json!({
             "job_id": id, "lease_number": 7, "outcome": "retry", "error": "expo_failed", "result": null,
             "retry_after_seconds": 9,
         });
         assert_eq!(retry.entry(&job), Some(expected));
-        let done = Ending::Completed { result: json!({ "found": 2 }) }.entry(&job).unwrap();
+        let done = JobOutcome::Completed { result: json!({ "found": 2 }) }.entry(&job).unwrap();
         assert_eq!((&done["outcome"], &done["result"]["found"]), (&json!("completed"), &json!(2)));
-        assert_eq!(Ending::Elsewhere { outcome: "sent".into() }.entry(&job), None);
+        assert_eq!(JobOutcome::Elsewhere { outcome: "sent".into() }.entry(&job), None);
     }
 
     #[test]
     fn a_problem_is_tried_again() {
-        let ending = Ending::from(Problem::DatabaseUnavailable);
-        assert_eq!((ending.outcome(), ending.error()), ("retry", Some("database_unavailable")));
+        let outcome = JobOutcome::from(Problem::DatabaseUnavailable);
+        assert_eq!((outcome.outcome(), outcome.error()), ("retry", Some("database_unavailable")));
     }
 }

@@ -10,11 +10,8 @@ use worker::{
     web_sys::{self, RequestInit, RequestRedirect, WorkerGlobalScope},
 };
 
-use super::{
-    Headers,
-    upstream::{Request, Response},
-};
-use crate::ids::RequestId;
+use super::{Request, Response};
+use crate::{headers::Headers, ids::RequestId};
 
 /// Sends the request and reads the whole answer. Redirects are not followed.
 ///

@@ -9,7 +9,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 use crate::{
     clock::UnixTime,
     config::{Environment, Misconfigured},
-    http::Headers,
+    headers::Headers,
     problem::Problem,
 };
 
@@ -100,7 +100,7 @@ mod tests {
     use crate::{
         clock::UnixTime,
         config::{Environment, Misconfigured},
-        http::Headers,
+        headers::Headers,
     };
 
     /// A message that the svix library (npm, 1.99.1) signed.

@@ -1,4 +1,4 @@
-//! `PostgREST`, through the `postgrest` crate, wrapped once: typed, with time-outs, and without its
+//! `PostgREST`, through the `postgrest` crate, wrapped once: typed, with timeouts, and without its
 //! panics (it panics in `auth()` on a token with odd bytes, so the headers are set here).
 
 use std::time::Duration;
@@ -13,10 +13,9 @@ use serde_json::error::Category;
 use crate::{
     clock,
     config::Supabase,
-    http::upstream::{Failure, Request, Response, Upstream},
-    problem::Problem,
-    secret::Secret,
-    sign_in::{Person, TokenProblem},
+    outgoing::{Failure, Request, Response, Upstream},
+    problem::{Problem, TokenProblem},
+    sign_in::Person,
 };
 
 /// Pauses before the second and third try of a call that may be repeated.
@@ -84,7 +83,7 @@ impl<'a> Database<'a> {
     ///
     /// # Errors
     /// As [`Self::call`].
-    pub async fn call_repeatedly<T: DeserializeOwned>(
+    pub async fn call_idempotent<T: DeserializeOwned>(
         &self,
         function: &'static str,
         arguments: &impl Serialize,
@@ -108,8 +107,8 @@ impl<'a> Database<'a> {
             .map_err(|error| internal(&error))?;
 
         let credentials = match self.caller {
-            Caller::Person(person) => person_headers(&self.supabase.anon_key, person),
-            Caller::Service => service_headers(&self.supabase.service_role_key),
+            Caller::Person(person) => person.headers(self.supabase),
+            Caller::Service => self.supabase.service_headers(),
         };
         let request = Request::post_json(built.url().clone(), arguments);
         Ok(request.header("accept", "application/json").headers(credentials))
@@ -168,29 +167,13 @@ struct Refusal {
     message: String,
 }
 
-/// The credentials for acting as a person: the key names the project, the token the person.
-pub(crate) fn person_headers(anon_key: &Secret, person: &Person) -> Vec<(&'static str, String)> {
-    vec![("apikey", anon_key.expose().to_owned()), ("authorization", format!("Bearer {}", person.token().expose()))]
-}
-
-/// The credentials for acting as the service. A key of the new kind is no JWT and goes into
-/// `apikey` alone; one of the old kind goes into both (Supabase contract §6).
-pub(crate) fn service_headers(service_role_key: &Secret) -> Vec<(&'static str, String)> {
-    let key = service_role_key.expose();
-    let mut headers = vec![("apikey", key.to_owned())];
-    if !key.starts_with("sb_") {
-        headers.push(("authorization", format!("Bearer {key}")));
-    }
-    headers
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Database, service_headers};
+    use super::Database;
     use crate::{
         config::Supabase,
-        http::upstream::{Failure, Response, Upstream},
         ids::RequestId,
+        outgoing::{Failure, Response, Upstream},
         problem::Problem,
         secret::Secret,
     };
@@ -253,14 +236,6 @@ mod tests {
         let read = |failure| database.read::<()>("claim_application", Err(failure)).unwrap_err().kind().code;
         assert_eq!(read(Failure::TimedOut), "database_timed_out");
         assert_eq!(read(Failure::Unreachable), "database_unavailable");
-    }
-
-    #[test]
-    fn a_key_of_the_new_kind_is_never_sent_as_a_bearer() {
-        let headers = service_headers(&Secret::new("sb_secret_abc_def"));
-        assert_eq!(headers, [("apikey", "sb_secret_abc_def".to_owned())]);
-        let headers = service_headers(&Secret::new("eyJabc"));
-        assert_eq!(headers.len(), 2);
     }
 
     #[test]

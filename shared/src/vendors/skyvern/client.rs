@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::event::{Event, RunStatus, is_status};
+use super::{
+    Settings,
+    event::{Event, RunStatus, is_status},
+};
 use crate::{
-    config,
-    http::upstream::{Failure, Request, Response, Upstream},
     ids::RunId,
+    outgoing::{Failure, Request, Response, Upstream},
     problem::SkyvernProblem,
 };
 
@@ -50,14 +52,14 @@ pub const SURELY_LISTED_AFTER: Duration = Duration::from_mins(2);
 /// Skyvern's API.
 #[derive(Debug)]
 pub struct Skyvern<'a> {
-    settings: &'a config::Skyvern,
+    settings: &'a Settings,
     upstream: &'a Upstream,
 }
 
 impl<'a> Skyvern<'a> {
     /// With these settings.
     #[must_use]
-    pub fn new(settings: &'a config::Skyvern, upstream: &'a Upstream) -> Self {
+    pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
@@ -191,11 +193,10 @@ fn success(answer: Result<Response, Failure>) -> Result<Response, SkyvernProblem
 
 #[cfg(test)]
 mod tests {
-    use super::{Skyvern, known, read_run};
+    use super::{Settings, Skyvern, known, read_run};
     use crate::{
-        config,
-        http::upstream::{Failure, Response, Upstream},
         ids::{RequestId, RunId},
+        outgoing::{Failure, Response, Upstream},
         problem::SkyvernProblem,
         secret::Secret,
     };
@@ -250,7 +251,7 @@ mod tests {
     #[test]
     fn a_run_id_cannot_lead_to_another_address() {
         let api_url = "https://api.skyvern.example/x/".parse().unwrap();
-        let settings = config::Skyvern { api_url, api_key: Secret::new("k") };
+        let settings = Settings { api_url, api_key: Secret::new("k") };
         let upstream = Upstream::new(RequestId::random());
         let skyvern = Skyvern::new(&settings, &upstream);
         let url = |id: &str, action| skyvern.run_url(&RunId::parse(id).unwrap(), action).unwrap();

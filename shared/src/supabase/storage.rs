@@ -9,8 +9,7 @@ use url::Url;
 
 use crate::{
     config::Supabase,
-    database::{person_headers, service_headers},
-    http::upstream::{Failure, Request, Response, Upstream},
+    outgoing::{Failure, Request, Response, Upstream},
     problem::Problem,
     sign_in::Person,
 };
@@ -37,13 +36,13 @@ impl<'a> Storage<'a> {
     /// As the person: its policies decide which files they may sign.
     #[must_use]
     pub fn of(person: &Person, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
-        Self { supabase, upstream, credentials: person_headers(&supabase.anon_key, person) }
+        Self { supabase, upstream, credentials: person.headers(supabase) }
     }
 
     /// Around the policies, for when no person is present.
     #[must_use]
     pub fn as_service_role(supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
-        Self { supabase, upstream, credentials: service_headers(&supabase.service_role_key) }
+        Self { supabase, upstream, credentials: supabase.service_headers() }
     }
 
     /// An address that fetches the file until it expires; with a `file_name` it is downloaded under
@@ -58,8 +57,8 @@ impl<'a> Storage<'a> {
         file_name: Option<&str>,
         valid_for: Duration,
     ) -> Result<Option<Url>, Problem> {
-        let wish = json!({ "expiresIn": valid_for.as_secs() }).to_string();
-        let response = self.send(Request::post_json(self.object_url("sign", bucket, path)?, wish)).await?;
+        let request = json!({ "expiresIn": valid_for.as_secs() }).to_string();
+        let response = self.send(Request::post_json(self.object_url("sign", bucket, path)?, request)).await?;
         if response.is_success() {
             let signed: Signed = response.json().map_err(|_| Problem::StorageFailed)?;
             return self.absolute(&signed, bucket, path, file_name).map(Some);
@@ -98,16 +97,16 @@ impl<'a> Storage<'a> {
     }
 
     async fn list(&self, bucket: &str, folder: &str) -> Result<Vec<Entry>, Problem> {
-        let wish = json!({ "prefix": folder, "limit": AT_ONCE, "offset": 0 }).to_string();
-        let response = self.send(Request::post_json(self.url(&["list", bucket])?, wish)).await?;
+        let request = json!({ "prefix": folder, "limit": AT_ONCE, "offset": 0 }).to_string();
+        let response = self.send(Request::post_json(self.url(&["list", bucket])?, request)).await?;
         response.is_success().then(|| response.json().ok()).flatten().ok_or(Problem::StorageFailed)
     }
 
     /// Storage leaves out in silence what it does not remove. If that is all of it, it would be
     /// listed again for ever.
     async fn remove(&self, bucket: &str, paths: &[String]) -> Result<usize, Problem> {
-        let wish = json!({ "prefixes": paths }).to_string();
-        let response = self.send(Request::delete_json(self.url(&[bucket])?, wish)).await?;
+        let request = json!({ "prefixes": paths }).to_string();
+        let response = self.send(Request::delete_json(self.url(&[bucket])?, request)).await?;
         let removed: Option<Vec<IgnoredAny>> = response.is_success().then(|| response.json().ok()).flatten();
         removed.map(|removed| removed.len()).filter(|count| *count > 0).ok_or(Problem::StorageFailed)
     }
@@ -173,7 +172,7 @@ struct Refusal {
 #[cfg(test)]
 mod tests {
     use super::{Signed, Storage};
-    use crate::{config::Supabase, http::upstream::Upstream, ids::RequestId, secret::Secret, sign_in::Person};
+    use crate::{config::Supabase, ids::RequestId, outgoing::Upstream, secret::Secret, sign_in::Person};
 
     #[test]
     fn the_signed_address_is_absolute_and_encoded() {

@@ -7,11 +7,11 @@ use uuid::Uuid;
 use super::{JsearchProblem, Next, Page, Query, Settings};
 use crate::{
     clock,
-    http::upstream::{Failure, Request, Response, Upstream},
+    outgoing::{Failure, Request, Response, Upstream},
 };
 
 /// A page takes JSearch 1.7 seconds and up (JSearch contract §7).
-const TIME_OUT: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often one page is asked for.
 const ATTEMPTS: u32 = 3;
@@ -69,7 +69,7 @@ impl<'a> Jsearch<'a> {
             .header("accept", "application/json")
             .headers(self.settings.headers())
             .wanting(&REMAINING)
-            .within(TIME_OUT)
+            .within(TIMEOUT)
     }
 }
 
@@ -112,10 +112,10 @@ mod tests {
 
     use super::{Jsearch, Next, Query, Settings, pause, random, read};
     use crate::{
-        http::upstream::{Failure, Response, Upstream},
         ids::RequestId,
-        jsearch::{DatePosted, JsearchProblem},
+        outgoing::{Failure, Response, Upstream},
         secret::Secret,
+        vendors::jsearch::{DatePosted, JsearchProblem},
     };
 
     fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Result<bool, JsearchProblem> {

@@ -12,16 +12,16 @@ const CAPACITY: usize = 4096;
 /// Remembers by the hash of the whole text, header and signature included: a token that differs in
 /// one byte is another one.
 #[derive(Debug, Default)]
-pub(super) struct Memory(HashMap<[u8; 32], UnixTime>);
+pub(super) struct TokenCache(HashMap<[u8; 32], UnixTime>);
 
-impl Memory {
+impl TokenCache {
     /// Whether a token was verified before and has not expired since.
-    pub(super) fn recalls(&self, token: &str, now: UnixTime) -> bool {
+    pub(super) fn contains(&self, token: &str, now: UnixTime) -> bool {
         self.0.get(&fingerprint(token)).is_some_and(|expires_at| now < *expires_at)
     }
 
     /// Keeps a verified token until it expires. When full, the expired ones go; if none has, all.
-    pub(super) fn remember(&mut self, token: &str, expires_at: UnixTime, now: UnixTime) {
+    pub(super) fn insert(&mut self, token: &str, expires_at: UnixTime, now: UnixTime) {
         if self.0.len() >= CAPACITY {
             self.0.retain(|_, expires_at| now < *expires_at);
         }
@@ -38,24 +38,24 @@ fn fingerprint(token: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPACITY, Memory};
+    use super::{CAPACITY, TokenCache};
     use crate::clock::UnixTime;
 
     #[test]
     fn a_token_is_remembered_until_it_expires() {
-        let mut memory = Memory::default();
-        memory.remember("a.b.c", UnixTime::from_seconds(60), UnixTime::from_seconds(0));
-        assert!(memory.recalls("a.b.c", UnixTime::from_seconds(59)));
-        assert!(!memory.recalls("a.b.c", UnixTime::from_seconds(60)));
-        assert!(!memory.recalls("a.b.d", UnixTime::from_seconds(1)));
+        let mut cache = TokenCache::default();
+        cache.insert("a.b.c", UnixTime::from_seconds(60), UnixTime::from_seconds(0));
+        assert!(cache.contains("a.b.c", UnixTime::from_seconds(59)));
+        assert!(!cache.contains("a.b.c", UnixTime::from_seconds(60)));
+        assert!(!cache.contains("a.b.d", UnixTime::from_seconds(1)));
     }
 
     #[test]
     fn the_memory_is_bounded() {
-        let mut memory = Memory::default();
+        let mut cache = TokenCache::default();
         for number in 0..3 * CAPACITY {
-            memory.remember(&format!("token {number}"), UnixTime::from_seconds(60), UnixTime::from_seconds(0));
+            cache.insert(&format!("token {number}"), UnixTime::from_seconds(60), UnixTime::from_seconds(0));
         }
-        assert!(memory.0.len() <= CAPACITY);
+        assert!(cache.0.len() <= CAPACITY);
     }
 }

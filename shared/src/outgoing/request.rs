@@ -1,0 +1,156 @@
+//! A call to the outside, and what came back.
+
+use std::{io::Write as _, time::Duration};
+
+use flate2::{Compression, write::GzEncoder};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::headers::Headers;
+
+/// How long an outside call may take, unless a contract says otherwise.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A call to be made. It has no `Debug`: there are secrets among the headers.
+pub struct Request {
+    method: &'static str,
+    url: Url,
+    headers: Vec<(&'static str, String)>,
+    body: Option<Vec<u8>>,
+    wanted_headers: &'static [&'static str],
+    timeout: Duration,
+}
+
+impl Request {
+    /// Reads something.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self { method: "GET", url, headers: Vec::new(), body: None, wanted_headers: &[], timeout: TIMEOUT }
+    }
+
+    /// Sends JSON text.
+    #[must_use]
+    pub fn post_json(url: Url, json: impl Into<Vec<u8>>) -> Self {
+        let request = Self { method: "POST", body: Some(json.into()), ..Self::get(url) };
+        request.header("content-type", "application/json")
+    }
+
+    /// Deletes what JSON text names.
+    #[must_use]
+    pub fn delete_json(url: Url, json: impl Into<Vec<u8>>) -> Self {
+        Self { method: "DELETE", ..Self::post_json(url, json) }
+    }
+
+    /// Adds a header; the name in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds headers.
+    #[must_use]
+    pub fn headers(mut self, headers: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// Names headers of the answer that are of interest; the others are not read.
+    #[must_use]
+    pub fn wanting(mut self, headers: &'static [&'static str]) -> Self {
+        self.wanted_headers = headers;
+        self
+    }
+
+    /// Sets another timeout than [`TIMEOUT`].
+    #[must_use]
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(super) fn method(&self) -> &'static str {
+        self.method
+    }
+
+    pub(super) fn all_headers(&self) -> &[(&'static str, String)] {
+        &self.headers
+    }
+
+    pub(super) fn wanted_headers(&self) -> &'static [&'static str] {
+        self.wanted_headers
+    }
+
+    /// Compresses the body with gzip if it is longer than so many bytes.
+    #[must_use]
+    pub fn compressed_above(mut self, length: usize) -> Self {
+        let Some(body) = self.body.as_deref().filter(|body| body.len() > length) else { return self };
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        // Writing to memory cannot fail; if it did, the body would go as it is.
+        if gzip.write_all(body).is_ok()
+            && let Ok(compressed) = gzip.finish()
+        {
+            self.body = Some(compressed);
+            return self.header("content-encoding", "gzip");
+        }
+        self
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// What it sends.
+    #[must_use]
+    pub fn body(&self) -> Option<&[u8]> {
+        self.body.as_deref()
+    }
+
+    /// The value of a header; the name in lower case.
+    #[must_use]
+    pub fn header_named(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug, Default)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// The headers that the request named, as far as they were there.
+    pub headers: Headers,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON of the expected shape.
+    ///
+    /// # Errors
+    /// When it is something else, such as a proxy's HTML page.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// Not within the timeout.
+    TimedOut,
+    /// The connection could not be made, or broke.
+    Unreachable,
+}
