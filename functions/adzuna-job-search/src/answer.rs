@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::{
+    application_status::ApplicationStatus,
     job_search::{Found, Job, last_page},
     vendors::adzuna::Query,
 };
@@ -22,7 +23,7 @@ struct MarkedJob<'a> {
     #[serde(flatten)]
     job: &'a Job,
     saved: bool,
-    application_status: Option<&'a str>,
+    application_status: Option<ApplicationStatus>,
 }
 
 /// What Adzuna's terms want to be shown beside the results (Adzuna contract §5).
@@ -39,7 +40,7 @@ impl<'a> Answer<'a> {
         let marked = |job: &'a Job| MarkedJob {
             job,
             saved: found.marks.saved.contains(&job.id),
-            application_status: found.marks.applications.get(&job.id).map(String::as_str),
+            application_status: found.marks.applications.get(&job.id).copied(),
         };
         Self {
             jobs: found.results.jobs.iter().map(marked).collect(),

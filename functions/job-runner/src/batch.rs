@@ -10,11 +10,10 @@ use futures_util::{
 use shared::{
     clock::{self, UnixTime},
     http::{self},
-    ids::BackgroundJobId,
     log::{self, JobLine, LogLine},
     outgoing::Upstream,
     problem::Problem,
-    supabase::Database,
+    supabase::{Database, rpc::queue::Lease},
 };
 
 use crate::{
@@ -41,7 +40,7 @@ pub(crate) async fn run(
     call: &http::Call<Settings>,
 ) -> Result<Summary, Problem> {
     let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
-    let mut leases: HashMap<BackgroundJobId, i64> = jobs.iter().map(|job| (job.id, job.fencing_token)).collect();
+    let mut leases: Vec<Lease> = jobs.iter().map(BackgroundJob::lease).collect();
     let mut summary = Summary::default();
     let mut ended: Vec<(BackgroundJob, JobOutcome)> = Vec::new();
 
@@ -55,9 +54,7 @@ pub(crate) async fn run(
         match select(attempts.next(), heartbeat.as_mut()).await {
             Either::Left((Some(portion), _)) => {
                 summary.calls += portion.calls;
-                for (job, _) in &portion.ended {
-                    leases.remove(&job.id);
-                }
+                leases.retain(|lease| portion.ended.iter().all(|(job, _)| job.id != lease.job_id));
                 ended.extend(portion.ended);
             }
             Either::Left((None, _)) => break,
@@ -142,7 +139,7 @@ mod tests {
             user_id: None,
             kind,
             payload: json!({}),
-            fencing_token: 1,
+            fencing_token: 1.into(),
             attempt: 1,
         });
         let mut sizes: Vec<usize> = portions(jobs.into()).iter().map(Vec::len).collect();

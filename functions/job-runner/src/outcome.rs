@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use shared::problem::Problem;
+use serde_json::Value;
+use shared::{
+    problem::Problem,
+    supabase::rpc::queue::{Settlement, SettlementOutcome},
+};
 
 use crate::job::BackgroundJob;
 
@@ -42,23 +45,23 @@ impl JobOutcome {
         }
     }
 
-    /// One entry for `settle_background_jobs`; none where there is nothing left to settle.
-    pub(crate) fn entry(&self, job: &BackgroundJob) -> Option<Value> {
-        let (result, after) = match self {
-            Self::Completed { result } => (Some(result), None),
-            Self::Failed { .. } => (None, None),
-            Self::Retry { after, .. } => (None, *after),
-            Self::PutBack { after } => (None, Some(*after)),
+    /// What the queue is told; none where there is nothing left to settle.
+    pub(crate) fn settlement(&self, job: &BackgroundJob) -> Option<Settlement> {
+        let (outcome, result, after) = match self {
+            Self::Completed { result } => (SettlementOutcome::Completed, result.clone(), None),
+            Self::Failed { .. } => (SettlementOutcome::Failed, Value::Null, None),
+            Self::Retry { after, .. } => (SettlementOutcome::Retry, Value::Null, *after),
+            Self::PutBack { after } => (SettlementOutcome::PutBack, Value::Null, Some(*after)),
             Self::Elsewhere { .. } => return None,
         };
-        Some(json!({
-            "job_id": job.id,
-            "lease_number": job.fencing_token,
-            "outcome": self.outcome(),
-            "error": self.error(),
-            "result": result,
-            "retry_after_seconds": after.map(|after| after.as_secs()),
-        }))
+        Some(Settlement {
+            job_id: job.id,
+            fencing_token: job.fencing_token,
+            outcome,
+            error: self.error().map(str::to_owned),
+            result,
+            retry_after_seconds: after.map(|after| after.as_secs()),
+        })
     }
 }
 
@@ -76,7 +79,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use shared::problem::Problem;
+    use shared::{problem::Problem, supabase::rpc::queue::SettlementOutcome};
 
     use super::JobOutcome;
     use crate::{job::BackgroundJob, job_types::JobType};
@@ -89,7 +92,7 @@ mod tests {
             user_id: None,
             kind: JobType::NoOperation,
             payload: json!({}),
-            fencing_token: 7,
+            fencing_token: 7.into(),
             attempt: 1,
         };
         let retry = JobOutcome::Retry { error: "expo_failed".into(), after: Some(Duration::from_secs(9)) };
@@ -97,10 +100,10 @@ mod tests {
             "job_id": id, "lease_number": 7, "outcome": "retry", "error": "expo_failed", "result": null,
             "retry_after_seconds": 9,
         });
-        assert_eq!(retry.entry(&job), Some(expected));
-        let done = JobOutcome::Completed { result: json!({ "found": 2 }) }.entry(&job).unwrap();
-        assert_eq!((&done["outcome"], &done["result"]["found"]), (&json!("completed"), &json!(2)));
-        assert_eq!(JobOutcome::Elsewhere { outcome: "sent".into() }.entry(&job), None);
+        assert_eq!(json!(retry.settlement(&job)), expected);
+        let done = JobOutcome::Completed { result: json!({ "found": 2 }) }.settlement(&job).unwrap();
+        assert_eq!((done.outcome, done.result), (SettlementOutcome::Completed, json!({ "found": 2 })));
+        assert_eq!(JobOutcome::Elsewhere { outcome: "sent".into() }.settlement(&job), None);
     }
 
     #[test]

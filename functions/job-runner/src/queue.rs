@@ -1,10 +1,15 @@
 //! The queue's side of the database.
 
-use std::collections::HashMap;
-
-use serde::Deserialize;
-use serde_json::{Value, json};
-use shared::{ids::BackgroundJobId, problem::Problem, supabase::Database};
+use shared::{
+    ids::BackgroundJobId,
+    problem::Problem,
+    supabase::{
+        Database,
+        rpc::queue::{
+            ClaimBackgroundJobs, ExtendBackgroundJobs, Lease, SettleBackgroundJobs, SettledStatus, Settlement,
+        },
+    },
+};
 
 use crate::{job::BackgroundJob, outcome::JobOutcome};
 
@@ -18,36 +23,25 @@ pub(crate) async fn claim(
     worker: &str,
     types: &[&str],
 ) -> Result<Vec<BackgroundJob>, Problem> {
-    let arguments = json!({ "p_worker": worker, "p_job_types": types, "p_limit": BATCH });
-    database.call("claim_background_jobs", &arguments).await
+    let leased = database.call(&ClaimBackgroundJobs { worker, job_types: types, limit: BATCH }).await?;
+    leased.into_iter().map(BackgroundJob::try_from).collect()
 }
 
-#[derive(Deserialize)]
-struct Settled {
-    job_id: BackgroundJobId,
-    status: String,
-}
-
-/// Writes down how jobs ended. Safe to repeat, so it is, while the database is unavailable. Answers the jobs that were
-/// somebody else's by then.
+/// Writes down how jobs ended. Returns the jobs that were somebody else's by then.
 pub(crate) async fn settle(
     database: &Database<'_>,
     ended: &[(BackgroundJob, JobOutcome)],
 ) -> Result<Vec<BackgroundJobId>, Problem> {
-    let entries: Vec<Value> = ended.iter().filter_map(|(job, outcome)| outcome.entry(job)).collect();
-    if entries.is_empty() {
+    let settlements: Vec<Settlement> = ended.iter().filter_map(|(job, outcome)| outcome.settlement(job)).collect();
+    if settlements.is_empty() {
         return Ok(Vec::new());
     }
-    let settled: Vec<Settled> =
-        database.call_idempotent("settle_background_jobs", &json!({ "p_jobs": entries })).await?;
-    Ok(settled.into_iter().filter(|job| job.status == "superseded").map(|job| job.job_id).collect())
+    let settled = database.call(&SettleBackgroundJobs { jobs: &settlements }).await?;
+    let superseded = settled.into_iter().filter(|job| job.status == SettledStatus::Superseded);
+    Ok(superseded.map(|job| job.job_id).collect())
 }
 
 /// Half a minute more for these.
-pub(crate) async fn extend(database: &Database<'_>, leases: &HashMap<BackgroundJobId, i64>) -> Result<(), Problem> {
-    let entries: Vec<Value> = leases
-        .iter()
-        .map(|(job_id, fencing_token)| json!({ "job_id": job_id, "lease_number": fencing_token }))
-        .collect();
-    database.call::<Vec<BackgroundJobId>>("extend_background_jobs", &json!({ "p_jobs": entries })).await.map(drop)
+pub(crate) async fn extend(database: &Database<'_>, leases: &[Lease]) -> Result<(), Problem> {
+    database.call(&ExtendBackgroundJobs { jobs: leases }).await.map(drop)
 }

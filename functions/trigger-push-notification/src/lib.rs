@@ -1,7 +1,7 @@
 //! `trigger-push-notification`: sends push messages to people's devices. For internal callers only.
 //!
 //! `POST {user_id, title, message, data}`, or `{job_id}` for a message that waits in the queue, or
-//! `{job_id, fencing_token}` for one that the runner has taken from there, or an array of up to 1,000
+//! `{job_id, lease_number}` for one that the runner has taken from there, or an array of up to 1,000
 //! of these. Answers 200 with what happened to each message on each device.
 //!
 //! A message that is sent again takes the place of the first on the screen. A queued one is leased, so

@@ -12,7 +12,6 @@ mod push_receipts;
 mod reconcile_application;
 mod saved_search_alert;
 
-use serde::Deserialize;
 use shared::{
     http::{self},
     outgoing::Upstream,
@@ -23,8 +22,7 @@ use shared::{
 use crate::{job::BackgroundJob, outcome::JobOutcome, settings::Settings};
 
 /// `background_jobs.job_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum JobType {
     CancelSkyvernRun,
     DeleteFiles,
@@ -69,19 +67,6 @@ impl JobType {
     /// The type of this name.
     pub(crate) fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|job_type| job_type.name() == name)
-    }
-
-    /// The SQL function that queues jobs of this type when they are due by the clock, or does what little there is to do
-    /// by itself.
-    pub(crate) fn scheduled_by(self) -> Option<&'static str> {
-        match self {
-            Self::JobSync => Some("close_dead_job_syncs"),
-            Self::Purge => Some("queue_daily_purge"),
-            Self::PushReceipts => Some("queue_due_push_receipts"),
-            Self::ReconcileApplication => Some("queue_due_reconciliations"),
-            Self::SavedSearchAlert => Some("queue_due_saved_search_alerts"),
-            Self::CancelSkyvernRun | Self::DeleteFiles | Self::NoOperation | Self::PushNotification => None,
-        }
     }
 
     /// Whether it may take minutes. Only a run that the clock started, or that was asked for this type, has them.
@@ -140,8 +125,6 @@ mod tests {
     fn every_type_has_one_name() {
         for job_type in JobType::ALL {
             assert_eq!(JobType::by_name(job_type.name()), Some(job_type));
-            let read: JobType = serde_json::from_value(job_type.name().into()).unwrap();
-            assert_eq!(read, job_type);
         }
     }
 }

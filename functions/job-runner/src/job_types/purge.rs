@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
-use shared::clock::UnixTime;
+use shared::{clock::UnixTime, supabase::rpc::queue::PurgeExpiredRows};
 
 use super::Attempt;
 use crate::outcome::JobOutcome;
@@ -19,8 +19,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome>
     let database = attempt.database();
     let mut purged: BTreeMap<String, u64> = BTreeMap::new();
     loop {
-        let round: BTreeMap<String, u64> =
-            database.call_idempotent("purge_expired_rows", &json!({ "p_limit": AT_ONCE })).await?;
+        let round = database.call(&PurgeExpiredRows { limit: AT_ONCE }).await?;
         let is_done = round.values().all(|count| *count < AT_ONCE);
         for (kind, count) in round {
             *purged.entry(kind).or_default() += count;
