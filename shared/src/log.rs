@@ -47,10 +47,9 @@ pub struct JobLine<'a> {
 }
 
 impl LogLine<'_> {
-    /// A line about work that began at `started` and ends now.
+    /// A line about work that began at `started` and ends `now`.
     #[must_use]
-    pub fn new(function: &'static str, request_id: RequestId, started: UnixTime) -> Self {
-        let now = UnixTime::now();
+    pub fn new(function: &'static str, request_id: RequestId, started: UnixTime, now: UnixTime) -> Self {
         Self {
             time: now.to_iso_8601(),
             function,
@@ -68,8 +67,36 @@ impl LogLine<'_> {
 /// Writes a line.
 pub fn write(line: &LogLine<'_>) {
     match serde_json::to_string(line) {
-        Ok(line) => worker::console_log!("{line}"),
-        Err(error) => worker::console_error!("the log line could not be written: {error}"),
+        Ok(line) => output::log(&line),
+        Err(error) => output::error(&format!("the log line could not be written: {error}")),
+    }
+}
+
+/// Writes down a failure that has no line of its own, beside the lines of requests.
+pub fn error(fields: &serde_json::Value) {
+    output::error(&fields.to_string());
+}
+
+#[cfg(target_arch = "wasm32")]
+mod output {
+    pub(super) fn log(line: &str) {
+        worker::console_log!("{line}");
+    }
+
+    pub(super) fn error(line: &str) {
+        worker::console_error!("{line}");
+    }
+}
+
+/// On the host, where tests run.
+#[cfg(not(target_arch = "wasm32"))]
+mod output {
+    pub(super) fn log(line: &str) {
+        println!("{line}");
+    }
+
+    pub(super) fn error(line: &str) {
+        eprintln!("{line}");
     }
 }
 

@@ -17,7 +17,7 @@ use shared::{
     http::{self, Endpoint, Incoming, Reply},
     job_search::{self, JobSearch, Searcher},
     problem::Problem,
-    sign_in,
+    sign_in, workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -27,7 +27,7 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::client_or_query("adzuna-job-search"), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::client_or_query("adzuna-job-search"), handle).await
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {

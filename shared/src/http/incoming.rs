@@ -59,7 +59,7 @@ impl Endpoint {
 
     /// The value of `Allow`.
     #[must_use]
-    pub(super) const fn allow(self) -> &'static str {
+    pub(crate) const fn allow(self) -> &'static str {
         if self.takes_query { "GET, POST, OPTIONS" } else { "POST, OPTIONS" }
     }
 }

@@ -16,12 +16,11 @@ use super::{
     key::{described, key},
 };
 use crate::{
-    clock,
     config::Supabase,
     ids::{SearchLeaseId, SearchVersion, UserId},
     outgoing::Upstream,
     problem::Problem,
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
     supabase::Database,
     vendors::adzuna::{self, Adzuna, AdzunaProblem, Query},
 };
@@ -52,6 +51,8 @@ pub enum Searcher<'a> {
     Person(&'a Person),
     /// A saved search of theirs.
     Alert {
+        /// Nobody is present whose token it could be done with.
+        role: ServiceRole,
         /// Whose.
         user_id: UserId,
         /// A page of this age holds no news, in the database's own words.
@@ -171,7 +172,7 @@ impl JobSearch<'_> {
                 }
                 Decision::Awaited { lease_id, page: None } => awaited = lease_id,
             }
-            clock::wait(pauses.next().ok_or(AdzunaProblem::TimedOut)?).await;
+            self.upstream.wait(pauses.next().ok_or(AdzunaProblem::TimedOut)?).await;
         }
     }
 
@@ -190,7 +191,7 @@ impl JobSearch<'_> {
             Searcher::Person(person) => {
                 Database::of(person, self.supabase, self.upstream).call("search_jobs", &arguments).await
             }
-            Searcher::Alert { user_id, newer_than } => {
+            Searcher::Alert { user_id, newer_than, .. } => {
                 arguments["p_user_id"] = json!(user_id);
                 arguments["p_newer_than"] = json!(newer_than);
                 self.database().call("search_jobs_for_alert", &arguments).await
@@ -230,7 +231,11 @@ impl JobSearch<'_> {
 
     /// What Adzuna said is the backend's to write down: it is for everybody.
     fn database(&self) -> Database<'_> {
-        Database::as_service_role(self.supabase, self.upstream)
+        let role = match self.searcher {
+            Searcher::Person(person) => ServiceRole::to_record_for(person),
+            Searcher::Alert { role, .. } => role,
+        };
+        Database::as_service_role(role, self.supabase, self.upstream)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     config::Supabase,
     outgoing::{Failure, Request, Response, Upstream},
     problem::Problem,
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
 };
 
 /// The bucket of résumés.
@@ -41,7 +41,7 @@ impl<'a> Storage<'a> {
 
     /// Around the policies, for when no person is present.
     #[must_use]
-    pub fn as_service_role(supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+    pub fn as_service_role(_role: ServiceRole, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
         Self { supabase, upstream, credentials: supabase.service_headers() }
     }
 
@@ -172,7 +172,7 @@ struct Refusal {
 #[cfg(test)]
 mod tests {
     use super::{Signed, Storage};
-    use crate::{config::Supabase, ids::RequestId, outgoing::Upstream, secret::Secret, sign_in::Person};
+    use crate::{config::Supabase, secret::Secret, testing::Machine};
 
     #[test]
     fn the_signed_address_is_absolute_and_encoded() {
@@ -181,8 +181,8 @@ mod tests {
             anon_key: Secret::new("a"),
             service_role_key: Secret::new("s"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let person = Person::new(Secret::new("t"));
+        let upstream = Machine::new().upstream();
+        let person = Machine::new().person();
         let storage = Storage::of(&person, &supabase, &upstream);
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv?.pdf?token=abc.def".to_owned() };
         // A "?" in the path would cut the answer short; the token is then looked for in vain.
@@ -203,8 +203,8 @@ mod tests {
             anon_key: Secret::new("a"),
             service_role_key: Secret::new("s"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let person = Person::new(Secret::new("t"));
+        let upstream = Machine::new().upstream();
+        let person = Machine::new().person();
         let url = Storage::of(&person, &supabase, &upstream).object_url("sign", "resumes", "../../x?y#z").unwrap();
         assert!(url.path().starts_with("/storage/v1/object/sign/resumes/"), "{url}");
         assert!(url.query().is_none() && url.fragment().is_none());

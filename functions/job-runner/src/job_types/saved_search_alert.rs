@@ -58,7 +58,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<Jo
     let settings = attempt.call.settings;
     let search = JobSearch {
         query: &query,
-        searcher: Searcher::Alert { user_id, newer_than: &newer_than },
+        searcher: Searcher::Alert { role: attempt.role, user_id, newer_than: &newer_than },
         supabase: &settings.supabase,
         adzuna: &settings.adzuna,
         upstream: attempt.upstream,

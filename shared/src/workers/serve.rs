@@ -1,26 +1,22 @@
 //! The frame around every function: limits, request id, CORS, problems, and the log line.
 
-use std::sync::OnceLock;
+use std::{rc::Rc, sync::OnceLock};
 
 use futures_util::StreamExt as _;
 
-use super::{
-    AllowedOrigins, Call, Endpoint, Incoming, Method, Reply, Settings,
-    call::{After, environment, read_once},
-};
+use super::{Context, Workers, environment, now, read_once};
 use crate::{
-    clock::UnixTime,
     headers::Headers,
+    http::{AllowedOrigins, Call, Endpoint, Incoming, Method, Reply, Settings},
     ids::RequestId,
     log::{self, CallRecord, LogLine, server_timing},
-    outgoing::Upstream,
     problem::Problem,
 };
 
 /// Apart from the other settings, because an answer that tells of bad ones has to reach browsers, too.
 static ORIGINS: OnceLock<AllowedOrigins> = OnceLock::new();
 
-/// Runs `handle` inside the frame. Only this function meets the runtime's own types.
+/// Runs `handle` inside the frame.
 ///
 /// # Errors
 /// Only if the runtime refuses to build the answer.
@@ -32,10 +28,9 @@ pub async fn serve<S: Settings>(
     endpoint: Endpoint,
     handle: impl AsyncFn(&Incoming, &Call<S>) -> Result<Reply, Problem>,
 ) -> worker::Result<worker::Response> {
-    let received_at = UnixTime::now();
+    let received_at = now();
     let headers: Headers = request.headers().entries().collect();
     let request_id = headers.get("x-request-id").and_then(|id| id.parse().ok()).unwrap_or_else(RequestId::random);
-    let upstream = Upstream::new(request_id);
     let environment = environment(env);
     let origins = ORIGINS.get_or_init(|| AllowedOrigins::parse(environment.optional("ALLOWED_ORIGINS").as_deref()));
     let cors = origins.headers(headers.get("origin"));
@@ -46,8 +41,8 @@ pub async fn serve<S: Settings>(
             return Ok((preflight(endpoint), Vec::new()));
         }
         let settings = read_once(settings, &environment)?;
-        let after = After::Request(context);
-        let call = Call { settings, request_id, upstream, received_at, after, env: env.clone() };
+        let runtime = Workers { env: env.clone(), context: Context::Request(context) };
+        let call = Call::new(settings, request_id, Rc::new(runtime));
         let reply = handle(&incoming, &call).await;
         let records = call.upstream.records();
         Ok((reply.unwrap_or_else(|problem| Reply::problem(&problem, request_id)), records))
@@ -60,7 +55,7 @@ pub async fn serve<S: Settings>(
         upstream: &records,
         outcome: &reply.outcome,
         cause: reply.cause.as_deref(),
-        ..LogLine::new(endpoint.name, request_id, received_at)
+        ..LogLine::new(endpoint.name, request_id, received_at, now())
     });
     respond(reply, &cors, request_id, &records)
 }
