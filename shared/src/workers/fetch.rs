@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// What sends a request over the network.
-pub(super) fn network() -> Option<Object> {
-    Some(global())
+pub(super) fn network() -> Object {
+    global()
 }
 
 /// What sends a request over a service binding of this environment. None where there is no such binding.

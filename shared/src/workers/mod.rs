@@ -43,7 +43,7 @@ impl Clock for Workers {
 
 impl Transport for Workers {
     fn fetch(&self, request: Request) -> LocalBoxFuture<'_, Result<Response, Failure>> {
-        fetch::fetch(fetch::network(), request)
+        fetch::fetch(Some(fetch::network()), request)
     }
 
     fn has_service_binding(&self, binding: &str) -> bool {
