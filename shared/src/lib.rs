@@ -1,6 +1,6 @@
 //! What every function of Jobraker's backend shares.
 //!
-//! A function's own crate parses, authorises, does and answers; how that is done is here, once:
+//! A function's own crate parses, authorises, acts and responds; how that is done is here, once:
 //! - [`workers`]: the runtime, with the frames around a request and around a scheduled run
 //! - [`http`]: what comes in, what goes back, and the work in between
 //! - [`outgoing`]: calls to the outside, with their timeouts

@@ -1,4 +1,4 @@
-//! What the functions say of their work: one line of JSON for each request, scheduled run and job.
+//! The log: one line of JSON for each request, scheduled run and background job.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ pub struct LogLine<'a> {
     /// The job, where the line is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobLine<'a>>,
-    /// HTTP status, where there was an answer.
+    /// HTTP status, where there was a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// How long it took.
@@ -105,7 +105,7 @@ mod output {
 pub struct CallRecord {
     /// The upstream's name, such as `skyvern`.
     pub name: &'static str,
-    /// HTTP status; none when there was no answer.
+    /// HTTP status; none when there was no response.
     pub status: Option<u16>,
     /// How long it took, all calls together.
     pub duration_ms: u64,
@@ -119,7 +119,7 @@ fn is_one(calls: &u32) -> bool {
     *calls == 1
 }
 
-/// So many calls are listed one by one.
+/// How many calls are listed one by one.
 const LISTED: usize = 20;
 
 /// Adds a record; past [`LISTED`], to the last one of the same name and status.

@@ -1,6 +1,6 @@
 //! `adzuna-job-search`: searches job postings, and marks those that the person saved or applied for.
 //!
-//! `POST` JSON, or `GET` with the same names in the query, answers 200
+//! `POST` JSON, or `GET` with the same names in the query, returns 200
 //! `{jobs, total, page, next_page, attribution}`. Results are cached for everybody; `x-cache` says `hit`, `miss` or
 //! `stale`, and `age` how many seconds ago they came from Adzuna. When Adzuna fails or may not be asked any more, older
 //! results take their place if there are any.
@@ -8,7 +8,7 @@
 //! Problems: those of signing in, `invalid_input`, `profile_pending`, `account_deleted`, `search_limit_reached`,
 //! `search_quota_spent`, `adzuna_…`, `database_…`.
 
-mod answer;
+mod response;
 mod settings;
 
 use std::sync::OnceLock;
@@ -21,7 +21,7 @@ use shared::{
 };
 use worker::{Context, Env, Request, Response, event};
 
-use crate::{answer::Answer, settings::Settings};
+use crate::{response::SearchResponse, settings::Settings};
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
@@ -43,7 +43,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     let found = search.run().await?;
 
     let freshness = found.freshness.as_str();
-    let mut reply = Reply::ok(&Answer::new(&query, &found), freshness)?;
+    let mut reply = Reply::ok(&SearchResponse::new(&query, &found), freshness)?;
     reply.headers.push(("x-cache", freshness.to_owned()));
     reply.headers.push(("age", found.age_seconds.to_string()));
     Ok(reply)

@@ -16,7 +16,7 @@ pub enum Method {
     Get,
     /// `POST`: the input is in the body.
     Post,
-    /// `OPTIONS`: answered before anything else, for browsers.
+    /// `OPTIONS`: a browser's preflight, handled before anything else.
     Options,
     /// Any other.
     Other,

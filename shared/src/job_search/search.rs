@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Results,
-    isolate_cache::{Remembered, recall, remember},
+    isolate_cache::{self, CachedPage},
     key::{described, key},
 };
 use crate::{
@@ -146,7 +146,7 @@ impl JobSearch<'_> {
         let mut awaited = None;
         let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
         loop {
-            let known = recall(&key);
+            let known = isolate_cache::get(&key);
             match self.decide(&key, known.as_ref(), awaited).await? {
                 Decision::Fresh { page } => return found(&key, page, known, Freshness::Hit),
                 Decision::Resting { page }
@@ -179,7 +179,7 @@ impl JobSearch<'_> {
     async fn decide(
         &self,
         key: &str,
-        known: Option<&Remembered>,
+        known: Option<&CachedPage>,
         awaited: Option<SearchLeaseId>,
     ) -> Result<Decision, Problem> {
         let mut arguments = json!({
@@ -239,11 +239,11 @@ impl JobSearch<'_> {
     }
 }
 
-fn found(key: &str, page: Cached, known: Option<Remembered>, freshness: Freshness) -> Result<Found, Problem> {
+fn found(key: &str, page: Cached, known: Option<CachedPage>, freshness: Freshness) -> Result<Found, Problem> {
     let results = match page.results {
         Some(results) => {
             let results = Rc::new(results);
-            remember(key, Remembered { version: page.version, results: results.clone() });
+            isolate_cache::put(key, CachedPage { version: page.version, results: results.clone() });
             results
         }
         None => known.map(|known| known.results).ok_or_else(|| Problem::internal("a page came without results"))?,

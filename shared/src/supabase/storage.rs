@@ -63,14 +63,14 @@ impl<'a> Storage<'a> {
             let signed: Signed = response.json().map_err(|_| Problem::StorageFailed)?;
             return self.absolute(&signed, bucket, path, file_name).map(Some);
         }
-        // Storage answers 400 for almost everything; the real status is in the body.
+        // Storage returns 400 for almost everything; the real status is in the body.
         match response.json::<Refusal>().ok().and_then(|refusal| refusal.status_code) {
             Some(status) if matches!(status.as_str(), "400" | "404") => Ok(None),
             _ => Err(Problem::StorageFailed),
         }
     }
 
-    /// Removes every file below a folder, and answers how many there were. What an attempt that broke
+    /// Removes every file below a folder, and returns how many there were. What an attempt that broke
     /// off has removed stays removed, so that the next one goes on from there.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl<'a> Storage<'a> {
         Ok(url)
     }
 
-    /// The answer's path is decoded text, so only its token is taken over and the path built anew.
+    /// The path in the response is decoded text, so only its token is taken over and the path built anew.
     fn absolute(&self, signed: &Signed, bucket: &str, path: &str, file_name: Option<&str>) -> Result<Url, Problem> {
         let query = signed.signed_url.split_once('?').map(|(_, query)| query).unwrap_or_default();
         let token = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
@@ -185,7 +185,7 @@ mod tests {
         let person = Machine::new().person();
         let storage = Storage::of(&person, &supabase, &upstream);
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv?.pdf?token=abc.def".to_owned() };
-        // A "?" in the path would cut the answer short; the token is then looked for in vain.
+        // A "?" in the path would cut the address short; the token is then looked for in vain.
         assert!(storage.absolute(&signed, "resumes", "u/my cv?.pdf", None).is_err());
 
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv.pdf?token=abc.def".to_owned() };

@@ -13,13 +13,13 @@ use crate::{
     problem::Problem,
 };
 
-/// Apart from the other settings, because an answer that tells of bad ones has to reach browsers, too.
+/// Apart from the other settings: a browser must be able to read the response that reports a bad one.
 static ORIGINS: OnceLock<AllowedOrigins> = OnceLock::new();
 
 /// Runs `handle` inside the frame.
 ///
 /// # Errors
-/// Only if the runtime refuses to build the answer.
+/// Only if the runtime refuses to build the response.
 pub async fn serve<S: Settings>(
     request: worker::Request,
     env: &worker::Env,
@@ -82,7 +82,7 @@ async fn read(mut request: worker::Request, headers: Headers, endpoint: Endpoint
     Ok(Incoming { method, url, headers, body })
 }
 
-/// Many clients read the answer only once they have sent everything, so a body that is too long is
+/// Many clients read the response only once they have sent everything, so a body that is too long is
 /// taken in and thrown away up to here; past that the connection may break before they see the 413.
 const THROWN_AWAY_AT_MOST: usize = 16 * 1024 * 1024;
 
