@@ -3,10 +3,8 @@
 use std::{net::TcpListener, time::Duration};
 
 use serde_json::{Value, json};
-use tests::{
-    EventOrder, FUNCTIONS, Finish, Function, OwnStack, Reply, Stack, WebhookKey, own_stack::patiently,
-    simulators::skyvern::sign,
-};
+use simulators::skyvern::sign;
+use tests::{EventOrder, FUNCTIONS, Finish, Function, OwnStack, Reply, Stack, WebhookKey, own_stack::patiently};
 
 #[tokio::test]
 async fn a_webhook_that_comes_while_the_database_is_away_is_not_lost() {

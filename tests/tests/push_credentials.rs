@@ -12,7 +12,7 @@ async fn the_access_token_is_sent_and_both_kinds_of_service_keys_let_in() {
     std::fs::write(&file, "EXPO_ACCESS_TOKEN=expo_secret\n").unwrap();
     let own = OwnStack::start("push", &["--vars", file.to_str().unwrap()]);
     let stack = Stack::described_by(own.file());
-    let project = tests::simulators::expo::USUAL_PROJECT.to_owned();
+    let project = simulators::expo::USUAL_PROJECT.to_owned();
     let order = ProjectOrder { project, access_token: Some("expo_secret".into()), answers_after_ms: 0 };
     stack.expo().set_project(&order).await;
     let ada = stack.new_person().await;

@@ -52,7 +52,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     outcome
 }
 
-/// The program of the package `tests` that simulates the outside world. Built with the features of the whole workspace,
+/// The program that simulates the outside world. Built with the features of the whole workspace,
 /// so that this and `cargo test` share what they compile.
 pub fn simulators(project: &Project) -> Outcome<PathBuf> {
     let mut cargo = Command::new("cargo");

@@ -4,10 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{
-    EventOrder, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenOrder, WebhookKey,
-    simulators::clerk::webhook::sign,
-};
+use simulators::clerk::webhook::sign;
+use tests::{EventOrder, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenOrder, WebhookKey};
 use uuid::Uuid;
 
 use crate::real_clients;

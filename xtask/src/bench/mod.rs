@@ -161,7 +161,7 @@ fn measurable(functions: Vec<String>, named: bool) -> Outcome<Vec<String>> {
 /// own, given here, keeps the slow release profile of the functions out of it.
 fn quick_simulators(project: &Project) -> Outcome<PathBuf> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--package", "tests", "--bin", "simulators", "--profile", "brisk"]);
+    cargo.args(["build", "--quiet", "--package", "simulators", "--profile", "brisk"]);
     for setting in ["inherits='dev'", "opt-level=2", "debug=false"] {
         cargo.args(["--config", &format!("profile.brisk.{setting}")]);
     }

@@ -1,4 +1,4 @@
-//! The gateway and the simulators of outside vendors: one program of the package `tests`.
+//! The gateway and the simulators of outside vendors: the program of the package `simulators`.
 
 use super::{Settings, part::Part, protocol::Program, supervisor::Supervisor};
 use crate::failure::{Failure, Outcome};

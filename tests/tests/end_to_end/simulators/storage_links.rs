@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jwt_compact::alg::Hs256Key;
 use serde_json::{Value, json};
-use tests::simulators::tokens::{Signing, mint};
+use simulators::tokens::{Signing, mint};
 use tests::{Caller, Method, PDF, Person, Reply, Stack, eventually};
 
 use super::storage_files::assert_refused;

@@ -15,7 +15,7 @@ use super::Storage;
 use super::caller::Caller;
 use super::error::StorageError;
 use super::read::{self, Stored};
-use crate::simulators::tokens::{Signing, Trusted, mint, verify};
+use crate::tokens::{Signing, Trusted, mint, verify};
 
 /// At most this many paths are signed at once.
 const MANY: usize = 1_000;

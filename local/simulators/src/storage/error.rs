@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio_postgres::error::SqlState;
 
-use crate::simulators::tokens::BadToken;
+use crate::tokens::BadToken;
 
 /// Why Storage says no.
 #[derive(Debug)]

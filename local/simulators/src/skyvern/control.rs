@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Skyvern;
 use super::delivery::{Delivery, Message};
@@ -130,6 +130,35 @@ impl Finish {
             key: SigningKey::default(),
             deliver: true,
             payload: Map::new(),
+        }
+    }
+
+    /// A completed run with all the proof that a submission needs.
+    #[must_use]
+    pub fn submitted() -> Self {
+        Self {
+            output: json!({
+                "submitted": true,
+                "confirmation_id": "CONF-2041",
+                "confirmation_text": "Merci – your application was received.",
+                "resume_attached": true,
+            }),
+            ..Self::with_status(RunStatus::Completed)
+        }
+    }
+
+    /// A run that ended with one of our own error codes.
+    #[must_use]
+    pub fn with_error(status: RunStatus, code: &str, reasoning: &str) -> Self {
+        Self {
+            errors: json!([{
+                "error_code": code,
+                "reasoning": reasoning,
+                "confidence_float": 0.9,
+                "error_type": "USER_DEFINED_ERROR",
+            }]),
+            failure_reason: json!(reasoning),
+            ..Self::with_status(status)
         }
     }
 }

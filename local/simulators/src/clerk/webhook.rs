@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use url::Url;
 
-use crate::simulators::keys::{CLERK_KEY_ID, KeyTexts, random_text};
+use crate::keys::{CLERK_KEY_ID, KeyTexts, random_text};
 
 /// The event that a test wants to be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]

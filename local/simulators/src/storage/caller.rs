@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Storage;
 use super::error::StorageError;
-use crate::simulators::tokens::{Trusted, verify};
+use crate::tokens::{Trusted, verify};
 
 /// Somebody with a token of the project, of its Auth service or of Clerk.
 pub(super) struct Caller {

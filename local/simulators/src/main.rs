@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use lexopt::prelude::*;
-use tests::simulators::keys::Keys;
-use tests::simulators::{self, Settings};
+use simulators::Settings;
+use simulators::keys::Keys;
 
 const USAGE: &str = "\
 usage: simulators keys  --state-dir DIR

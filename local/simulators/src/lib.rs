@@ -8,6 +8,9 @@
 //! (`/clerk`, `/skyvern`, `/expo`, `/adzuna`, `/jsearch`) and for the control interface (`/__control`) by which tests and
 //! the demo steer all of them.
 
+// `json!` recurses for each member, and Skyvern's webhooks have more than sixty.
+#![recursion_limit = "256"]
+
 pub mod adzuna;
 pub mod clerk;
 mod control;
