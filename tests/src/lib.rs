@@ -6,8 +6,10 @@
 #![expect(clippy::panic, reason = "a panic is how a test fails, and the harness is a part of tests")]
 
 mod adzuna_control;
+pub mod allowance;
 mod caller;
 mod clerk_control;
+pub mod client;
 mod database;
 mod expo_control;
 mod function;

@@ -4,14 +4,14 @@
 //! What each failure leaves behind is in the tests of the function. Clerk, which is asked only once in a while, fails in
 //! `key_rotation.rs`, and connections are refused in `outage.rs`: both need a stack of their own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
+
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{Fault, FaultOrder, Function, OWN_WORDS, Reply, Service, Stack};
+use tests::{Fault, FaultOrder, Function, OWN_WORDS, Reply, Service, Stack, allowance::boundless};
 use uuid::Uuid;
-
-use crate::search::boundless;
 
 /// Whom each function asks while somebody waits for its answer.
 const VENDORS: [(&str, &[Service]); 6] = [

@@ -5,10 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use simulators::clerk::webhook::sign;
-use tests::{EventOrder, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenOrder, WebhookKey};
+use tests::{
+    EventOrder, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenOrder, WebhookKey, client,
+};
 use uuid::Uuid;
-
-use crate::real_clients;
 
 const NAME: &str = "clerk-webhook-handler";
 
@@ -505,7 +505,7 @@ async fn svixs_own_library_is_understood() {
     let stack = Stack::get().await;
     let deliver = async |secret: &str, id: &str, body: &str| {
         let wish = json!({ "target": stack.function_url(NAME), "secret": secret, "id": id, "body": body });
-        real_clients::run("svix.mjs", &wish).await
+        client::run("svix.mjs", &wish).await
     };
     let clerk_id = new_clerk_id();
     let body = json!({ "type": "user.created", "data": user(&clerk_id, 1_000, &new_address()), "note": "Zoë – ☕" });

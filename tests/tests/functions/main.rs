@@ -1,20 +1,13 @@
-//! Everything together: real PostgreSQL, PostgREST and functions in workerd, and simulated vendors.
+//! What each function does for its callers, on the real stack: PostgreSQL, PostgREST, the functions in workerd, and
+//! simulated vendors.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 mod accounts;
 mod apply;
-mod bad_input;
-mod commands;
 mod hear_back;
 mod jobs;
-mod migrations;
 mod push;
 mod real_clients;
-mod rights;
 mod search;
-mod sign_in;
 mod signed_url;
-mod simulators;
-mod submissions;
-mod vendor_faults;

@@ -1,19 +1,8 @@
 //! The libraries that the outside world uses: supabase-js as the app, jose as an issuer.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
-use tests::{CLERK_KEY_ID, Fault, Person, Stack};
+use tests::{CLERK_KEY_ID, Fault, Person, Stack, client};
 use uuid::Uuid;
-
-/// Runs one of the programs in `tests/clients` with Node, and reads the JSON it prints.
-pub(crate) async fn run(client: &str, wish: &Value) -> Value {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(client);
-    let node = tokio::process::Command::new("node").arg(&program).arg(wish.to_string()).output().await.unwrap();
-    let said = String::from_utf8_lossy(&node.stderr).into_owned();
-    assert!(node.status.success(), "{client} failed: {said}");
-    serde_json::from_slice(&node.stdout).unwrap_or_else(|error| panic!("{client} printed no JSON: {error}\n{said}"))
-}
 
 async fn invoke(stack: &Stack, token: &str, application: Uuid, abort_after_ms: Option<u32>) -> Value {
     let mut wish = json!({
@@ -23,7 +12,7 @@ async fn invoke(stack: &Stack, token: &str, application: Uuid, abort_after_ms: O
     if let Some(milliseconds) = abort_after_ms {
         wish["abort_after_ms"] = json!(milliseconds);
     }
-    run("invoke.mjs", &wish).await
+    client::run("invoke.mjs", &wish).await
 }
 
 async fn token_from_jose(stack: &Stack, person: &Person) -> String {
@@ -34,7 +23,7 @@ async fn token_from_jose(stack: &Stack, person: &Person) -> String {
     // The key that the stack made for its Clerk.
     let state = stack.description().log_dir.parent().unwrap();
     let wish = json!({ "pem": state.join("keys/clerk.pem"), "kid": CLERK_KEY_ID, "claims": claims });
-    run("mint.mjs", &wish).await.as_str().unwrap().to_owned()
+    client::run("mint.mjs", &wish).await.as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -5,44 +5,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{APP_ID, APP_KEY, Fault, Limits, Method, Person, Reply, Stack};
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tests::{
+    APP_ID, APP_KEY, Fault, Method, Person, Reply, Stack,
+    allowance::{boundless, limited},
+};
 use uuid::Uuid;
 
-/// There is one allowance for the whole stack. Most tests share a boundless one; those about its end have it to
-/// themselves.
-static ALLOWANCE: RwLock<()> = RwLock::const_new(());
-
-const BOUNDLESS: i32 = 1_000_000;
-
-/// For tests that search and do not want to be stopped.
-pub(crate) async fn boundless(stack: &Stack) -> RwLockReadGuard<'static, ()> {
-    let shared = ALLOWANCE.read().await;
-    let update = "update private.job_search_limits set calls = $1, calls_per_person = null where calls <> $1";
-    stack.database().query(update, &[&BOUNDLESS]).await;
-    let limits = Limits { minute: 1_000_000, day: 1_000_000, week: 1_000_000, month: 1_000_000 };
-    stack.adzuna().limit(limits).await;
-    shared
-}
-
-/// For a test about the allowance: Adzuna's own limits, and nothing in the ledger.
-pub(crate) async fn limited(stack: &Stack) -> RwLockWriteGuard<'static, ()> {
-    // Boundless as far as the simulator goes, which counts what tests before this one asked.
-    drop(boundless(stack).await);
-    let alone = ALLOWANCE.write().await;
-    let update = "with emptied as (delete from private.job_search_calls)
-                  update private.job_search_limits as limits
-                  set calls = own.calls, calls_per_person = own.calls_per_person
-                  from (values (interval '1 minute', 25, 10), (interval '1 day', 250, 100),
-                               (interval '7 days', 1000, null), (interval '31 days', 2500, null))
-                      as own (period, calls, calls_per_person)
-                  where own.period = limits.period";
-    stack.database().query(update, &[]).await;
-    alone
-}
-
 /// A word that nobody else searches for.
-pub(crate) fn word() -> String {
+fn word() -> String {
     format!("w{}", Uuid::new_v4().simple())
 }
 

@@ -1,7 +1,7 @@
 //! What every function says to requests that are not in order: all functions against all that can be wrong with a body.
 //!
 //! Each request is let in (token, key or signature are good), so that it is the body alone that is refused. What a
-//! search refuses is in `search.rs` in more detail.
+//! search refuses is in `functions/search.rs` in more detail.
 
 use serde_json::{Value, json};
 use tests::{FUNCTIONS, Function, Method, Person, Reply, Stack};

@@ -1,9 +1,16 @@
 //! Adzuna answers as its contract says, and refuses what it would refuse.
 
 use serde_json::{Value, json};
-use tests::{APP_ID, APP_KEY, Limits, Method, Reply, Stack};
+use tests::{
+    APP_ID, APP_KEY, Limits, Method, Reply, Stack,
+    allowance::{boundless, limited},
+};
+use uuid::Uuid;
 
-use crate::search::{boundless, limited, word};
+/// A word that nobody else searches for.
+fn word() -> String {
+    format!("w{}", Uuid::new_v4().simple())
+}
 
 async fn get(stack: &Stack, path_and_query: &str) -> Reply {
     let url = format!("{}/adzuna/v1/api/jobs/{path_and_query}", stack.description().simulators_url);

@@ -6,7 +6,7 @@ use serde_json::json;
 use tests::{Fault, FaultOrder, Method, Reply, Service, Stack};
 use uuid::Uuid;
 
-use super::skyvern_runs::{create, task};
+use crate::skyvern_runs::{create, task};
 
 fn marker() -> String {
     format!("fault-{}", Uuid::new_v4())
@@ -40,7 +40,7 @@ async fn a_cut_connection_has_no_answer_and_no_effect() {
     let title = marker();
     stack.skyvern().fail_once(&title, Fault::Cut).await;
 
-    let answer = Reply::try_to(super::skyvern_runs::creation(&stack, &task(&title))).await;
+    let answer = Reply::try_to(crate::skyvern_runs::creation(&stack, &task(&title))).await;
 
     assert!(answer.is_err(), "{answer:?}");
     assert_eq!(stack.skyvern().runs_for(&title).await.len(), 0);
@@ -52,7 +52,7 @@ async fn a_connection_cut_after_the_effect_leaves_a_run_behind() {
     let title = marker();
     stack.skyvern().fail_once(&title, Fault::CutAfterEffect).await;
 
-    let answer = Reply::try_to(super::skyvern_runs::creation(&stack, &task(&title))).await;
+    let answer = Reply::try_to(crate::skyvern_runs::creation(&stack, &task(&title))).await;
 
     assert!(answer.is_err(), "{answer:?}");
     assert_eq!(stack.skyvern().run_for(&title).await.title, Some(title));

@@ -1,5 +1,7 @@
 //! The simulators obey the vendors' contracts. Where they do not, every other test proves less than it says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
+
 mod adzuna;
 mod clerk;
 mod expo;

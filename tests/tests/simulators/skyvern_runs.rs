@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::{Finish, Method, Reply, RunStatus, Stack};
 use uuid::Uuid;
 
-use super::receiver::{Answer, Receiver};
+use crate::receiver::{Answer, Receiver};
 
 /// A request for a task, as our functions make them.
 pub fn task(title: &str) -> Value {

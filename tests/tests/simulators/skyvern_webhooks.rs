@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tests::{Finish, Finished, Method, Reply, RunStatus, SigningKey, Stack};
 use uuid::Uuid;
 
-use super::receiver::{Answer, Receiver};
-use super::skyvern_runs::{call, create, task};
+use crate::receiver::{Answer, Receiver};
+use crate::skyvern_runs::{call, create, task};
 
 /// A new run that reports to the receiver.
 async fn run_for(stack: &Stack, receiver: &Receiver) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use simulators::tokens::{Signing, mint};
 use tests::{Caller, Method, PDF, Person, Reply, Stack, eventually};
 
-use super::storage_files::assert_refused;
+use crate::storage_files::assert_refused;
 
 async fn sign(caller: &Caller, person: &Person, body: &Value) -> Reply {
     let path = format!("/storage/v1/object/sign/resumes/{}", person.resume_path);
