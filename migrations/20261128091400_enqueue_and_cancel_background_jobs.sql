@@ -10,7 +10,7 @@ create or replace function public.enqueue_background_jobs(p_jobs jsonb)
     set search_path = ''
 as $$
 declare
-    answer jsonb;
+    outcomes jsonb;
 begin
     with asked as (
         select listed.place, gen_random_uuid() as id, job.*
@@ -31,12 +31,12 @@ begin
     select jsonb_agg(jsonb_build_object(
                'id', coalesce(mine.id, same.id, earlier.id),
                'outcome', case when mine.id is null then 'already_queued' else 'queued' end) order by asked.place)
-    into answer
+    into outcomes
     from asked
     left join queued as mine on mine.id = asked.id
     left join queued as same on same.dedupe_key = asked.dedupe_key -- twice in this call
     left join public.background_jobs as earlier on earlier.dedupe_key = asked.dedupe_key;
-    return coalesce(answer, '[]');
+    return coalesce(outcomes, '[]');
 end
 $$;
 revoke all on function public.enqueue_background_jobs(jsonb) from public, anon, authenticated, service_role;

@@ -13,8 +13,8 @@ create or replace function public.settle_background_jobs(p_jobs jsonb)
     set search_path = ''
 as $$
 declare
-    moment constant timestamptz := clock_timestamp();
-    answer jsonb;
+    moment   constant timestamptz := clock_timestamp();
+    statuses jsonb;
 begin
     if exists (select from jsonb_to_recordset(p_jobs) as reported (outcome text)
                where outcome is null or outcome not in ('completed', 'failed', 'retry', 'put_back')) then
@@ -59,10 +59,10 @@ begin
     )
     select jsonb_agg(jsonb_build_object(
         'job_id', reported.job_id, 'status', coalesce(settled.status::text, 'superseded')))
-    into answer
+    into statuses
     from reported
     left join settled on settled.id = reported.job_id;
-    return coalesce(answer, '[]');
+    return coalesce(statuses, '[]');
 end
 $$;
 revoke all on function public.settle_background_jobs(jsonb) from public, anon, authenticated, service_role;

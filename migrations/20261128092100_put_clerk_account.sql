@@ -41,7 +41,7 @@ create or replace function private.put_clerk_account(
     set search_path = ''
 as $$
 declare
-    tries       constant integer := 3;
+    attempts    constant integer := 3;
     address     text := private.plain_email(p_email);
     number      text := private.plain_phone(p_phone_number);
     new_name    text := left(nullif(btrim(p_full_name), ''), 200);
@@ -77,7 +77,7 @@ begin
       and coalesce(known.updated_at, 0) < p_updated_at;
 
     -- More than once, in case another account takes the address between the check and the write.
-    for try in 1..tries loop
+    for attempt in 1..attempts loop
         if exists (select from auth.users as holder
                    where holder.email = address and not holder.is_sso_user and holder.id is distinct from account) then
             address := null;
@@ -124,7 +124,7 @@ begin
             exit;
         exception
             when unique_violation then
-                if try = tries then
+                if attempt = attempts then
                     raise;
                 end if;
         end;

@@ -1,7 +1,7 @@
 -- What an event of its run does to an application, whoever brings the event: a webhook, the inbox or the reconciler.
 
 -- Fills in the posting where a text says {job_title} and {company_name}.
-create or replace function private.name_the_job(p_text text, p_application public.applications)
+create or replace function private.name_the_posting(p_text text, p_application public.applications)
     returns text
     language sql
     immutable
@@ -9,7 +9,8 @@ create or replace function private.name_the_job(p_text text, p_application publi
 as $$
     select replace(replace(p_text, '{company_name}', p_application.company_name), '{job_title}', p_application.job_title)
 $$;
-revoke all on function private.name_the_job(text, public.applications) from public, anon, authenticated, service_role;
+revoke all on function private.name_the_posting(text, public.applications)
+    from public, anon, authenticated, service_role;
 
 -- Tells a person what became of their application: `p_message` {title, message} becomes a notification with its push
 -- job, whose id is returned. Nothing without a message, and nothing about an application that the person deleted.
@@ -20,8 +21,8 @@ create or replace function private.tell_of_application(
     set search_path = ''
 as $$
 declare
-    title           text := left(private.name_the_job(p_message ->> 'title', p_application), 300);
-    body            text := left(private.name_the_job(p_message ->> 'message', p_application), 4000);
+    title           text := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
+    body            text := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
     notification_id uuid;
     push_job_id     uuid;
 begin

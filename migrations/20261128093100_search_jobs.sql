@@ -14,7 +14,7 @@ declare
     -- How long a caller has to ask Adzuna and store the results.
     lease_time  constant interval := '15 seconds';
     -- After a failure, how long old results are given without asking again.
-    rest        constant interval := '30 seconds';
+    backoff     constant interval := '30 seconds';
     page        jsonb;
     lease       private.job_search_leases;
     reserved    record;
@@ -30,7 +30,7 @@ begin
 
     select * into lease from private.job_search_leases where query_key = p_query_key;
     if lease.failure is not null then
-        if page is not null and lease.expires_at > clock_timestamp() - rest then
+        if page is not null and lease.expires_at > clock_timestamp() - backoff then
             return jsonb_build_object('outcome', 'resting', 'page', page);
         end if;
         if page is null and lease.id = p_awaited_lease_id then

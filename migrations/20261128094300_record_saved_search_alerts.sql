@@ -81,11 +81,11 @@ declare
     search          public.saved_searches;
     alert           private.saved_search_alerts;
     since           timestamptz;
-    news            record;
+    unseen          record;
     told            record;
     notification_id uuid;
     push_job        uuid;
-    answer          jsonb;
+    result          jsonb;
 begin
     -- Deleting an account locks `users` first, and what is written here refers to it. Locked in the same order, the two
     -- cannot deadlock.
@@ -101,12 +101,12 @@ begin
     search := private.saved_search_of_job(p_job_id, p_saved_search_id);
     select * into alert from private.saved_search_alerts where saved_search_id = search.id for update;
     if search.id is null then
-        answer := jsonb_build_object('outcome', 'search_not_found');
+        result := jsonb_build_object('outcome', 'search_not_found');
     elsif not private.is_alert_wanted(search) then
-        answer := jsonb_build_object('outcome', 'switched_off');
+        result := jsonb_build_object('outcome', 'switched_off');
     elsif alert.since <> p_since then
         -- The change has made it due again.
-        answer := jsonb_build_object('outcome', 'search_changed');
+        result := jsonb_build_object('outcome', 'search_changed');
     else
         since := greatest(alert.since, search.last_run_at - grace);
 
@@ -133,13 +133,13 @@ begin
         )
         select count(*) as number,
                coalesce(jsonb_agg(to_jsonb(new_postings) order by place), '[]') as postings
-        into news
+        into unseen
         from new_postings
         where copy = 1;
 
-        if news.number > 0 then
+        if unseen.number > 0 then
             select * into told from private.describe_new_postings(
-                search.search_name, news.number, jsonb_path_query_array(news.postings, '$[0 to 2]'));
+                search.search_name, unseen.number, jsonb_path_query_array(unseen.postings, '$[0 to 2]'));
             insert into public.notifications (
                 user_id, type, title, message, related_entity_id, related_entity_type)
             values (search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', told.title, told.message, search.id, 'saved_search')
@@ -163,14 +163,14 @@ begin
         set next_at = private.next_alert_at(
             search.search_query, private.alert_frequency(search.user_id), clock_timestamp())
         where saved_search_id = search.id;
-        answer := jsonb_build_object(
-            'outcome', case when news.number > 0 then 'told' else 'nothing_new' end, 'new_postings', news.number,
+        result := jsonb_build_object(
+            'outcome', case when unseen.number > 0 then 'told' else 'nothing_new' end, 'new_postings', unseen.number,
             'notification_id', notification_id, 'push_job_id', push_job);
     end if;
 
     perform public.settle_background_jobs(jsonb_build_array(jsonb_build_object(
-        'job_id', p_job_id, 'lease_number', p_lease_number, 'outcome', 'completed', 'result', answer)));
-    return answer;
+        'job_id', p_job_id, 'lease_number', p_lease_number, 'outcome', 'completed', 'result', result)));
+    return result;
 end
 $$;
 revoke all on function public.record_saved_search_alert(uuid, bigint, uuid, timestamptz, jsonb, timestamptz)

@@ -75,7 +75,7 @@ create or replace function public.record_lost_skyvern_run(p_application_id uuid,
     set search_path = ''
 as $$
 declare
-    patience    constant interval := '24 hours';
+    silence     constant interval := '24 hours';
     decided     public.application_status_type := p_decision ->> 'status';
     application public.applications;
 begin
@@ -86,7 +86,7 @@ begin
     if application.id is null then
         return jsonb_build_object('outcome', 'superseded');
     end if;
-    if application.skyvern_heard_at > clock_timestamp() - patience then
+    if application.skyvern_heard_at > clock_timestamp() - silence then
         return jsonb_build_object('outcome', 'unknown');
     end if;
 

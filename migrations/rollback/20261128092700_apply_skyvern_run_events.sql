@@ -2,4 +2,4 @@
 drop function if exists private.apply_waiting_skyvern_events(uuid, text);
 drop function if exists private.apply_skyvern_run_event(public.applications, text, integer, boolean, jsonb, text);
 drop function if exists private.tell_of_application(public.applications, public.application_status_type, jsonb);
-drop function if exists private.name_the_job(text, public.applications);
+drop function if exists private.name_the_posting(text, public.applications);
