@@ -12,8 +12,8 @@ $$;
 revoke all on function private.name_the_posting(text, public.applications)
     from public, anon, authenticated, service_role;
 
--- Tells a person what became of their application: `p_message` {title, message} becomes a notification with its push
--- job, whose id is returned. Nothing without a message, and nothing about an application that the person deleted.
+-- Tells a person what became of their application, with `p_message` {title, message}, and returns the push job. Nothing
+-- without a message, and nothing about an application that the person deleted.
 create or replace function private.tell_of_application(
     p_application public.applications, p_status public.application_status_type, p_message jsonb)
     returns uuid
@@ -21,27 +21,15 @@ create or replace function private.tell_of_application(
     set search_path = ''
 as $$
 declare
-    title           text := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
-    body            text := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
-    notification_id uuid;
-    push_job_id     uuid;
+    title   text := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
+    message text := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
 begin
     if title is null or p_application.deleted_at is not null then
         return null;
     end if;
-    insert into public.notifications (user_id, type, title, message, related_entity_id, related_entity_type)
-    values (p_application.user_id, 'APPLICATION_STATUS_UPDATE', title, body, p_application.id, 'application')
-    returning id into notification_id;
-    insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
-    values (
-        p_application.user_id, 'push_notification',
-        jsonb_build_object(
-            'user_id', p_application.user_id, 'title', title, 'message', body,
-            'data', jsonb_build_object('application_id', p_application.id, 'notification_id', notification_id,
-                                       'status', p_status)),
-        'notification:' || notification_id)
-    returning id into push_job_id;
-    return push_job_id;
+    return (private.notify_person(
+        p_application.user_id, 'APPLICATION_STATUS_UPDATE', title, message, p_application.id, 'application',
+        jsonb_build_object('application_id', p_application.id, 'status', p_status))).push_job_id;
 end
 $$;
 revoke all on function private.tell_of_application(

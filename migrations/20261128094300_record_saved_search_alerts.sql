@@ -82,9 +82,9 @@ declare
     alert           private.saved_search_alerts;
     since           timestamptz;
     unseen          record;
-    told            record;
+    message         record;
     notification_id uuid;
-    push_job        uuid;
+    push_job_id     uuid;
     result          jsonb;
 begin
     -- Deleting an account locks `users` first, and what is written here refers to it. Locked in the same order, the two
@@ -138,20 +138,12 @@ begin
         where copy = 1;
 
         if unseen.number > 0 then
-            select * into told from private.describe_new_postings(
+            select * into message from private.describe_new_postings(
                 search.search_name, unseen.number, jsonb_path_query_array(unseen.postings, '$[0 to 2]'));
-            insert into public.notifications (
-                user_id, type, title, message, related_entity_id, related_entity_type)
-            values (search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', told.title, told.message, search.id, 'saved_search')
-            returning id into notification_id;
-            insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
-            values (
-                search.user_id, 'push_notification',
-                jsonb_build_object(
-                    'user_id', search.user_id, 'title', told.title, 'message', told.message,
-                    'data', jsonb_build_object('saved_search_id', search.id, 'notification_id', notification_id)),
-                'notification:' || notification_id)
-            returning id into push_job;
+            select told.notification_id, told.push_job_id into notification_id, push_job_id
+            from private.notify_person(
+                search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', message.title, message.message, search.id, 'saved_search',
+                jsonb_build_object('saved_search_id', search.id)) as told;
         end if;
 
         -- A posting that was last seen before that is too old to be reported again.
@@ -165,7 +157,7 @@ begin
         where saved_search_id = search.id;
         result := jsonb_build_object(
             'outcome', case when unseen.number > 0 then 'told' else 'nothing_new' end, 'new_postings', unseen.number,
-            'notification_id', notification_id, 'push_job_id', push_job);
+            'notification_id', notification_id, 'push_job_id', push_job_id);
     end if;
 
     perform public.settle_background_jobs(jsonb_build_array(jsonb_build_object(

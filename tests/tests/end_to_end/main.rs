@@ -9,6 +9,7 @@ mod commands;
 mod hear_back;
 mod jobs;
 mod migrations;
+mod notifications;
 mod push;
 mod real_clients;
 mod rights;
