@@ -46,6 +46,7 @@ create table if not exists public.users (
     constraint users_check_timezone check (timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'),
     constraint users_check_resume_text check (char_length(resume_text) <= 200000)
 );
+comment on table public.users is 'People: one profile for each account.';
 
 create or replace trigger on_users_updated
     before update on public.users
@@ -82,6 +83,10 @@ $$;
 revoke all on function public.current_user_id() from public, anon, authenticated, service_role;
 -- `service_role` too: it is the default of `user_id` columns, which a service's insert may leave out by mistake.
 grant execute on function public.current_user_id() to authenticated, service_role;
+comment on function public.current_user_id() is
+    'The id of the person behind the verified token, or null. '
+    'Definer: it reads users, whose policies call it. '
+    'Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null.';
 
 alter table public.users enable row level security;
 revoke all on table public.users from anon, authenticated, service_role;

@@ -49,6 +49,10 @@ exception
 end
 $$;
 revoke all on function public.handle_new_user_from_clerk() from public, anon, authenticated, service_role;
+comment on function public.handle_new_user_from_clerk() is
+    'Gives every new account its profile. '
+    'Definer: it runs for Supabase Auth, which has no rights on public.users. '
+    'Bounds: a trigger function, which nobody can call: it sees only the row of auth.users that is being inserted.';
 
 create or replace function public.handle_user_email_changed()
     returns trigger
@@ -67,6 +71,10 @@ exception
 end
 $$;
 revoke all on function public.handle_user_email_changed() from public, anon, authenticated, service_role;
+comment on function public.handle_user_email_changed() is
+    'Follows a changed e-mail address into the profile. '
+    'Definer: it runs for Supabase Auth, which has no rights on public.users. '
+    'Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
 create or replace trigger on_auth_user_created_from_clerk
     after insert on auth.users

@@ -44,6 +44,8 @@ create table if not exists public.user_preferences (
     constraint user_preferences_check_work_arrangement check (cardinality(work_arrangement) <= 10),
     constraint user_preferences_check_alert_frequency check (alert_frequency in ('instant', 'daily', 'weekly'))
 );
+comment on table public.user_preferences is
+    'What kind of job a person looks for, and how often they want to be told of postings.';
 
 create or replace trigger on_user_preferences_updated
     before update on public.user_preferences

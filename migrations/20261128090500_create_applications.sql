@@ -88,6 +88,7 @@ create table if not exists public.applications (
         check (char_length(submission_idempotency_key) between 1 and 255),
     constraint applications_check_deletion_reason check (char_length(deletion_reason) <= 1000)
 );
+comment on table public.applications is 'A person''s job applications, from the draft to the end.';
 
 -- `skyvern_task_id` has the index of its unique constraint; a second one would only cost writes.
 create index if not exists idx_applications_user_id_status on public.applications (user_id, status);

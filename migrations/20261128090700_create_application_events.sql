@@ -15,6 +15,8 @@ create table if not exists public.application_events (
     constraint application_events_check_source check (source ~ '^[a-z_]{1,50}$'),
     constraint application_events_check_reason check (char_length(reason) <= 500)
 );
+comment on table public.application_events is
+    'The history of applications: one row per status change, never altered.';
 create index if not exists idx_application_events_application_id_user_id_position
     on public.application_events (application_id, user_id, position);
 create index if not exists idx_application_events_user_id on public.application_events (user_id);
@@ -51,6 +53,10 @@ begin
 end
 $$;
 revoke all on function private.record_application_event() from public, anon, authenticated, service_role;
+comment on function private.record_application_event() is
+    'Writes the history of an application. '
+    'Definer: nobody may write application_events, so that the history cannot be forged. '
+    'Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
 
 -- Called by functions before they change a status: who made the following changes of this transaction, and why.
 create or replace function private.attribute_events(p_source text, p_reason text default null)

@@ -25,6 +25,7 @@ create table if not exists public.saved_jobs (
     constraint saved_jobs_check_job_details_snapshot check (octet_length(job_details_snapshot::text) <= 100000),
     constraint saved_jobs_check_notes check (char_length(notes) <= 10000)
 );
+comment on table public.saved_jobs is 'Postings that a person keeps, each with a snapshot.';
 create index if not exists idx_saved_jobs_user_id_saved_at on public.saved_jobs (user_id, saved_at desc);
 -- A search marks each posting with what the person has done about it, so their rows are looked up by Adzuna's id.
 create index if not exists idx_saved_jobs_user_id_adzuna_job_id

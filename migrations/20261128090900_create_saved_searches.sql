@@ -14,6 +14,8 @@ create table if not exists public.saved_searches (
     constraint saved_searches_check_search_query check (
         jsonb_typeof(search_query) = 'object' and octet_length(search_query::text) <= 10000)
 );
+comment on table public.saved_searches is
+    'Searches that a person keeps, to run again and to be told of new postings.';
 create index if not exists idx_saved_searches_user_id_created_at
     on public.saved_searches (user_id, created_at desc);
 

@@ -24,6 +24,7 @@ create table if not exists public.notifications (
     constraint notifications_check_message check (char_length(message) between 1 and 4000),
     constraint notifications_check_related_entity_type check (related_entity_type ~ '^[a-z_]{1,50}$')
 );
+comment on table public.notifications is 'What a person is told in the app.';
 create index if not exists idx_notifications_user_id_is_read on public.notifications (user_id, is_read);
 create index if not exists idx_notifications_user_id_created_at on public.notifications (user_id, created_at desc);
 

@@ -14,6 +14,7 @@ create table if not exists public.resumes (
     constraint resumes_check_file_name check (char_length(file_name) between 1 and 255),
     constraint resumes_check_version_name check (char_length(version_name) <= 200)
 );
+comment on table public.resumes is 'A person''s résumés; the files are in storage.';
 create index if not exists idx_resumes_user_id on public.resumes (user_id);
 create unique index if not exists idx_resumes_user_id_is_primary_true on public.resumes (user_id) where is_primary;
 

@@ -17,6 +17,7 @@ create table if not exists public.user_push_tokens (
     constraint user_push_tokens_check_platform check (platform in ('ios', 'android', 'web')),
     constraint user_push_tokens_check_device_name check (char_length(device_name) <= 200)
 );
+comment on table public.user_push_tokens is 'The devices on which a person gets push messages.';
 create index if not exists idx_user_push_tokens_user_id_last_seen_at
     on public.user_push_tokens (user_id, last_seen_at desc);
 -- For the purge.
@@ -81,3 +82,8 @@ end
 $$;
 revoke all on function public.register_push_token(text, text, text) from public, anon, authenticated, service_role;
 grant execute on function public.register_push_token(text, text, text) to authenticated;
+comment on function public.register_push_token(text, text, text) is
+    'Registers the caller''s device for push messages. '
+    'Definer: a token that another person has registered must leave them, which no policy could allow. '
+    'Bounds: the person is the caller, never an argument; the columns'' checks limit the texts, and 20 devices are '
+    'kept per person.';

@@ -41,6 +41,7 @@ create table if not exists public.background_jobs (
     constraint background_jobs_check_max_attempts check (max_attempts > 0),
     constraint background_jobs_check_dedupe_key check (char_length(dedupe_key) between 1 and 500)
 );
+comment on table public.background_jobs is 'The queue of background jobs, with their leases and outcomes.';
 create index if not exists idx_background_jobs_user_id on public.background_jobs (user_id);
 -- For the limit of queued jobs per person, and a person's list of unfinished jobs.
 create index if not exists idx_background_jobs_user_id_unfinished

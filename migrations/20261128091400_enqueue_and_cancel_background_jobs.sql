@@ -41,6 +41,11 @@ end
 $$;
 revoke all on function public.enqueue_background_jobs(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.enqueue_background_jobs(jsonb) to service_role;
+comment on function public.enqueue_background_jobs(jsonb) is
+    'Queues many background jobs at once. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: the checks of background_jobs apply, of which none limits a payload, since only the service calls it; a '
+    'dedupe key is queued once.';
 
 -- Cancels those of these jobs that are not finished, and returns their ids. Runs with the rights of the caller, so that
 -- the policies decide which jobs a person can cancel.

@@ -84,6 +84,10 @@ $$;
 revoke all on function public.claim_background_jobs(text, text[], integer)
     from public, anon, authenticated, service_role;
 grant execute on function public.claim_background_jobs(text, text[], integer) to service_role;
+comment on function public.claim_background_jobs(text, text[], integer) is
+    'Leases due background jobs to a worker. '
+    'Definer: it refuses through private.refuse, which service_role cannot call. '
+    'Bounds: 1 to 500 jobs, only of the types named, leased for 30 seconds.';
 
 -- Extends leases by half a minute, and keeps the progress of their jobs. `p_jobs`: [{job_id, lease_number, progress}],
 -- where progress is a JSON object or absent. Returns the ids of the jobs that are still the caller's; the caller stops
@@ -109,6 +113,10 @@ as $$
 $$;
 revoke all on function public.extend_background_jobs(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.extend_background_jobs(jsonb) to service_role;
+comment on function public.extend_background_jobs(jsonb) is
+    'Extends the leases of background jobs. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: only jobs whose current fencing token the caller knows, and by 30 seconds.';
 
 -- Whether the lease is still the caller's; if so, locks the job's row until the end of the transaction. For effects
 -- that must happen in the transaction that settles their job, and so exactly once.

@@ -67,3 +67,7 @@ end
 $$;
 revoke all on function public.settle_background_jobs(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.settle_background_jobs(jsonb) to service_role;
+comment on function public.settle_background_jobs(jsonb) is
+    'Completes, fails or puts back leased background jobs. '
+    'Definer: it refuses through private.refuse, which service_role cannot call. '
+    'Bounds: only jobs whose current fencing token the caller knows; four outcomes; errors are cut at 500 characters.';

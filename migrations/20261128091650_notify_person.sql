@@ -1,7 +1,8 @@
 -- Telling a person something: a notification in the app, and a background job for each further channel.
 
 -- One row per channel: the type of the background job that delivers a notification there. Everybody has every channel;
--- whether a person can be reached on one (by a device, say) is decided when the job runs, since it can change until then.
+-- whether a person can be reached on one (whether they have a device, for push) is decided when the job runs, since it
+-- can change until then.
 create table if not exists private.notification_channels (
     job_type      text primary key,
     -- With the notification's id it is the dedupe key of the job, so that a channel delivers a notification once.
@@ -10,6 +11,8 @@ create table if not exists private.notification_channels (
     constraint notification_channels_check_job_type check (job_type ~ '^[a-z][a-z0-9_]{0,99}$'),
     constraint notification_channels_check_dedupe_prefix check (dedupe_prefix ~ '^[a-z][a-z0-9_]{0,99}$')
 );
+comment on table private.notification_channels is
+    'The channels beside the app: which job type delivers a notification there.';
 insert into private.notification_channels (job_type, dedupe_prefix)
 values ('push_notification', 'notification')
 on conflict (job_type) do nothing;
@@ -17,9 +20,9 @@ on conflict (job_type) do nothing;
 alter table private.notification_channels enable row level security;
 revoke all on table private.notification_channels from public, anon, authenticated, service_role;
 
--- Everything that tells a person something calls this, in the transaction of what it is about. `p_data` is an object that
--- the channels pass on, so that a tap on the message opens the right screen; the notification's id is added to it.
--- Returns the notification, and its push job, which the caller may have sent at once instead of waiting for the queue.
+-- Everything that tells a person something calls this, in the transaction of what it is about. `p_data` is an object
+-- that the channels pass on, so that a tap on the message opens the right screen; the notification's id is added to it.
+-- Returns the notification, and its push job, which a caller may have sent at once instead of waiting for the queue.
 create or replace function private.notify_person(
     p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid,
     p_related_entity_type text, p_data jsonb,

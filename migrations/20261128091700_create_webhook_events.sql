@@ -28,6 +28,7 @@ create table if not exists public.webhook_events (
     constraint webhook_events_check_event_key check (char_length(event_key) between 1 and 500),
     constraint webhook_events_check_outcome check (outcome ~ '^[a-z_]{1,50}$')
 );
+comment on table public.webhook_events is 'The inbox: every accepted webhook once, with its outcome.';
 create index if not exists idx_webhook_events_application_id on public.webhook_events (application_id);
 create index if not exists idx_webhook_events_run_id_waiting
     on public.webhook_events (run_id, received_at) where outcome = 'waiting';

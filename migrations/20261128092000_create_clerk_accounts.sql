@@ -9,6 +9,7 @@ create table if not exists private.clerk_accounts (
     constraint clerk_accounts_check_clerk_user_id check (clerk_user_id ~ '^user_[!-~]{1,250}$'),
     constraint clerk_accounts_check_updated_at check (updated_at >= 0)
 );
+comment on table private.clerk_accounts is 'When Clerk last changed each account, and whether it was deleted.';
 alter table private.clerk_accounts enable row level security;
 revoke all on table private.clerk_accounts from public, anon, authenticated, service_role;
 

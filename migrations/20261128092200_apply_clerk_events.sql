@@ -126,3 +126,8 @@ $$;
 revoke all on function public.apply_clerk_event(text, text, text, bigint, jsonb, text, uuid)
     from public, anon, authenticated, service_role;
 grant execute on function public.apply_clerk_event(text, text, text, bigint, jsonb, text, uuid) to service_role;
+comment on function public.apply_clerk_event(text, text, text, bigint, jsonb, text, uuid) is
+    'Applies a webhook of Clerk. '
+    'Definer: it writes auth.users and the schema private. '
+    'Bounds: only the account that is named; an event is applied once, never over a newer one, and never after a '
+    'deletion.';

@@ -47,3 +47,8 @@ end
 $$;
 revoke all on function public.ensure_person() from public, anon, authenticated, service_role;
 grant execute on function public.ensure_person() to authenticated;
+comment on function public.ensure_person() is
+    'Creates the caller''s profile from their session token if the webhook has not come yet. '
+    'Definer: it writes auth.users and the schema private. '
+    'Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified '
+    'address counts as confirmed.';

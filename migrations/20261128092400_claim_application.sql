@@ -122,3 +122,8 @@ end
 $$;
 revoke all on function public.claim_application(uuid, text) from public, anon, authenticated, service_role;
 grant execute on function public.claim_application(uuid, text) to authenticated;
+comment on function public.claim_application(uuid, text) is
+    'Claims one of the caller''s applications, to start its one run. '
+    'Definer: it writes the submission and the status, which no person may write, and refuses through private.refuse. '
+    'Bounds: only an application of the caller''s that may be started; files only from the caller''s own folder; the '
+    'key has 1 to 255 characters.';

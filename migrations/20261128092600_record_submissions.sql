@@ -38,6 +38,10 @@ $$;
 revoke all on function public.record_skyvern_run(uuid, uuid, text, text, text)
     from public, anon, authenticated, service_role;
 grant execute on function public.record_skyvern_run(uuid, uuid, text, text, text) to service_role;
+comment on function public.record_skyvern_run(uuid, uuid, text, text, text) is
+    'Records the run that a claim started. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only the application whose current submission id (the fencing token) the caller knows.';
 
 -- No run, or nobody knows. `not_started` is certain and final, `open` leaves the submission open until somebody has
 -- looked for the run, `absent` says that the run was looked for and is not there, and `released` takes the claim back
@@ -106,3 +110,8 @@ $$;
 revoke all on function public.record_submission_failure(uuid, uuid, text, text, jsonb)
     from public, anon, authenticated, service_role;
 grant execute on function public.record_submission_failure(uuid, uuid, text, text, jsonb) to service_role;
+comment on function public.record_submission_failure(uuid, uuid, text, text, jsonb) is
+    'Records that a claim started no run, or that nobody knows. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a '
+    'person''s decision stands.';

@@ -73,3 +73,8 @@ revoke all on function public.apply_skyvern_event(
     text, text, integer, boolean, uuid, uuid, jsonb, text, uuid, text) from public, anon, authenticated, service_role;
 grant execute on function public.apply_skyvern_event(
     text, text, integer, boolean, uuid, uuid, jsonb, text, uuid, text) to service_role;
+comment on function public.apply_skyvern_event(text, text, integer, boolean, uuid, uuid, jsonb, text, uuid, text) is
+    'Applies an event of Skyvern. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only the application that has the run or its open submission; an event is applied once, in order, and a '
+    'person''s decision stands.';

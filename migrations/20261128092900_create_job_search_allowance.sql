@@ -15,6 +15,7 @@ create table if not exists private.job_search_limits (
     calls_for_alerts_per_person integer
         constraint job_search_limits_check_calls_for_alerts_per_person check (calls_for_alerts_per_person > 0)
 );
+comment on table private.job_search_limits is 'The limits of calls to Adzuna, and how they are shared out.';
 -- A month is 31 days, so that no calendar month holds more calls than it may. Two fifths are for alerts; of these a
 -- person has as many as a search needs that runs every hour.
 insert into private.job_search_limits (period, calls, calls_per_person, calls_for_alerts, calls_for_alerts_per_person)
@@ -32,6 +33,7 @@ create table if not exists private.job_search_calls (
     is_alert  boolean not null default false,
     constraint job_search_calls_fk_user foreign key (user_id) references public.users (id) on delete set null
 );
+comment on table private.job_search_calls is 'The ledger of calls to Adzuna.';
 create index if not exists idx_job_search_calls_called_at on private.job_search_calls (called_at desc);
 create index if not exists idx_job_search_calls_user_id_called_at
     on private.job_search_calls (user_id, called_at desc);

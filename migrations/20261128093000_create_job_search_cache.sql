@@ -13,6 +13,7 @@ create table if not exists public.job_search_cache (
     constraint job_search_cache_unique_query_key unique (query_key),
     constraint job_search_cache_check_query_key check (char_length(query_key) between 1 and 2000)
 );
+comment on table public.job_search_cache is 'Results of Adzuna by normalised query.';
 create index if not exists idx_job_search_cache_expires_at on public.job_search_cache (expires_at);
 
 alter table public.job_search_cache enable row level security;
@@ -27,6 +28,7 @@ create table if not exists private.job_search_leases (
     -- Why asking failed, for those who waited. It ends the lease and stays until somebody takes the next one.
     failure    text
 );
+comment on table private.job_search_leases is 'Who is asking Adzuna for which page at the moment.';
 create index if not exists idx_job_search_leases_expires_at on private.job_search_leases (expires_at);
 alter table private.job_search_leases enable row level security;
 revoke all on table private.job_search_leases from public, anon, authenticated, service_role;
@@ -96,6 +98,11 @@ $$;
 revoke all on function public.store_job_search(text, jsonb, jsonb, text[], uuid, uuid)
     from public, anon, authenticated, service_role;
 grant execute on function public.store_job_search(text, jsonb, jsonb, text[], uuid, uuid) to service_role;
+comment on function public.store_job_search(text, jsonb, jsonb, text[], uuid, uuid) is
+    'Stores results of Adzuna and returns the page. '
+    'Definer: it writes leases and the ledger in the schema private. '
+    'Bounds: one page by its key; it ends only the lease that is named. A person cannot call it, or they could write '
+    'into everybody''s results.';
 
 -- Ends a lease without results, and tells those who wait. A failed call counts like any other. Safe to repeat.
 create or replace function public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
@@ -123,3 +130,7 @@ $$;
 revoke all on function public.record_job_search_failure(text, uuid, text)
     from public, anon, authenticated, service_role;
 grant execute on function public.record_job_search_failure(text, uuid, text) to service_role;
+comment on function public.record_job_search_failure(text, uuid, text) is
+    'Ends a lease of a search that failed. '
+    'Definer: it writes leases and the ledger in the schema private. '
+    'Bounds: only the lease that is named by its key and id.';

@@ -87,6 +87,11 @@ end
 $$;
 revoke all on function public.search_jobs(text, uuid, uuid) from public, anon, authenticated, service_role;
 grant execute on function public.search_jobs(text, uuid, uuid) to authenticated;
+comment on function public.search_jobs(text, uuid, uuid) is
+    'The cached page of a search, or the right to ask Adzuna, for the caller. '
+    'Definer: it reads everybody''s cache and takes calls out of the allowance, in tables that no person reaches. '
+    'Bounds: the person is the caller, never an argument; the key is a SHA-256, so it reveals a page only to those '
+    'who know its query; calls are limited per person.';
 
 -- For an alert of this person.
 create or replace function public.search_jobs_for_alert(
@@ -101,3 +106,7 @@ $$;
 revoke all on function public.search_jobs_for_alert(text, uuid, uuid, uuid, timestamptz)
     from public, anon, authenticated, service_role;
 grant execute on function public.search_jobs_for_alert(text, uuid, uuid, uuid, timestamptz) to service_role;
+comment on function public.search_jobs_for_alert(text, uuid, uuid, uuid, timestamptz) is
+    'The same for an alert of the person named. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: the key is a SHA-256; calls are limited by the share of alerts.';

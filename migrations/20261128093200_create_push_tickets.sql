@@ -27,6 +27,7 @@ create table if not exists public.push_tickets (
     constraint push_tickets_check_receipt_checks check (receipt_checks >= 0),
     constraint push_tickets_check_ticket_id check (char_length(ticket_id) between 1 and 255)
 );
+comment on table public.push_tickets is 'What the push service said to each message for each device.';
 create index if not exists idx_push_tickets_push_token_id on public.push_tickets (push_token_id);
 create index if not exists idx_push_tickets_job_id on public.push_tickets (job_id) where job_id is not null;
 create index if not exists idx_push_tickets_receipt_due_at

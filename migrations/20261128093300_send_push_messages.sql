@@ -75,6 +75,11 @@ end
 $$;
 revoke all on function public.claim_push_messages(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.claim_push_messages(jsonb) to service_role;
+comment on function public.claim_push_messages(jsonb) is
+    'Leases queued push messages and lists the devices they go to. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: only jobs of the type push_notification that are due, or whose fencing token the caller knows; only '
+    'devices of the person concerned, 20 at most.';
 
 -- After push messages were sent: the tickets, the devices that are gone, and the outcome of the jobs, in one
 -- transaction. Recording the same again changes nothing.
@@ -134,3 +139,8 @@ $$;
 revoke all on function public.record_push_tickets(timestamptz, jsonb, jsonb)
     from public, anon, authenticated, service_role;
 grant execute on function public.record_push_tickets(timestamptz, jsonb, jsonb) to service_role;
+comment on function public.record_push_tickets(timestamptz, jsonb, jsonb) is
+    'Records what the push service said to messages. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: devices and jobs that exist; a ticket id is recorded once; jobs as in settle_background_jobs; texts are '
+    'cut.';

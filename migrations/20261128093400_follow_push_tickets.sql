@@ -31,6 +31,10 @@ end
 $$;
 revoke all on function public.queue_due_push_receipts() from public, anon, authenticated, service_role;
 grant execute on function public.queue_due_push_receipts() to service_role;
+comment on function public.queue_due_push_receipts() is
+    'Queues the jobs that ask for due receipts. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: it takes no arguments; 20 jobs at most, and each once a minute.';
 
 -- Up to a thousand tickets whose receipt is due, for one caller; another one gets others. A ticket that the caller
 -- never comes back with is due again later. Tickets that are older than a day have lost their receipt, which is not
@@ -76,6 +80,10 @@ end
 $$;
 revoke all on function public.claim_push_receipts() from public, anon, authenticated, service_role;
 grant execute on function public.claim_push_receipts() to service_role;
+comment on function public.claim_push_receipts() is
+    'Claims the tickets whose receipt is due. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: it takes no arguments; 1,000 tickets at most.';
 
 -- Stores receipts, and revokes the devices that are gone. `p_receipts`: [{ticket_id, error, message, device_gone}],
 -- where error is null for a message that was delivered. Recording the same again changes nothing.
@@ -124,3 +132,7 @@ end
 $$;
 revoke all on function public.record_push_receipts(jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.record_push_receipts(jsonb) to service_role;
+comment on function public.record_push_receipts(jsonb) is
+    'Records receipts of push messages. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: only tickets that await their receipt, each once; texts are cut.';

@@ -80,6 +80,7 @@ create table if not exists public.jobs (
 )
 -- Updating only `last_seen` stays within the page and touches no index, since the column is in none.
 with (fillfactor = 80);
+comment on table public.jobs is 'The postings, of the sync and of providers.';
 
 create index if not exists idx_jobs_provider_id on public.jobs (provider_id);
 create index if not exists idx_jobs_source_active on public.jobs (source) where is_active;
@@ -109,6 +110,10 @@ as $$
 $$;
 revoke all on function private.is_provider() from public, anon, authenticated, service_role;
 grant execute on function private.is_provider() to authenticated;
+comment on function private.is_provider() is
+    'Whether the caller is a provider. '
+    'Definer: policies call it for a person, who must not need rights on users for that. '
+    'Bounds: it takes no arguments and returns only the caller''s own role.';
 
 alter table public.jobs enable row level security;
 revoke all on table public.jobs from anon, authenticated, service_role;

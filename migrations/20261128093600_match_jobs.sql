@@ -27,6 +27,10 @@ begin
 end
 $$;
 revoke all on function private.handle_job_description() from public, anon, authenticated, service_role;
+comment on function private.handle_job_description() is
+    'Keeps the hash of a posting''s description, and what is derived from it. '
+    'Definer: it copies from a posting with the same text, which the writer may not see. '
+    'Bounds: a trigger function, which nobody can call: it changes only the row that is being written.';
 
 create or replace trigger on_jobs_described
     before insert or update of description on public.jobs

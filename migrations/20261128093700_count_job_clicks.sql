@@ -9,6 +9,7 @@ create table if not exists private.job_clicks (
     constraint job_clicks_fk_job foreign key (job_id) references public.jobs (id) on delete cascade,
     constraint job_clicks_fk_user foreign key (user_id) references public.users (id) on delete cascade
 );
+comment on table private.job_clicks is 'When each person last counted as a click on each posting.';
 create index if not exists idx_job_clicks_user_id on private.job_clicks (user_id);
 alter table private.job_clicks enable row level security;
 revoke all on table private.job_clicks from public, anon, authenticated, service_role;
@@ -47,3 +48,8 @@ end
 $$;
 revoke all on function public.count_job_click(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.count_job_click(uuid) to authenticated;
+comment on function public.count_job_click(uuid) is
+    'Counts a click of the caller on a posting. '
+    'Definer: no person may write click_count or reach the schema private. '
+    'Bounds: the person is the caller, never an argument; only active postings, and one click per person, posting and '
+    'day.';

@@ -14,6 +14,7 @@ create table if not exists public.cron_locks (
     constraint cron_locks_check_lock_name check (char_length(lock_name) between 1 and 100),
     constraint cron_locks_check_locked_by check (char_length(locked_by) between 1 and 200)
 );
+comment on table public.cron_locks is 'Locks that keep scheduled work from overlapping.';
 alter table public.cron_locks enable row level security;
 revoke all on table public.cron_locks from anon, authenticated, service_role;
 grant select, insert, update, delete on table public.cron_locks to service_role;
@@ -49,6 +50,10 @@ end
 $$;
 revoke all on function public.take_cron_lock(text, text, integer) from public, anon, authenticated, service_role;
 grant execute on function public.take_cron_lock(text, text, integer) to service_role;
+comment on function public.take_cron_lock(text, text, integer) is
+    'Takes a lock for scheduled work, if it is free. '
+    'Definer: it takes its fencing token from a sequence in the schema private. '
+    'Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
 -- Whether the lock is still the caller's. If so it is theirs for that long from now, and nobody takes it before the end
 -- of the transaction. An expired lock is not extended, even if nobody else has taken it yet: others may already have
@@ -84,6 +89,10 @@ end
 $$;
 revoke all on function public.extend_cron_lock(text, bigint, integer) from public, anon, authenticated, service_role;
 grant execute on function public.extend_cron_lock(text, bigint, integer) to service_role;
+comment on function public.extend_cron_lock(text, bigint, integer) is
+    'Extends a lock for scheduled work. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only a lock that has not expired and whose fencing token the caller knows; 1 to 86,400 seconds.';
 
 -- Releases the lock. Returns whether it was the caller's.
 create or replace function public.release_cron_lock(p_lock_name text, p_lock_number bigint)
@@ -99,3 +108,7 @@ end
 $$;
 revoke all on function public.release_cron_lock(text, bigint) from public, anon, authenticated, service_role;
 grant execute on function public.release_cron_lock(text, bigint) to service_role;
+comment on function public.release_cron_lock(text, bigint) is
+    'Releases a lock for scheduled work. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: only a lock whose fencing token the caller knows.';

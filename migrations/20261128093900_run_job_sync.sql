@@ -23,6 +23,7 @@ create table if not exists public.scraping_logs (
     constraint scraping_logs_check_completed_at check ((status = 'running') = (completed_at is null)),
     constraint scraping_logs_check_error check ((status = 'failed') = (error is not null) and char_length(error) <= 500)
 );
+comment on table public.scraping_logs is 'The runs of the posting sync.';
 create index if not exists idx_scraping_logs_source_name_started_at
     on public.scraping_logs (source_name, started_at desc);
 -- For the purge.
@@ -79,6 +80,10 @@ end
 $$;
 revoke all on function public.close_dead_job_syncs() from public, anon, authenticated, service_role;
 grant execute on function public.close_dead_job_syncs() to service_role;
+comment on function public.close_dead_job_syncs() is
+    'Closes the log rows of runs that died. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: it takes no arguments; only runs without a valid lock.';
 
 -- Returns {outcome: 'began', run_id, lock_number}, or {outcome: 'running', retry_after_seconds} while another run is in
 -- progress.
@@ -104,6 +109,10 @@ end
 $$;
 revoke all on function public.begin_job_sync(text, text) from public, anon, authenticated, service_role;
 grant execute on function public.begin_job_sync(text, text) to service_role;
+comment on function public.begin_job_sync(text, text) is
+    'Begins a run of the posting sync, if none is in progress. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: one run at a time; a source whose name is not valid cannot store a posting.';
 
 -- Ends a run: closes its log row and releases the lock. Without `p_error` it succeeded. If it has also fetched
 -- everything (`p_is_whole`), and at least one posting, the postings of its source that it has not seen are deactivated:
@@ -147,3 +156,8 @@ end
 $$;
 revoke all on function public.finish_job_sync(bigint, boolean, text) from public, anon, authenticated, service_role;
 grant execute on function public.finish_job_sync(bigint, boolean, text) to service_role;
+comment on function public.finish_job_sync(bigint, boolean, text) is
+    'Ends a run of the posting sync. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only the current run, known by its fencing token; only postings of its source are deactivated; the error '
+    'is cut at 500 characters.';

@@ -112,3 +112,8 @@ $$;
 revoke all on function public.store_job_postings(bigint, integer, jsonb, integer, integer)
     from public, anon, authenticated, service_role;
 grant execute on function public.store_job_postings(bigint, integer, jsonb, integer, integer) to service_role;
+comment on function public.store_job_postings(bigint, integer, jsonb, integer, integer) is
+    'Stores postings that a run of the sync has fetched. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only the current run, known by its fencing token; 500 postings at most, of its source, each batch once; '
+    'the checks of jobs limit every column.';

@@ -11,6 +11,7 @@ create table if not exists private.saved_search_alerts (
     constraint saved_search_alerts_fk_saved_search
         foreign key (saved_search_id) references public.saved_searches (id) on delete cascade
 );
+comment on table private.saved_search_alerts is 'When each saved search is due for its person.';
 create index if not exists idx_saved_search_alerts_next_at
     on private.saved_search_alerts (next_at) where next_at is not null;
 
@@ -23,6 +24,7 @@ create table if not exists private.saved_search_sightings (
     constraint saved_search_sightings_fk_saved_search
         foreign key (saved_search_id) references public.saved_searches (id) on delete cascade
 );
+comment on table private.saved_search_sightings is 'The postings that each saved search has found before.';
 
 alter table private.saved_search_alerts enable row level security;
 alter table private.saved_search_sightings enable row level security;
@@ -113,6 +115,11 @@ begin
 end
 $$;
 revoke all on function private.schedule_saved_search() from public, anon, authenticated, service_role;
+comment on function private.schedule_saved_search() is
+    'Keeps the schedule of a saved search up to date. '
+    'Definer: it runs for the person, who cannot reach the schema private. '
+    'Bounds: a trigger function, which nobody can call: it changes only the schedule of the row that is being '
+    'written.';
 
 create or replace trigger on_saved_searches_created_schedule
     after insert on public.saved_searches
@@ -139,6 +146,11 @@ begin
 end
 $$;
 revoke all on function private.schedule_saved_searches_of_person() from public, anon, authenticated, service_role;
+comment on function private.schedule_saved_searches_of_person() is
+    'Keeps the schedules of a person''s saved searches up to date. '
+    'Definer: it runs for the person, who cannot reach the schema private. '
+    'Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences '
+    'are being written.';
 
 create or replace trigger on_user_preferences_created_or_deleted_schedule
     after insert or delete on public.user_preferences

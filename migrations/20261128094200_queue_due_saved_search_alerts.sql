@@ -90,3 +90,8 @@ end
 $$;
 revoke all on function public.queue_due_saved_search_alerts() from public, anon, authenticated, service_role;
 grant execute on function public.queue_due_saved_search_alerts() to service_role;
+comment on function public.queue_due_saved_search_alerts() is
+    'Queues the alerts that are due. '
+    'Definer: it reads and writes schedules in the schema private. '
+    'Bounds: it takes no arguments; 200 searches at a time, no more than Adzuna''s allowance for alerts, and three per '
+    'person.';

@@ -43,6 +43,10 @@ end
 $$;
 revoke all on function public.saved_search_to_alert(uuid, uuid) from public, anon, authenticated, service_role;
 grant execute on function public.saved_search_to_alert(uuid, uuid) to service_role;
+comment on function public.saved_search_to_alert(uuid, uuid) is
+    'What a job of a saved search is to search for. '
+    'Definer: it reads schedules in the schema private. '
+    'Bounds: a person''s job reaches only that person''s searches.';
 
 -- What a person reads of new postings: the title and the message.
 create or replace function private.describe_new_postings(p_search_name text, p_count bigint, p_first jsonb)
@@ -169,3 +173,8 @@ revoke all on function public.record_saved_search_alert(uuid, bigint, uuid, time
     from public, anon, authenticated, service_role;
 grant execute on function public.record_saved_search_alert(uuid, bigint, uuid, timestamptz, jsonb, timestamptz)
     to service_role;
+comment on function public.record_saved_search_alert(uuid, bigint, uuid, timestamptz, jsonb, timestamptz) is
+    'Records what a run of a saved search found, and tells its person. '
+    'Definer: it reads and writes schedules in the schema private. '
+    'Bounds: only with a lease of the job whose current fencing token the caller knows; a person''s job reaches only '
+    'that person''s searches; texts are cut.';

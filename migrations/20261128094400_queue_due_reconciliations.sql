@@ -42,3 +42,7 @@ end
 $$;
 revoke all on function public.queue_due_reconciliations() from public, anon, authenticated, service_role;
 grant execute on function public.queue_due_reconciliations() to service_role;
+comment on function public.queue_due_reconciliations() is
+    'Queues a look at Skyvern for every application that needs one. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: it takes no arguments; 500 applications at most, each once in a quarter of an hour.';

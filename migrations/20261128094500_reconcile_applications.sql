@@ -45,6 +45,10 @@ end
 $$;
 revoke all on function public.application_to_reconcile(uuid, uuid) from public, anon, authenticated, service_role;
 grant execute on function public.application_to_reconcile(uuid, uuid) to service_role;
+comment on function public.application_to_reconcile(uuid, uuid) is
+    'What is to be asked of Skyvern about an application. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: if a person is named, only an application of theirs.';
 
 -- Skyvern was asked, and the run is still in progress; only the time is recorded. Returns whether the application still
 -- has that run.
@@ -62,6 +66,10 @@ end
 $$;
 revoke all on function public.note_ongoing_skyvern_run(uuid, text) from public, anon, authenticated, service_role;
 grant execute on function public.note_ongoing_skyvern_run(uuid, text) to service_role;
+comment on function public.note_ongoing_skyvern_run(uuid, text) is
+    'Notes that a run is still in progress. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: only an application that waits for exactly this run.';
 
 -- Skyvern does not know the run. The cause may be a wrong key for a while, so the application is given up only after a
 -- day without news: `unknown` before that, `lost` then, and `superseded` if the application no longer waits for that
@@ -99,6 +107,10 @@ end
 $$;
 revoke all on function public.record_lost_skyvern_run(uuid, text, jsonb) from public, anon, authenticated, service_role;
 grant execute on function public.record_lost_skyvern_run(uuid, text, jsonb) to service_role;
+comment on function public.record_lost_skyvern_run(uuid, text, jsonb) is
+    'Gives up an application whose run Skyvern does not know, and tells its person. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only an application that waits for exactly this run, after a day without news.';
 
 -- Skyvern knows no run of the submission, which was looked for late enough to be sure that it started none: `absent`,
 -- or `superseded` if it is no longer the current one. What the person decided in the meantime stands, and then there is
@@ -133,3 +145,8 @@ $$;
 revoke all on function public.record_absent_submission(uuid, uuid, jsonb)
     from public, anon, authenticated, service_role;
 grant execute on function public.record_absent_submission(uuid, uuid, jsonb) to service_role;
+comment on function public.record_absent_submission(uuid, uuid, jsonb) is
+    'Ends a submission that started no run, and tells its person. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only the application whose current submission id (the fencing token) the caller knows; a person''s '
+    'decision stands.';

@@ -19,6 +19,10 @@ end
 $$;
 revoke all on function public.queue_daily_purge() from public, anon, authenticated, service_role;
 grant execute on function public.queue_daily_purge() to service_role;
+comment on function public.queue_daily_purge() is
+    'Queues the purge of the day. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: it takes no arguments; one job a day.';
 
 -- Deletes up to `p_limit` rows of each kind, and returns how many of each there were. As many as the limit means that
 -- there may be more.
@@ -113,3 +117,7 @@ end
 $$;
 revoke all on function public.purge_expired_rows(integer) from public, anon, authenticated, service_role;
 grant execute on function public.purge_expired_rows(integer) to service_role;
+comment on function public.purge_expired_rows(integer) is
+    'Deletes what nobody needs any more. '
+    'Definer: so that it does not depend on what service_role is granted on the tables. '
+    'Bounds: p_limit rows of each kind at most; how old a row must be is fixed in the function.';
