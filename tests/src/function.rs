@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::person::Person;
-use crate::simulators::clerk::webhook;
 use crate::stack::Stack;
+use simulators::clerk::webhook;
 
 /// One of our functions.
 #[derive(Clone, Copy, Debug)]

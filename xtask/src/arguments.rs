@@ -5,10 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use crate::{
-    failure::{Failure, Outcome},
-    progress::say,
-};
+use toolchain::{Failure, Outcome, progress::say};
 
 /// What a command accepts.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +75,15 @@ impl Arguments {
         self.option(name)
             .map(|text| text.parse().map_err(|_| Failure::new(format!("{name} wants a number, and {text} is none"))))
             .transpose()
+    }
+
+    /// The stack that is meant.
+    pub fn stack_name(&self) -> Outcome<String> {
+        let name = self.option("--name").unwrap_or("dev");
+        if local_stack::is_name(name) {
+            return Ok(name.to_owned());
+        }
+        Err(Failure::new("--name wants at most 40 letters, digits, - and _"))
     }
 
     /// For commands that take options only.

@@ -3,28 +3,21 @@
 mod arguments;
 mod bench;
 mod build;
-mod command;
 mod cron;
-mod database;
+mod db;
 mod demo;
 mod deploy;
 mod dev;
-mod failure;
 mod lint;
 mod logs;
-mod progress;
-mod project;
 mod setup;
 mod stack;
 mod test;
-mod users;
 
 use std::{env, process::ExitCode};
 
 use arguments::{Arguments, Usage, misuse};
-use failure::{Failure, Outcome};
-use progress::say;
-use project::Project;
+use toolchain::{Failure, Outcome, Project, progress::say};
 
 const USAGE: Usage = Usage {
     help: "\
@@ -58,7 +51,7 @@ const COMMANDS: [(&str, Usage, Command); 12] = [
     ("lint", lint::USAGE, lint::run),
     ("build", build::USAGE, build::run),
     ("bench", bench::USAGE, bench::run),
-    ("db", database::USAGE, database::run),
+    ("db", db::USAGE, db::run),
     ("logs", logs::USAGE, logs::run),
     ("cron", cron::USAGE, cron::run),
     ("stack", stack::USAGE, stack::run),
@@ -80,8 +73,8 @@ fn main() -> ExitCode {
 
 fn run(mut arguments: impl Iterator<Item = String>) -> Outcome {
     let name = arguments.next().unwrap_or_else(|| "--help".into());
-    if name == stack::GUARDIAN {
-        return stack::guard(arguments);
+    if name == local_stack::GUARDIAN {
+        return local_stack::guard(arguments);
     }
     if let Some((_, usage, command)) = COMMANDS.iter().find(|(known, ..)| *known == name) {
         return match Arguments::read(*usage, arguments)? {
