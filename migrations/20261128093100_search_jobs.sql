@@ -107,6 +107,6 @@ revoke all on function public.search_jobs_for_alert(text, uuid, uuid, uuid, time
     from public, anon, authenticated, service_role;
 grant execute on function public.search_jobs_for_alert(text, uuid, uuid, uuid, timestamptz) to service_role;
 comment on function public.search_jobs_for_alert(text, uuid, uuid, uuid, timestamptz) is
-    'The same for an alert of the person named. '
+    'The cached page of a search, or the right to ask Adzuna, for an alert of the person named. '
     'Definer: it calls functions of the schema private, which service_role cannot reach. '
     'Bounds: the key is a SHA-256; calls are limited by the share of alerts.';

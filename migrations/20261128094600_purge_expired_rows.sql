@@ -120,4 +120,4 @@ grant execute on function public.purge_expired_rows(integer) to service_role;
 comment on function public.purge_expired_rows(integer) is
     'Deletes what nobody needs any more. '
     'Definer: so that it does not depend on what service_role is granted on the tables. '
-    'Bounds: p_limit rows of each kind at most; how old a row must be is fixed in the function.';
+    'Bounds: no more rows of each kind than p_limit; how old they must be is fixed in the function.';
