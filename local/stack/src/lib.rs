@@ -13,6 +13,7 @@ mod ports;
 mod postgres;
 mod postgrest;
 mod protocol;
+pub mod released;
 mod simulators;
 mod supervisor;
 

@@ -4,4 +4,5 @@
 
 mod migrations;
 mod notifications;
+mod released;
 mod submissions;
