@@ -33,7 +33,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let options = Options::throw_away("test", None);
     let mut stack = Stack::start(project, options, tools, simulators)?;
     let mut tests = vec!["test".into(), "--workspace".into(), "--".into()];
-    tests.extend(arguments.values.iter().chain(&arguments.passed_on).cloned());
+    tests.extend(arguments.values.iter().cloned());
     let outcome = stack.run(Program {
         name: "tests".into(),
         file: "cargo".into(),

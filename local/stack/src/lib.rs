@@ -51,11 +51,8 @@ pub const FUNCTIONS_LOG: &str = "logs/functions.log";
 const PORT_TRIES: usize = 3;
 
 /// Runs the guardian of a stack.
-pub fn guard(mut arguments: impl Iterator<Item = String>) -> Outcome {
-    match arguments.next() {
-        Some(lock) => guardian::run(lock.as_ref()),
-        None => Err(Failure::new("a guardian is started by its stack")),
-    }
+pub fn guard(lock: Option<&Path>) -> Outcome {
+    guardian::run(lock.ok_or_else(|| Failure::new("a guardian is started by its stack"))?)
 }
 
 /// Whether a stack can be called that: the name becomes a folder's.

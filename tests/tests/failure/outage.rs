@@ -71,8 +71,8 @@ async fn without_a_webhook_secret_nobody_can_sign() {
 async fn vendors_that_refuse_every_connection_are_told_by_name() {
     // A port that was free a moment ago.
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let settings =
-        ["SKYVERN_API_URL", "ADZUNA_API_URL", "EXPO_API_URL"].map(|name| format!("{name}=http://{nobody}\n"));
+    let settings = ["SKYVERN_API_URL", "ADZUNA_API_URL", "EXPO_API_URL", "JSEARCH_API_URL"]
+        .map(|name| format!("{name}=http://{nobody}\n"));
     let file = std::env::temp_dir().join(format!("jobraker-refused-{}.vars", std::process::id()));
     std::fs::write(&file, settings.concat()).unwrap();
     let own = OwnStack::start("refused", &["--vars", file.to_str().unwrap()]);
@@ -86,7 +86,7 @@ async fn vendors_that_refuse_every_connection_are_told_by_name() {
     };
 
     let mut answers = Vec::new();
-    for name in ["initiate-skyvern-application", "adzuna-job-search", "trigger-push-notification"] {
+    for name in ["initiate-skyvern-application", "adzuna-job-search", "trigger-push-notification", "job-sync"] {
         let function = Function::named(name);
         let body = function.good_body(&ada).await;
         answers.push(told(function, function.request_with(&stack, &ada, &body).await).await);
@@ -97,6 +97,7 @@ async fn vendors_that_refuse_every_connection_are_told_by_name() {
             "initiate-skyvern-application: 502 skyvern_unreachable",
             "adzuna-job-search: 502 adzuna_unreachable",
             "trigger-push-notification: 502 expo_unreachable",
+            "job-sync: 502 jsearch_unreachable",
         ]
     );
 
@@ -124,6 +125,7 @@ async fn vendors_that_refuse_every_connection_are_told_by_name() {
             "clerk-webhook-handler: 503 database_unavailable",
             "trigger-push-notification: 503 database_unavailable",
             "job-runner: 503 database_unavailable",
+            "job-sync: 503 database_unavailable",
         ]
     );
     std::fs::remove_file(&file).unwrap();
