@@ -1,4 +1,8 @@
-//! `cargo xtask db`: the migrations of a database, forwards with the Supabase CLI, backwards with the rollback files.
+//! `cargo xtask db`: the migrations of a database, forwards with the Supabase CLI, backwards with the rollback files, and what
+//! is written about them.
+
+mod docs;
+mod release;
 
 use std::{
     fs,
@@ -22,11 +26,15 @@ pub const USAGE: Usage = Usage {
     help: "\
 usage: cargo xtask db up|status|reset [--name NAME | --database-url URL]
        cargo xtask db down [COUNT] [--name NAME | --database-url URL]
+       cargo xtask db docs
+       cargo xtask db release
 
-  up      applies every migration that is not applied yet (supabase db push)
-  down    undoes the newest COUNT migrations, one unless given, each with its file in migrations/rollback
-  status  lists the migrations and which of them are applied
-  reset   undoes all of them, applies them again and plants the seed: every row of ours is lost
+  up       applies every migration that is not applied yet (supabase db push)
+  down     undoes the newest COUNT migrations, one unless given, each with its file in migrations/rollback
+  status   lists the migrations and which of them are applied
+  reset    undoes all of them, applies them again and plants the seed: every row of ours is lost
+  docs     writes docs/database from a database of its own, which has all migrations
+  release  writes the hashes of all migrations to migrations/released.sha256; from then on a test keeps them as they are
 
 The database is that of the running stack NAME (dev unless given), or the one at URL, which can be a hosted project.",
     switches: &[],
@@ -48,7 +56,15 @@ enum Direction {
 
 /// Runs `cargo xtask db`.
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
-    let direction = direction(arguments)?;
+    let words: Vec<&str> = arguments.values.iter().map(String::as_str).collect();
+    match words[..] {
+        ["docs"] => docs::run(project),
+        ["release"] => release::run(project),
+        _ => migrate(project, arguments, direction(&words)?),
+    }
+}
+
+fn migrate(project: &Project, arguments: &Arguments, direction: Direction) -> Outcome {
     let tools = setup::stack_tools(project)?;
     let (url, stack) = if let Some(url) = arguments.option("--database-url") {
         (url.to_owned(), None)
@@ -95,9 +111,8 @@ fn forget_people(tools: &StackTools, stack: &Description) -> Outcome {
     Ok(())
 }
 
-fn direction(arguments: &Arguments) -> Outcome<Direction> {
-    let words: Vec<&str> = arguments.values.iter().map(String::as_str).collect();
-    match words[..] {
+fn direction(words: &[&str]) -> Outcome<Direction> {
+    match *words {
         ["up"] => Ok(Direction::Up),
         ["down"] => Ok(Direction::Down(1)),
         ["down", count] => count
@@ -106,7 +121,7 @@ fn direction(arguments: &Arguments) -> Outcome<Direction> {
             .map_err(|_| misuse(USAGE, &format!("down wants a number of migrations, and {count} is none"))),
         ["status"] => Ok(Direction::Status),
         ["reset"] => Ok(Direction::Reset),
-        _ => Err(misuse(USAGE, "say up, down, status or reset")),
+        _ => Err(misuse(USAGE, "say up, down, status, reset, docs or release")),
     }
 }
 

@@ -13,8 +13,10 @@ mod ports;
 mod postgres;
 mod postgrest;
 mod protocol;
+pub mod released;
 mod simulators;
 mod supervisor;
+mod throw_away;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,6 +31,7 @@ use std::{
 pub use control::Wish;
 pub use description::Description;
 pub use protocol::Program;
+pub use throw_away::with_migrated_database;
 
 use toolchain::{Doing as _, Failure, Outcome, Project, progress::say, setup::StackTools};
 
@@ -356,7 +359,8 @@ fn choose_ports(options: &Options) -> Outcome<Ports> {
 }
 
 fn start_parts(supervisor: &mut Supervisor, settings: &Settings) -> Outcome {
-    postgres::start_and_prepare(supervisor, settings)?;
+    postgres::start_and_migrate(supervisor, settings)?;
+    postgres::seed(supervisor, settings)?;
     simulators::make_keys(supervisor, settings)?;
     let others = [Part::Postgrest, Part::Simulators, Part::Functions];
     say!("· starting PostgREST, the simulators and the functions …");

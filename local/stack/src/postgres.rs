@@ -17,8 +17,8 @@ use crate::database;
 /// Written when a data folder has everything that hosted Supabase provides: the hash of what it was made from.
 const PREPARED: &str = "prepared";
 
-/// Starts PostgreSQL and brings its contents up to date.
-pub(super) fn start_and_prepare(supervisor: &mut Supervisor, settings: &Settings) -> Outcome {
+/// Starts PostgreSQL and brings its schema up to date.
+pub(super) fn start_and_migrate(supervisor: &mut Supervisor, settings: &Settings) -> Outcome {
     let data = data_folder(settings);
     let hosted = settings.project.root.join("local/stack/hosted_supabase.sql");
     let hosted_hash = hash_of(&hosted)?;
@@ -42,8 +42,7 @@ pub(super) fn start_and_prepare(supervisor: &mut Supervisor, settings: &Settings
         }
         Some(_) => {}
     }
-    migrate(supervisor, settings)?;
-    seed(supervisor, settings)
+    migrate(supervisor, settings)
 }
 
 /// The server. It listens on loopback only, where the well-known password of the stack protects nothing anyway.
@@ -187,7 +186,8 @@ fn migrate(supervisor: &mut Supervisor, settings: &Settings) -> Outcome {
 /// Written when the seed was planted: its hash.
 const SEEDED: &str = "seeded";
 
-fn seed(supervisor: &mut Supervisor, settings: &Settings) -> Outcome {
+/// Plants the demo data, unless that is done already.
+pub(super) fn seed(supervisor: &mut Supervisor, settings: &Settings) -> Outcome {
     let seed = settings.project.root.join("supabase/seed.sql");
     let hash = hash_of(&seed)?;
     let mark = settings.folder.join(SEEDED);

@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
+mod docs;
 mod migrations;
+mod notifications;
+mod released;
 mod submissions;
