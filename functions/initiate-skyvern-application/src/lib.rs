@@ -19,7 +19,6 @@ use std::{sync::OnceLock, time::Duration};
 use serde::Serialize;
 use shared::{
     application_status::ApplicationStatus,
-    clock,
     http::{self, Endpoint, Incoming, Reply},
     ids::{ApplicationId, RunId},
     problem::Problem,
@@ -28,6 +27,7 @@ use shared::{
         Database,
         rpc::applications::{Claim, ClaimApplication, StartedRun},
     },
+    workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -41,7 +41,7 @@ const PAUSES_MS: [u64; 7] = [100, 200, 400, 800, 1600, 3200, 4000];
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::client("initiate-skyvern-application"), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::client("initiate-skyvern-application"), handle).await
 }
 
 /// The longest `Idempotency-Key` in characters; a UUID has 36.
@@ -70,7 +70,7 @@ async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
             }
             Claim::InProgress => {}
         }
-        clock::wait(pauses.next().ok_or(Problem::SubmissionInProgress)?).await;
+        call.upstream.wait(pauses.next().ok_or(Problem::SubmissionInProgress)?).await;
     }
 }
 

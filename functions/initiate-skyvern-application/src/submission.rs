@@ -8,7 +8,7 @@ use std::time::Duration;
 use shared::{
     ids::{ApplicationId, SubmissionId},
     problem::Problem,
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
     supabase::{
         Database, RESUMES, Storage,
         rpc::applications::{
@@ -129,6 +129,10 @@ impl Submission<'_> {
 
     /// Only we may say what Skyvern answered, so this is not done as the person.
     fn service(&self) -> Database<'_> {
-        Database::as_service_role(&self.call.settings.supabase, &self.call.upstream)
+        Database::as_service_role(
+            ServiceRole::to_record_for(self.person),
+            &self.call.settings.supabase,
+            &self.call.upstream,
+        )
     }
 }

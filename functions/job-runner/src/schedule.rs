@@ -3,6 +3,7 @@
 use serde_json::json;
 use shared::{
     ids::RequestId,
+    log,
     supabase::{
         Database,
         rpc::{
@@ -36,6 +37,6 @@ pub(crate) async fn queue_what_is_due(types: &[JobType], database: &Database<'_>
 async fn call<R: Rpc>(rpc: &R, database: &Database<'_>, request_id: RequestId) {
     if let Err(problem) = database.call(rpc).await {
         let cause = problem.cause().unwrap_or_else(|| problem.kind().code.to_owned());
-        worker::console_error!("{}", json!({ "request_id": request_id, "schedule": R::NAME, "cause": cause }));
+        log::error(&json!({ "request_id": request_id, "schedule": R::NAME, "cause": cause }));
     }
 }

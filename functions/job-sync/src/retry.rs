@@ -6,6 +6,7 @@ use serde_json::json;
 use shared::{
     http,
     problem::Problem,
+    sign_in::ServiceRole,
     supabase::{
         Database,
         rpc::queue::{EnqueueBackgroundJobs, NewJob},
@@ -20,7 +21,7 @@ const PAUSE: Duration = Duration::from_mins(15);
 
 /// Queues one job a day, if trying again may help. That it cannot be queued is in the log line, as a call that failed; then
 /// the next night is the next try.
-pub(crate) async fn queue(call: &http::Call<Settings>, problem: &Problem) {
+pub(crate) async fn queue(role: ServiceRole, call: &http::Call<Settings>, problem: &Problem) {
     if !may_help(problem) {
         return;
     }
@@ -31,7 +32,7 @@ pub(crate) async fn queue(call: &http::Call<Settings>, problem: &Problem) {
         run_at: &call.received_at.plus(PAUSE).to_iso_8601(),
         dedupe_key: &format!("job_sync:{today}"),
     };
-    let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
+    let database = Database::as_service_role(role, &call.settings.supabase, &call.upstream);
     let _ = database.call(&EnqueueBackgroundJobs { jobs: &[job] }).await;
 }
 

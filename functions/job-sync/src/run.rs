@@ -6,6 +6,7 @@ use std::{collections::HashSet, time::Duration};
 use shared::{
     clock::UnixTime,
     ids::RequestId,
+    outgoing::Upstream,
     problem::Problem,
     supabase::{
         Database,
@@ -31,6 +32,7 @@ const SILENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
     database: &'a Database<'a>,
+    upstream: &'a Upstream,
     lock_number: i64,
     /// All that this run has met.
     seen: HashSet<String>,
@@ -44,18 +46,23 @@ pub(crate) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Takes the lock. Not repeated by itself: if the answer got lost, the lock is ours without us knowing its number.
-    pub(crate) async fn begin(database: &'a Database<'a>, request_id: RequestId) -> Result<Self, Problem> {
+    pub(crate) async fn begin(
+        database: &'a Database<'a>,
+        upstream: &'a Upstream,
+        request_id: RequestId,
+    ) -> Result<Self, Problem> {
         let begin = BeginJobSync { source: "jsearch", locked_by: &format!("job-sync {request_id}") };
         match database.call(&begin).await? {
             BegunJobSync::Began { lock_number } => Ok(Self {
                 database,
+                upstream,
                 lock_number,
                 seen: HashSet::new(),
                 postings: Vec::new(),
                 repeated: 0,
                 unreadable: 0,
                 batches: 0,
-                last_word: UnixTime::now(),
+                last_word: upstream.now(),
             }),
             BegunJobSync::Running { retry_after_seconds } => {
                 Err(Problem::JobSyncRunning { retry_after: Duration::from_secs(retry_after_seconds) })
@@ -101,7 +108,7 @@ impl<'a> Run<'a> {
                 self.batches += 1;
                 self.postings.clear();
                 (self.repeated, self.unreadable) = (0, 0);
-                self.last_word = UnixTime::now();
+                self.last_word = self.upstream.now();
                 Ok(())
             }
             StoredJobPostings::Superseded => Err(Problem::JobSyncSuperseded),
@@ -110,14 +117,14 @@ impl<'a> Run<'a> {
 
     /// Before something that may take a while: keeps the lock.
     pub(crate) async fn hold(&mut self) -> Result<(), Problem> {
-        if UnixTime::now() - self.last_word < SILENCE {
+        if self.upstream.now() - self.last_word < SILENCE {
             return Ok(());
         }
         let extend = ExtendCronLock { lock_name: "job_sync", lock_number: self.lock_number, seconds: LOCK_SECONDS };
         if !self.database.call(&extend).await? {
             return Err(Problem::JobSyncSuperseded);
         }
-        self.last_word = UnixTime::now();
+        self.last_word = self.upstream.now();
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use shared::{
     http,
     problem::Problem,
+    sign_in::ServiceRole,
     supabase::{Database, rpc::sync::JobSyncRun},
     vendors::jsearch::{Jsearch, JsearchProblem},
 };
@@ -10,12 +11,16 @@ use shared::{
 use crate::{queries::NamedQuery, run::Run, settings::Settings, walk::Walk};
 
 /// Fetches what these queries find, and brings the catalogue in step with it.
-pub(crate) async fn sync(call: &http::Call<Settings>, queries: &[&NamedQuery]) -> Result<JobSyncRun, Problem> {
+pub(crate) async fn sync(
+    role: ServiceRole,
+    call: &http::Call<Settings>,
+    queries: &[&NamedQuery],
+) -> Result<JobSyncRun, Problem> {
     let settings = call.settings;
-    let database = Database::as_service_role(&settings.supabase, &call.upstream);
+    let database = Database::as_service_role(role, &settings.supabase, &call.upstream);
     let jsearch = Jsearch::new(&settings.jsearch, &call.upstream);
 
-    let mut run = Run::begin(&database, call.request_id).await?;
+    let mut run = Run::begin(&database, &call.upstream, call.request_id).await?;
     let fetched = fetch(&mut run, &jsearch, queries).await;
     // Also after a failure: what was fetched until then is true.
     let stored = run.store_rest().await;

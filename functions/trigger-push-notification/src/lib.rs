@@ -23,8 +23,9 @@ use std::sync::OnceLock;
 use shared::{
     http::{self, Endpoint, Incoming, Reply},
     problem::Problem,
-    sign_in,
+    sign_in::{self, ServiceRole},
     supabase::Database,
+    workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -34,15 +35,15 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::webhook("trigger-push-notification"), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::webhook("trigger-push-notification"), handle).await
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
     let settings = call.settings;
-    sign_in::internal_caller(&incoming.headers, &settings.supabase)?;
+    let caller = sign_in::internal_caller(&incoming.headers, &settings.supabase)?;
     let requests = input::read(incoming)?;
 
-    let database = Database::as_service_role(&settings.supabase, &call.upstream);
+    let database = Database::as_service_role(ServiceRole::of_caller(caller), &settings.supabase, &call.upstream);
     let claimed = queue::claim(&database, requests).await?;
     let outcomes = Delivery::new(&claimed.messages, call).send().await;
     let report = Report::new(&claimed.messages, &outcomes);

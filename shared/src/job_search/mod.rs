@@ -10,4 +10,4 @@ mod search;
 pub use input::{last_page, read};
 pub use search::{Found, Freshness, JobSearch, Searcher};
 
-pub use crate::supabase::rpc::search::{Job, Marks, Results, Salary};
+pub use crate::supabase::rpc::search::{Marks, Posting, Results, Salary};

@@ -6,22 +6,21 @@ use std::{rc::Rc, time::Duration};
 use serde::de::IgnoredAny;
 
 use super::{
-    isolate_cache::{Remembered, recall, remember},
+    isolate_cache::{self, CachedPage},
     key::{described, key},
     results,
 };
 use crate::{
-    clock,
     config::Supabase,
     ids::{SearchLeaseId, UserId},
     outgoing::Upstream,
     problem::Problem,
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
     supabase::{
         Database,
         rpc::search::{
-            CachedPage, Marks, RecordJobSearchFailure, Results, SearchDecision, SearchJobs, SearchJobsForAlert,
-            StoreJobSearch,
+            Marks, RecordJobSearchFailure, Results, SearchDecision, SearchJobs, SearchJobsForAlert, StoreJobSearch,
+            StoredPage,
         },
     },
     vendors::adzuna::{self, Adzuna, AdzunaProblem, Query},
@@ -53,6 +52,8 @@ pub enum Searcher<'a> {
     Person(&'a Person),
     /// A saved search of theirs.
     Alert {
+        /// Nobody is present whose token it could be done with.
+        role: ServiceRole,
         /// Whose.
         user_id: UserId,
         /// A page of this age holds no news, in the database's own words.
@@ -65,7 +66,7 @@ pub enum Searcher<'a> {
 pub struct Found {
     /// The page.
     pub results: Rc<Results>,
-    /// What the person has done about its jobs.
+    /// What the person has done about its postings.
     pub marks: Marks,
     /// Where it came from.
     pub freshness: Freshness,
@@ -108,7 +109,7 @@ impl JobSearch<'_> {
         let mut awaited = None;
         let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
         loop {
-            let known = recall(&key);
+            let known = isolate_cache::get(&key);
             match self.decide(&key, known.as_ref(), awaited).await? {
                 SearchDecision::Fresh { page } => return found(&key, page, known, Freshness::Hit),
                 SearchDecision::Resting { page }
@@ -134,14 +135,14 @@ impl JobSearch<'_> {
                 }
                 SearchDecision::Awaited { lease_id, page: None } => awaited = lease_id,
             }
-            clock::wait(pauses.next().ok_or(AdzunaProblem::TimedOut)?).await;
+            self.upstream.wait(pauses.next().ok_or(AdzunaProblem::TimedOut)?).await;
         }
     }
 
     async fn decide(
         &self,
         key: &str,
-        known: Option<&Remembered>,
+        known: Option<&CachedPage>,
         awaited: Option<SearchLeaseId>,
     ) -> Result<SearchDecision, Problem> {
         let known_version = known.map(|page| page.version);
@@ -150,7 +151,7 @@ impl JobSearch<'_> {
                 let search = SearchJobs { query_key: key, known_version, awaited_lease_id: awaited };
                 Database::of(person, self.supabase, self.upstream).call(&search).await
             }
-            Searcher::Alert { user_id, newer_than } => {
+            Searcher::Alert { user_id, newer_than, .. } => {
                 let search = SearchJobsForAlert {
                     query_key: key,
                     known_version,
@@ -177,12 +178,12 @@ impl JobSearch<'_> {
                     query_key: key,
                     query: described(self.query),
                     results: &results,
-                    job_ids: results.jobs.iter().map(|job| job.id.as_str()).collect(),
+                    job_ids: results.jobs.iter().map(|posting| posting.id.as_str()).collect(),
                     lease_id,
                     user_id,
                 };
                 let stored = self.database().call(&store).await?;
-                found(key, CachedPage { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
+                found(key, StoredPage { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
             }
             Err(problem) => {
                 let failure = RecordJobSearchFailure { query_key: key, lease_id, failure: problem };
@@ -195,20 +196,24 @@ impl JobSearch<'_> {
 
     /// What Adzuna said is the backend's to write down: it is for everybody.
     fn database(&self) -> Database<'_> {
-        Database::as_service_role(self.supabase, self.upstream)
+        let role = match self.searcher {
+            Searcher::Person(person) => ServiceRole::to_record_for(person),
+            Searcher::Alert { role, .. } => role,
+        };
+        Database::as_service_role(role, self.supabase, self.upstream)
     }
 }
 
-fn found(key: &str, page: CachedPage, known: Option<Remembered>, freshness: Freshness) -> Result<Found, Problem> {
+fn found(key: &str, page: StoredPage, known: Option<CachedPage>, freshness: Freshness) -> Result<Found, Problem> {
     let results = match page.results {
         Some(results) => {
             let results = Rc::new(results);
-            remember(key, Remembered { version: page.version, results: results.clone() });
+            isolate_cache::put(key, CachedPage { version: page.version, results: results.clone() });
             results
         }
         None => known.map(|known| known.results).ok_or_else(|| Problem::internal("a page came without results"))?,
     };
-    let CachedPage { marks, age_seconds, fetched_at, .. } = page;
+    let StoredPage { marks, age_seconds, fetched_at, .. } = page;
     Ok(Found { results, marks, freshness, age_seconds, fetched_at })
 }
 

@@ -10,11 +10,10 @@ use url::Url;
 
 use super::rpc::{Repeat, Rpc, accounts::EnsurePerson};
 use crate::{
-    clock,
     config::Supabase,
     outgoing::{Failure, Request, Response, Upstream},
     problem::{Problem, TokenProblem},
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
 };
 
 /// Pauses before the second and third try of a call that may be repeated.
@@ -43,7 +42,7 @@ impl<'a> Database<'a> {
 
     /// Around row level security, for when no person is present or a vendor's word is recorded.
     #[must_use]
-    pub fn as_service_role(supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+    pub fn as_service_role(_role: ServiceRole, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
         Self { supabase, upstream, caller: Caller::Service }
     }
 
@@ -74,7 +73,7 @@ impl<'a> Database<'a> {
             match self.attempt(function, request).await {
                 // Anything but JSON is a page of somebody in between.
                 Ok(response) if response.json::<IgnoredAny>().is_ok() => return Ok(response),
-                Ok(_) | Err(Problem::DatabaseUnavailable) => clock::wait(*pause).await,
+                Ok(_) | Err(Problem::DatabaseUnavailable) => self.upstream.wait(*pause).await,
                 Err(problem) => return Err(problem),
             }
         }
@@ -171,14 +170,21 @@ struct Refusal {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::{Database, unexpected};
     use crate::{
         config::Supabase,
-        ids::RequestId,
-        outgoing::{Failure, Response, Upstream},
+        outgoing::{Failure, Response},
         problem::Problem,
         secret::Secret,
-        supabase::rpc::{Rpc as _, accounts::EnsurePerson},
+        supabase::rpc::{
+            Rpc as _,
+            accounts::EnsurePerson,
+            push::ClaimPushReceipts,
+            queue::{PurgeExpiredRows, QueueDailyPurge},
+        },
+        testing::{Machine, block_on, service_role},
     };
 
     fn answered(status: u16, body: &str) -> Problem {
@@ -187,8 +193,8 @@ mod tests {
             anon_key: Secret::new("eyJanon"),
             service_role_key: Secret::new("eyJservice"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let database = Database::as_service_role(&supabase, &upstream);
+        let upstream = Machine::new().upstream();
+        let database = Database::as_service_role(service_role(), &supabase, &upstream);
         let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
         let accepted = database.accepted("note_ongoing_skyvern_run", Ok(response));
         let read = |response: Response| response.json::<bool>().map_err(|error| unexpected("note_…", &error));
@@ -236,8 +242,8 @@ mod tests {
             anon_key: Secret::new("a"),
             service_role_key: Secret::new("s"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let database = Database::as_service_role(&supabase, &upstream);
+        let upstream = Machine::new().upstream();
+        let database = Database::as_service_role(service_role(), &supabase, &upstream);
         let read = |failure| database.accepted("claim_application", Err(failure)).unwrap_err().kind().code;
         assert_eq!(read(Failure::TimedOut), "database_timed_out");
         assert_eq!(read(Failure::Unreachable), "database_unavailable");
@@ -250,11 +256,40 @@ mod tests {
             anon_key: Secret::new("a"),
             service_role_key: Secret::new("s"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let request = Database::as_service_role(&supabase, &upstream)
+        let upstream = Machine::new().upstream();
+        let request = Database::as_service_role(service_role(), &supabase, &upstream)
             .request(EnsurePerson::NAME, serde_json::to_vec(&EnsurePerson {}))
             .unwrap();
         assert_eq!(request.url().as_str(), "https://project.supabase.example/rest/v1/rpc/ensure_person");
         assert_eq!(request.body(), Some(&b"{}"[..]));
+    }
+
+    #[test]
+    fn a_harmless_call_is_made_three_times_and_any_other_once() {
+        let supabase = Supabase {
+            url: "https://project.supabase.example/".parse().unwrap(),
+            anon_key: Secret::new("a"),
+            service_role_key: Secret::new("s"),
+        };
+        let machine = Machine::new()
+            .fails("/rpc/purge_expired_rows", Failure::Unreachable)
+            .responds_with("/rpc/purge_expired_rows", 200, &[], "<html>Welcome</html>")
+            .responds("/rpc/purge_expired_rows", 200, json!({ "webhook_events": 7 }))
+            .fails("/rpc/purge_expired_rows", Failure::TimedOut)
+            .fails("/rpc/claim_push_receipts", Failure::Unreachable)
+            .fails("/rpc/queue_daily_purge", Failure::Unreachable);
+        let upstream = machine.upstream();
+        let database = Database::as_service_role(service_role(), &supabase, &upstream);
+
+        let purged = block_on(database.call(&PurgeExpiredRows { limit: 9 })).unwrap();
+        assert_eq!(purged["webhook_events"], 7);
+        assert!(machine.sent().iter().all(|sent| sent.body == json!({ "p_limit": 9 })));
+        assert_eq!(machine.sent().len(), 3);
+
+        let late = block_on(database.call(&PurgeExpiredRows { limit: 9 })).unwrap_err();
+        assert_eq!(late.kind().code, "database_timed_out", "somebody has waited long enough");
+        assert_eq!(block_on(database.call(&ClaimPushReceipts {})).unwrap_err().kind().code, "database_unavailable");
+        assert!(block_on(database.call(&QueueDailyPurge {})).is_err());
+        assert!(machine.is_exhausted());
     }
 }

@@ -12,12 +12,7 @@ mod push_receipts;
 mod reconcile_application;
 mod saved_search_alert;
 
-use shared::{
-    http::{self},
-    outgoing::Upstream,
-    supabase::Database,
-    vendors::skyvern::Skyvern,
-};
+use shared::{http, outgoing::Upstream, sign_in::ServiceRole, supabase::Database, vendors::skyvern::Skyvern};
 
 use crate::{job::BackgroundJob, outcome::JobOutcome, settings::Settings};
 
@@ -83,6 +78,8 @@ impl JobType {
 /// What an attempt has at hand. Its jobs are of one type, and one unless the type runs together.
 pub(crate) struct Attempt<'a> {
     pub(crate) jobs: &'a [BackgroundJob],
+    /// Of whoever began the run: no person is present.
+    pub(crate) role: ServiceRole,
     pub(crate) call: &'a http::Call<Settings>,
     /// For the calls of this attempt alone.
     pub(crate) upstream: &'a Upstream,
@@ -108,7 +105,7 @@ impl Attempt<'_> {
 
     /// The database, as the backend itself: no person is present.
     pub(crate) fn database(&self) -> Database<'_> {
-        Database::as_service_role(&self.call.settings.supabase, self.upstream)
+        Database::as_service_role(self.role, &self.call.settings.supabase, self.upstream)
     }
 
     /// Skyvern's API.

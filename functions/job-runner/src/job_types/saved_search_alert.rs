@@ -46,14 +46,14 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<Jo
     let settings = attempt.call.settings;
     let search = JobSearch {
         query: &query,
-        searcher: Searcher::Alert { user_id, newer_than: &newer_than },
+        searcher: Searcher::Alert { role: attempt.role, user_id, newer_than: &newer_than },
         supabase: &settings.supabase,
         adzuna: &settings.adzuna,
         upstream: attempt.upstream,
     };
     let found = search.run().await.map_err(not_found_out)?;
 
-    let postings: Vec<FoundPosting> = found.results.jobs.iter().map(posting).collect();
+    let postings: Vec<FoundPosting> = found.results.jobs.iter().map(summary).collect();
     let record = RecordSavedSearchAlert {
         job_id: job.id,
         fencing_token: job.fencing_token,
@@ -100,13 +100,13 @@ fn not_found_out(problem: Problem) -> JobOutcome {
 }
 
 /// What decides whether a posting is new, and what is told of it.
-fn posting(job: &job_search::Job) -> FoundPosting<'_> {
+fn summary(posting: &job_search::Posting) -> FoundPosting<'_> {
     FoundPosting {
-        id: &job.id,
-        title: &job.title,
-        company: job.company.as_deref(),
-        location: job.location.as_deref(),
-        posted_at: job.posted_at.as_deref(),
+        id: &posting.id,
+        title: &posting.title,
+        company: posting.company.as_deref(),
+        location: posting.location.as_deref(),
+        posted_at: posting.posted_at.as_deref(),
     }
 }
 

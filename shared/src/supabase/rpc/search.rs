@@ -54,7 +54,7 @@ rpc! {
         pub query: Value,
         /// The page.
         pub results: &'a Results,
-        /// The ids of the jobs on it.
+        /// The ids of the postings on it.
         pub job_ids: Vec<&'a str>,
         /// The lease under which Adzuna was asked.
         pub lease_id: SearchLeaseId,
@@ -64,7 +64,7 @@ rpc! {
     const NAME = "store_job_search";
     /// The same page is kept again.
     const REPEAT = Repeat::Harmless;
-    type Answer = CachedPage;
+    type Answer = StoredPage;
 
     /// Tells those who wait that there is no page.
     pub struct RecordJobSearchFailure<'a> {
@@ -88,19 +88,19 @@ pub enum SearchDecision {
     /// The cached page is good.
     Fresh {
         /// The page.
-        page: CachedPage,
+        page: StoredPage,
     },
     /// Asking has just failed; Adzuna is left alone for a while.
     Resting {
         /// An older page.
-        page: CachedPage,
+        page: StoredPage,
     },
     /// Another caller is asking.
     Awaited {
         /// Theirs.
         lease_id: Option<SearchLeaseId>,
         /// An older page.
-        page: Option<CachedPage>,
+        page: Option<StoredPage>,
     },
     /// The caller who was waited for got nothing.
     Failed {
@@ -114,7 +114,7 @@ pub enum SearchDecision {
         /// Whether it is the person's own.
         is_own_limit: bool,
         /// An older page.
-        page: Option<CachedPage>,
+        page: Option<StoredPage>,
     },
     /// This caller asks, and the call is in the ledger already.
     Leased {
@@ -123,13 +123,13 @@ pub enum SearchDecision {
         /// Who the caller is.
         user_id: UserId,
         /// An older page.
-        page: Option<CachedPage>,
+        page: Option<StoredPage>,
     },
 }
 
 /// A cached page, without its bulk if the version is the one that was named.
 #[derive(Debug, Deserialize)]
-pub struct CachedPage {
+pub struct StoredPage {
     /// Which fetch it came from.
     pub version: SearchVersion,
     /// When that was, in the database's own words.
@@ -143,29 +143,29 @@ pub struct CachedPage {
     pub marks: Marks,
 }
 
-/// What the person has done about the jobs of a page.
+/// What the person has done about the postings of a page.
 #[derive(Debug, Default, Deserialize)]
 pub struct Marks {
-    /// The ids of saved jobs.
+    /// The ids of saved postings.
     pub saved: HashSet<String>,
-    /// The status of applications, by the job's id.
+    /// The status of applications, by the posting's id.
     pub applications: HashMap<String, ApplicationStatus>,
 }
 
 /// A page of results for everybody.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// The jobs, each once.
-    pub jobs: Vec<Job>,
+    /// The postings, each once; `jobs` in the response.
+    pub jobs: Vec<Posting>,
     /// How many there are on all pages.
     pub total: Option<u64>,
     /// Whether there is a next page.
     pub has_more: bool,
 }
 
-/// A job as people get to see it, but for their own marks. What is not known is null.
+/// A posting as people see it, without their own marks. What is not known is null.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub struct Job {
+pub struct Posting {
     /// Country and Adzuna's own number, which alone is unique within a country only.
     pub id: String,
     /// The job's title.

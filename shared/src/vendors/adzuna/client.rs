@@ -64,9 +64,9 @@ mod tests {
     use super::{super::Country, Adzuna, Query, Settings, read};
     use crate::{
         headers::Headers,
-        ids::RequestId,
-        outgoing::{Failure, Response, Upstream},
+        outgoing::{Failure, Response},
         secret::Secret,
+        testing::Machine,
         vendors::adzuna::AdzunaProblem,
     };
 
@@ -120,7 +120,7 @@ mod tests {
             app_id: Secret::new("id"),
             app_key: Secret::new("key"),
         };
-        let upstream = Upstream::new(RequestId::random());
+        let upstream = Machine::new().upstream();
         let query = Query {
             country: Country::find("gb").unwrap(),
             page: 2,

@@ -159,8 +159,8 @@ mod tests {
     use super::{Expo, NotSent, read_tickets};
     use crate::{
         config::Environment,
-        ids::RequestId,
-        outgoing::{Failure, Request, Response, Upstream},
+        outgoing::{Failure, Request, Response},
+        testing::Machine,
         vendors::expo::{Content, ExpoProblem, Message, Settings, Ticket},
     };
 
@@ -185,7 +185,7 @@ mod tests {
             (name == "EXPO_ACCESS_TOKEN").then(|| access_token.unwrap_or_default().to_owned())
         }))
         .unwrap();
-        let upstream = Upstream::new(RequestId::random());
+        let upstream = Machine::new().upstream();
         let content = Content::new("a", "b".repeat(body_of_length), "c".to_owned(), Map::new());
         let message = Message { to: vec!["ExpoPushToken[x]"], content: &content };
         Expo::new(&settings, &upstream).request(&[message]).unwrap()

@@ -5,10 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{JsearchProblem, Next, Page, Query, Settings};
-use crate::{
-    clock,
-    outgoing::{Failure, Request, Response, Upstream},
-};
+use crate::outgoing::{Failure, Request, Response, Upstream};
 
 /// A page takes JSearch 1.7 seconds and up (JSearch contract §7).
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -52,7 +49,7 @@ impl<'a> Jsearch<'a> {
                 Err(problem) if problem.is_passing() && attempt < ATTEMPTS => {}
                 outcome => return outcome,
             }
-            clock::wait(pause(attempt, random())).await;
+            self.upstream.wait(pause(attempt, random())).await;
             attempt += 1;
         }
     }
@@ -112,9 +109,9 @@ mod tests {
 
     use super::{Jsearch, Next, Query, Settings, pause, random, read};
     use crate::{
-        ids::RequestId,
-        outgoing::{Failure, Response, Upstream},
+        outgoing::{Failure, Response},
         secret::Secret,
+        testing::Machine,
         vendors::jsearch::{DatePosted, JsearchProblem},
     };
 
@@ -171,7 +168,7 @@ mod tests {
     fn the_key_is_in_a_header_and_the_page_in_the_address() {
         let search_url = "https://jsearch.p.rapidapi.com/search-v2".parse().unwrap();
         let settings = Settings { search_url, api_key: Secret::new("hunter2") };
-        let upstream = Upstream::new(RequestId::random());
+        let upstream = Machine::new().upstream();
         let query = Query {
             query: "nurse in Leeds".to_owned(),
             country: "gb".to_owned(),

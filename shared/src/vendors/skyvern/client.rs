@@ -195,10 +195,11 @@ fn success(answer: Result<Response, Failure>) -> Result<Response, SkyvernProblem
 mod tests {
     use super::{Settings, Skyvern, known, read_run};
     use crate::{
-        ids::{RequestId, RunId},
-        outgoing::{Failure, Response, Upstream},
+        ids::RunId,
+        outgoing::{Failure, Response},
         problem::SkyvernProblem,
         secret::Secret,
+        testing::Machine,
     };
 
     fn answered(status: u16, body: &str) -> Result<String, SkyvernProblem> {
@@ -252,7 +253,7 @@ mod tests {
     fn a_run_id_cannot_lead_to_another_address() {
         let api_url = "https://api.skyvern.example/x/".parse().unwrap();
         let settings = Settings { api_url, api_key: Secret::new("k") };
-        let upstream = Upstream::new(RequestId::random());
+        let upstream = Machine::new().upstream();
         let skyvern = Skyvern::new(&settings, &upstream);
         let url = |id: &str, action| skyvern.run_url(&RunId::parse(id).unwrap(), action).unwrap();
         assert_eq!(url("tsk_41", Some("cancel")).as_str(), "https://api.skyvern.example/x/v1/runs/tsk_41/cancel");

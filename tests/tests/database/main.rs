@@ -1,0 +1,11 @@
+//! What the database promises by itself: its migrations, its functions when they are called at the same time, and
+//! that the backend calls what is there.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
+
+mod docs;
+mod migrations;
+mod notifications;
+mod released;
+mod rpc;
+mod submissions;
