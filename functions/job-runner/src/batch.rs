@@ -9,7 +9,7 @@ use futures_util::{
 };
 use shared::{
     clock::UnixTime,
-    http::{self},
+    http,
     log::{self, JobLine, LogLine},
     problem::Problem,
     sign_in::ServiceRole,
@@ -17,13 +17,8 @@ use shared::{
 };
 
 use crate::{
-    NAME,
-    job::BackgroundJob,
-    job_types::{Attempt, JobType},
-    outcome::JobOutcome,
-    queue,
-    settings::Settings,
-    summary::Summary,
+    NAME, attempt::Attempt, job::BackgroundJob, job_type::JobType, job_types, outcome::JobOutcome, queue,
+    settings::Settings, summary::Summary,
 };
 
 /// As many calls to the outside as a Worker may have open at the same time.
@@ -98,7 +93,7 @@ async fn attempt(
     // Its own, so that each job's line lists its own calls.
     let upstream = call.upstream.counted_apart();
     let outcomes = if started < deadline {
-        Attempt { jobs: &jobs, role, call, upstream: &upstream }.run().await
+        job_types::run(&Attempt { jobs: &jobs, role, call, upstream: &upstream }).await
     } else {
         vec![JobOutcome::PutBack { after: Duration::ZERO }; jobs.len()]
     };
@@ -134,7 +129,7 @@ mod tests {
     use serde_json::json;
 
     use super::portions;
-    use crate::{job::BackgroundJob, job_types::JobType};
+    use crate::{job::BackgroundJob, job_type::JobType};
 
     #[test]
     fn push_messages_go_together_and_all_else_alone() {

@@ -8,7 +8,7 @@ use shared::{
     supabase::rpc::queue::{FencingToken, Lease, LeasedJob},
 };
 
-use crate::{job_types::JobType, outcome::JobOutcome};
+use crate::{job_type::JobType, outcome::JobOutcome};
 
 /// A leased job.
 #[derive(Debug)]

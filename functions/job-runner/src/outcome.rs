@@ -5,10 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::{
     problem::Problem,
-    supabase::rpc::queue::{Settlement, SettlementOutcome},
+    supabase::rpc::queue::{Lease, Settlement, SettlementOutcome},
 };
-
-use crate::job::BackgroundJob;
 
 /// What becomes of a job after an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +44,7 @@ impl JobOutcome {
     }
 
     /// What the queue is told; none where there is nothing left to settle.
-    pub(crate) fn settlement(&self, job: &BackgroundJob) -> Option<Settlement> {
+    pub(crate) fn settlement(&self, lease: Lease) -> Option<Settlement> {
         let (outcome, result, after) = match self {
             Self::Completed { result } => (SettlementOutcome::Completed, result.clone(), None),
             Self::Failed { .. } => (SettlementOutcome::Failed, Value::Null, None),
@@ -55,8 +53,8 @@ impl JobOutcome {
             Self::Elsewhere { .. } => return None,
         };
         Some(Settlement {
-            job_id: job.id,
-            fencing_token: job.fencing_token,
+            job_id: lease.job_id,
+            fencing_token: lease.fencing_token,
             outcome,
             error: self.error().map(str::to_owned),
             result,
@@ -79,31 +77,26 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use shared::{problem::Problem, supabase::rpc::queue::SettlementOutcome};
+    use shared::{
+        problem::Problem,
+        supabase::rpc::queue::{Lease, SettlementOutcome},
+    };
 
     use super::JobOutcome;
-    use crate::{job::BackgroundJob, job_types::JobType};
 
     #[test]
-    fn every_ending_settles_the_lease_that_was_given() {
+    fn every_outcome_settles_the_lease_that_was_given() {
         let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
-        let job = BackgroundJob {
-            id: id.parse().unwrap(),
-            user_id: None,
-            kind: JobType::NoOperation,
-            payload: json!({}),
-            fencing_token: 7.into(),
-            attempt: 1,
-        };
+        let lease = Lease { job_id: id.parse().unwrap(), fencing_token: 7.into() };
         let retry = JobOutcome::Retry { error: "expo_failed".into(), after: Some(Duration::from_secs(9)) };
         let expected = json!({
             "job_id": id, "lease_number": 7, "outcome": "retry", "error": "expo_failed", "result": null,
             "retry_after_seconds": 9,
         });
-        assert_eq!(json!(retry.settlement(&job)), expected);
-        let done = JobOutcome::Completed { result: json!({ "found": 2 }) }.settlement(&job).unwrap();
+        assert_eq!(json!(retry.settlement(lease)), expected);
+        let done = JobOutcome::Completed { result: json!({ "found": 2 }) }.settlement(lease).unwrap();
         assert_eq!((done.outcome, done.result), (SettlementOutcome::Completed, json!({ "found": 2 })));
-        assert_eq!(JobOutcome::Elsewhere { outcome: "sent".into() }.settlement(&job), None);
+        assert_eq!(JobOutcome::Elsewhere { outcome: "sent".into() }.settlement(lease), None);
     }
 
     #[test]

@@ -1,17 +1,26 @@
-//! The queue's side of the database.
+//! The queue, which is in the database: what is due is put in, jobs are leased from it and settled.
 
+use serde_json::json;
 use shared::{
-    ids::BackgroundJobId,
+    ids::{BackgroundJobId, RequestId},
+    log,
     problem::Problem,
     supabase::{
         Database,
-        rpc::queue::{
-            ClaimBackgroundJobs, ExtendBackgroundJobs, Lease, SettleBackgroundJobs, SettledStatus, Settlement,
+        rpc::{
+            Rpc,
+            alerts::QueueDueSavedSearchAlerts,
+            push::QueueDuePushReceipts,
+            queue::{
+                ClaimBackgroundJobs, ExtendBackgroundJobs, Lease, QueueDailyPurge, QueueDueReconciliations,
+                SettleBackgroundJobs, SettledStatus, Settlement,
+            },
+            sync::CloseDeadJobSyncs,
         },
     },
 };
 
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{job::BackgroundJob, job_type::JobType, outcome::JobOutcome};
 
 /// As many jobs are taken at once: enough that two round trips for all of them hardly count, few enough that another
 /// runner finds some too.
@@ -32,7 +41,8 @@ pub(crate) async fn settle(
     database: &Database<'_>,
     ended: &[(BackgroundJob, JobOutcome)],
 ) -> Result<Vec<BackgroundJobId>, Problem> {
-    let settlements: Vec<Settlement> = ended.iter().filter_map(|(job, outcome)| outcome.settlement(job)).collect();
+    let settlements: Vec<Settlement> =
+        ended.iter().filter_map(|(job, outcome)| outcome.settlement(job.lease())).collect();
     if settlements.is_empty() {
         return Ok(Vec::new());
     }
@@ -44,4 +54,27 @@ pub(crate) async fn settle(
 /// Half a minute more for these.
 pub(crate) async fn extend(database: &Database<'_>, leases: &[Lease]) -> Result<(), Problem> {
     database.call(&ExtendBackgroundJobs { jobs: leases }).await.map(drop)
+}
+
+/// Calls the SQL function of each type that has one. It finds out what is due and queues it under keys that let nothing
+/// be queued twice, however many runs do this at the same time, or does what little there is to do by itself. If it
+/// fails, the next run tries again; what is in the queue already does not wait for that.
+pub(crate) async fn queue_due_jobs(types: &[JobType], database: &Database<'_>, request_id: RequestId) {
+    for job_type in types {
+        match job_type {
+            JobType::JobSync => schedule(&CloseDeadJobSyncs {}, database, request_id).await,
+            JobType::Purge => schedule(&QueueDailyPurge {}, database, request_id).await,
+            JobType::PushReceipts => schedule(&QueueDuePushReceipts {}, database, request_id).await,
+            JobType::ReconcileApplication => schedule(&QueueDueReconciliations {}, database, request_id).await,
+            JobType::SavedSearchAlert => schedule(&QueueDueSavedSearchAlerts {}, database, request_id).await,
+            JobType::CancelSkyvernRun | JobType::DeleteFiles | JobType::NoOperation | JobType::PushNotification => {}
+        }
+    }
+}
+
+async fn schedule<R: Rpc>(rpc: &R, database: &Database<'_>, request_id: RequestId) {
+    if let Err(problem) = database.call(rpc).await {
+        let cause = problem.cause().unwrap_or_else(|| problem.kind().code.to_owned());
+        log::error(&json!({ "request_id": request_id, "schedule": R::NAME, "cause": cause }));
+    }
 }

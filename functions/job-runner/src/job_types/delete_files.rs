@@ -8,8 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::{ids::UserId, supabase::Storage};
 
-use super::Attempt;
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 #[derive(Deserialize)]
 struct Payload {

@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::json;
 use shared::supabase::rpc::queue::PurgeExpiredRows;
 
-use super::Attempt;
-use crate::outcome::JobOutcome;
+use crate::{attempt::Attempt, outcome::JobOutcome};
 
 /// Rows of each kind that go in one transaction.
 const AT_ONCE: u64 = 2000;

@@ -4,8 +4,7 @@
 use serde_json::json;
 use shared::supabase::rpc::queue::Lease;
 
-use super::Attempt;
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 pub(crate) async fn run(attempt: &Attempt<'_>) -> Vec<JobOutcome> {
     let leases: Vec<Lease> = attempt.jobs.iter().map(BackgroundJob::lease).collect();

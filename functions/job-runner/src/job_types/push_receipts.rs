@@ -8,8 +8,7 @@ use shared::{
     vendors::expo::{DEVICE_NOT_REGISTERED, Expo, NotSent, Receipt},
 };
 
-use super::Attempt;
-use crate::outcome::JobOutcome;
+use crate::{attempt::Attempt, outcome::JobOutcome};
 
 /// What is written down of one receipt.
 fn row(ticket_id: String, receipt: Receipt) -> PushReceipt {

@@ -21,8 +21,7 @@ use shared::{
     vendors::skyvern::{Decision, Event, SURELY_LISTED_AFTER, Skyvern},
 };
 
-use super::Attempt;
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 #[derive(Deserialize)]
 struct Payload {

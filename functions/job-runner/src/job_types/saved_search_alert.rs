@@ -16,8 +16,7 @@ use shared::{
     vendors::adzuna::{AdzunaProblem, Query, SortBy, SortDirection},
 };
 
-use super::Attempt;
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 /// As many as Adzuna gives at once.
 const PAGE_SIZE: u32 = 50;
