@@ -118,7 +118,7 @@ fn check_id(id: String) -> Result<String, Problem> {
     if is_sensible { Ok(id) } else { Err(Problem::invalid("data.id", "must be the id of a Clerk user, user_…")) }
 }
 
-/// Read first and alone: what an event of another kind has in `data` is nobody's business.
+/// Read first, without `data`: what an event of another kind has in there does not matter.
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "type")]

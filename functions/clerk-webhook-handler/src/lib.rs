@@ -1,9 +1,9 @@
 //! `clerk-webhook-handler`: keeps the accounts in step with Clerk.
 //!
 //! Clerk POSTs through Svix, signed in `svix-signature`. `user.created`, `user.updated` and
-//! `user.deleted` become one SQL call each; every other event is answered 200 `ignored` and kept
-//! nowhere. Answers 200 `{outcome, user_id}` once everything is committed, for a repeated event as
-//! for a new one; Svix sends again whatever is answered with anything but 2xx.
+//! `user.deleted` become one SQL call each; every other event gets 200 `ignored` and is stored
+//! nowhere. Returns 200 `{outcome, user_id}` once everything is committed, for a repeated event as
+//! for a new one; Svix sends an event again until it gets a 2xx.
 
 mod event;
 mod settings;

@@ -1,7 +1,7 @@
 //! `initiate-skyvern-application`: hands one of the caller's applications to Skyvern.
 //!
-//! `POST {"application_id": uuid}` answers 202 `{application_id, run_id, status}`. Calling again
-//! answers the same run: two calls at once start one, and an `Idempotency-Key` header makes a call
+//! `POST {"application_id": uuid}` returns 202 `{application_id, run_id, status}`. A second call
+//! returns the same run: two calls at once start one, and an `Idempotency-Key` header makes a call
 //! repeatable whatever became of the application since.
 //!
 //! Problems: those of signing in, `invalid_input`, `profile_pending`, `application_not_found`,
@@ -35,8 +35,8 @@ use crate::{settings::Settings, submission::Submission};
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
-/// The pauses in milliseconds between looks at another call's progress: ten seconds in all, as long as Skyvern may
-/// take to answer that call.
+/// The pauses in milliseconds while another call hands the application over: ten seconds in all, Skyvern's timeout in
+/// that call.
 const PAUSES_MS: [u64; 7] = [100, 200, 400, 800, 1600, 3200, 4000];
 
 #[event(fetch)]

@@ -127,7 +127,7 @@ impl Submission<'_> {
         self.service().call(&failure).await.map(drop)
     }
 
-    /// Only we may say what Skyvern answered, so this is not done as the person.
+    /// What Skyvern said must not be the person's to write, so this is not done with their token.
     fn service(&self) -> Database<'_> {
         Database::as_service_role(
             ServiceRole::to_record_for(self.person),

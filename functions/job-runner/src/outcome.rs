@@ -17,9 +17,9 @@ pub(crate) enum JobOutcome {
     Failed { error: String },
     /// It did not work this time. The queue decides how long to wait, and when to give up.
     Retry { error: String, after: Option<Duration> },
-    /// It cannot be done now, which is nobody's failure and no attempt.
+    /// It cannot be done now. That is no failure and does not count as an attempt.
     PutBack { after: Duration },
-    /// It was settled together with its effect, or it is another function's now.
+    /// It was settled together with its effect, or handed over to another function.
     Elsewhere { outcome: String },
 }
 
@@ -43,7 +43,7 @@ impl JobOutcome {
         }
     }
 
-    /// What the queue is told; none where there is nothing left to settle.
+    /// What is recorded in the queue; none where the job has been settled already.
     pub(crate) fn settlement(&self, lease: Lease) -> Option<Settlement> {
         let (outcome, result, after) = match self {
             Self::Completed { result } => (SettlementOutcome::Completed, result.clone(), None),

@@ -36,7 +36,7 @@ pub(crate) async fn claim(
     leased.into_iter().map(BackgroundJob::try_from).collect()
 }
 
-/// Writes down how jobs ended. Returns the jobs that were somebody else's by then.
+/// Records how jobs ended. Returns the jobs that another worker had leased by then.
 pub(crate) async fn settle(
     database: &Database<'_>,
     ended: &[(BackgroundJob, JobOutcome)],

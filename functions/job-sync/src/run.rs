@@ -1,4 +1,4 @@
-//! One run, as the database knows it: it is begun under a lock, told of postings in batches, and finished. Each of these
+//! One run, as the database knows it: it is begun under a lock, given postings in batches, and finished. Each of these
 //! is one round trip and one transaction, refused once the lock is lost.
 
 use std::{collections::HashSet, time::Duration};
@@ -21,10 +21,10 @@ use shared::{
 /// As many postings are held in memory, and written down at once.
 const BATCH: usize = 500;
 
-/// How long a run holds the lock from its last word; `private.hold_job_sync` says the same.
+/// How long a run holds the lock after its last call; `private.hold_job_sync` says the same.
 const LOCK_SECONDS: u32 = 120;
 
-/// After so long without a word the lock is extended. With a page that is asked for three times in vain, about a minute,
+/// After this time without a call the lock is extended. Even after a page that failed three times, about a minute,
 /// that is still before its end.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -45,7 +45,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Takes the lock. Not repeated by itself: if the answer got lost, the lock is ours without us knowing its number.
+    /// Takes the lock. Not repeated: if the response got lost, the lock is ours, but its number is not known.
     pub(crate) async fn begin(
         database: &'a Database<'a>,
         upstream: &'a Upstream,

@@ -1,7 +1,7 @@
-//! `skyvern-webhook-handler`: receives what Skyvern has to tell about a run.
+//! `skyvern-webhook-handler`: receives Skyvern's news of a run.
 //!
 //! Skyvern POSTs its payload to `?application_id=…&submission_id=…`, signed in
-//! `x-skyvern-signature`. Answers 200 `{outcome, application_id, status}` once everything is
+//! `x-skyvern-signature`. Returns 200 `{outcome, application_id, status}` once everything is
 //! committed, for a repeated event as for a new one, and then sends the push message, if there is
 //! one. 401 `signature_invalid` is final for Skyvern;
 //! 503 and 504 make it send again (Skyvern contract §4.4).
@@ -62,22 +62,22 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
         })
         .await?;
     if let Some(job_id) = applied.push_job_id {
-        tell_the_person(job_id, role, call);
+        send_push_message(job_id, role, call);
     }
     let answer = Answer { outcome: &applied.outcome, application_id: applied.application_id, status: applied.status };
     Reply::ok(&answer, answer.outcome)
 }
 
-/// Has the push message sent at once, without keeping Skyvern waiting. Whatever happens to that, the
-/// job stays in the queue until it is done.
-fn tell_the_person(job_id: BackgroundJobId, role: ServiceRole, call: &http::Call<Settings>) {
+/// Has the push message sent at once, without keeping Skyvern waiting. If that fails, the job stays in
+/// the queue until it is done.
+fn send_push_message(job_id: BackgroundJobId, role: ServiceRole, call: &http::Call<Settings>) {
     let Some(push) = call.upstream.service_binding("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION") else {
         return;
     };
     let supabase = &call.settings.supabase;
     call.after_response(async move {
         let message = json!({ "job_id": job_id }).to_string();
-        // Logged by whoever failed; there is nobody left to be told.
+        // Whoever failed has logged it, and the response is gone.
         let _ = push.post_json(role, supabase, message).await;
     });
 }

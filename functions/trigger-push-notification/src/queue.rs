@@ -51,7 +51,7 @@ pub(crate) struct BackgroundJob {
 /// Why a queued message is not sent to anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unsendable {
-    /// The job is done, not due yet, or somebody else's; with its status, if there is such a job.
+    /// The job is done, not due yet, or leased by another worker; with its status, if there is such a job.
     NotDue { job_status: Option<String> },
     /// The payload is longer than any device takes.
     TooBig,
@@ -164,7 +164,7 @@ fn settlement(message: &Message, outcomes: &[DeliveryOutcome]) -> Option<Settlem
         outcome,
         error: error.map(str::to_owned),
         result: json!(counts),
-        // A day at most: nobody asks for more in earnest.
+        // A day at most: more is a vendor's mistake.
         retry_after_seconds: waits.max().map(|wait| wait.as_secs().min(24 * 60 * 60)),
     })
 }

@@ -1,4 +1,4 @@
-//! What the caller is told.
+//! The response: what happened to each message.
 
 use serde::Serialize;
 use shared::{
@@ -35,7 +35,7 @@ impl Counts {
     }
 }
 
-/// The answer.
+/// The response.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report<'a> {
     #[serde(flatten)]

@@ -187,7 +187,7 @@ impl JobSearch<'_> {
             }
             Err(problem) => {
                 let failure = RecordJobSearchFailure { query_key: key, lease_id, failure: problem };
-                // If this fails too, the lease ends by itself; what happened is told either way.
+                // If this fails too, the lease expires; the caller gets the vendor's problem either way.
                 let _: Result<IgnoredAny, Problem> = self.database().call(&failure).await;
                 Ok(Err(problem))
             }

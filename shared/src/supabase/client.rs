@@ -40,7 +40,7 @@ impl<'a> Database<'a> {
         Self { supabase, upstream, caller: Caller::Person(person) }
     }
 
-    /// Around row level security, for when no person is present or a vendor's word is recorded.
+    /// Around row level security, for when no person is present or a vendor's response is recorded.
     #[must_use]
     pub fn as_service_role(_role: ServiceRole, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
         Self { supabase, upstream, caller: Caller::Service }
@@ -52,7 +52,7 @@ impl<'a> Database<'a> {
     ///
     /// A person may be quicker than the webhook that makes them known. When the function refuses
     /// with `profile_pending`, they are made known from what their own token says, and the function
-    /// is called again; so nobody else pays for the extra round trips.
+    /// is called again; so only those calls pay for the extra round trips.
     ///
     /// # Errors
     /// The problem that the SQL function raised, or one of the `Database…` problems.
@@ -71,7 +71,7 @@ impl<'a> Database<'a> {
         };
         for pause in pauses {
             match self.attempt(function, request).await {
-                // Anything but JSON is a page of somebody in between.
+                // Anything but JSON is a page of a proxy in between.
                 Ok(response) if response.json::<IgnoredAny>().is_ok() => return Ok(response),
                 Ok(_) | Err(Problem::DatabaseUnavailable) => self.upstream.wait(*pause).await,
                 Err(problem) => return Err(problem),
@@ -155,7 +155,7 @@ impl<'a> Database<'a> {
 fn unexpected(function: &'static str, error: &serde_json::Error) -> Problem {
     match error.classify() {
         Category::Data => Problem::internal(format!("{function} answered in an unexpected shape: {error}")),
-        // A page of somebody in between.
+        // A page of a proxy in between.
         Category::Io | Category::Syntax | Category::Eof => Problem::DatabaseUnavailable,
     }
 }

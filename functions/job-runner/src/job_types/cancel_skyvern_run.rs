@@ -1,4 +1,4 @@
-//! `cancel_skyvern_run`: ends what still goes on at Skyvern for somebody whose account is gone.
+//! `cancel_skyvern_run`: ends the runs that are in progress at Skyvern for a person whose account is deleted.
 //!
 //! The payload is `{run_id, submission_title}`, either of which may be null: a run that we know, and
 //! a submission that may have started one.

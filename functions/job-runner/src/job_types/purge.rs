@@ -1,4 +1,4 @@
-//! `purge`: deletes what nobody needs any more. Which rows these are is for the database to know.
+//! `purge`: deletes expired rows. Which rows these are is decided in the database.
 
 use std::{collections::BTreeMap, time::Duration};
 

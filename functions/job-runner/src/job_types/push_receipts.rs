@@ -1,4 +1,4 @@
-//! `push_receipts`: asks Expo what became of messages that it took, and takes leave of devices that are gone.
+//! `push_receipts`: asks Expo what became of messages that it took, and revokes devices that are gone.
 
 use std::collections::BTreeMap;
 

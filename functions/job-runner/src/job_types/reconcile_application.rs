@@ -1,5 +1,5 @@
 //! `reconcile_application`: asks Skyvern about an application that it is silent about, and writes the
-//! answer down as its webhook would have been.
+//! answer down in the same way as its webhook.
 //!
 //! The payload is `{application_id}`. Nothing is ever started here, and nothing is taken for granted
 //! while Skyvern cannot be asked: then the application stays as it is, and the job is tried again.

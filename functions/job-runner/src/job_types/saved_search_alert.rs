@@ -1,7 +1,7 @@
-//! `saved_search_alert`: runs a saved search, and tells its person of postings that were not there before.
+//! `saved_search_alert`: runs a saved search, and notifies its person of postings that were not there before.
 //!
 //! The payload is `{saved_search_id}`. The search goes through the cache and the ledger of everybody's searches; what it
-//! found is judged, told and written down by one SQL function, which settles the job as well.
+//! found is judged, notified and recorded by one SQL function, which settles the job as well.
 
 use std::time::Duration;
 

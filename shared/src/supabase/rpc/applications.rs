@@ -42,7 +42,7 @@ rpc! {
     const REPEAT = Repeat::Harmless;
     type Answer = RecordedRun;
 
-    /// Writes down a submission that started no run, or of which nobody knows.
+    /// Records a submission that started no run, or whose outcome is not known.
     pub struct RecordSubmissionFailure<'a> {
         /// Which application.
         pub application_id: ApplicationId,
@@ -151,7 +151,7 @@ pub enum Claim {
     AlreadyStarted(StartedRun),
     /// Another call is doing so.
     InProgress,
-    /// An earlier call tried, and nobody knows yet whether a run exists.
+    /// An earlier call tried, and it is not known yet whether a run exists.
     Open(OpenSubmission),
 }
 

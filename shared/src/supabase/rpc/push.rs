@@ -21,11 +21,11 @@ rpc! {
     const REPEAT = Repeat::NotHarmless;
     type Answer = ClaimedPushMessages;
 
-    /// Keeps the tickets, takes leave of devices that are gone, and settles the background jobs, all or nothing.
+    /// Records the tickets, revokes devices that are gone, and settles the background jobs, all or nothing.
     pub struct RecordPushTickets<'a> {
         /// As [`ClaimedPushMessages::read_at`] has it.
         pub read_at: &'a str,
-        /// Of each device that got an answer which is final.
+        /// Of each device whose outcome is final.
         pub tickets: &'a [PushTicket<'a>],
         /// Never put back.
         pub jobs: &'a [Settlement],
@@ -49,7 +49,7 @@ rpc! {
     const REPEAT = Repeat::NotHarmless;
     type Answer = Vec<String>;
 
-    /// Keeps receipts, and takes leave of devices that are gone.
+    /// Records receipts, and revokes devices that are gone.
     pub struct RecordPushReceipts<'a> {
         /// What came.
         pub receipts: &'a [PushReceipt],

@@ -1,4 +1,4 @@
-//! The job sync: one run at a time under a lock, told of postings in batches.
+//! The posting sync: one run at a time under a lock, given postings in batches.
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
