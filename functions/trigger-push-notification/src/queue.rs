@@ -15,9 +15,8 @@ use shared::{
 };
 
 use crate::{
-    delivery_outcome::DeliveryOutcome,
+    delivery_outcome::{Counts, DeliveryOutcome},
     input::{self, PushRequest},
-    report::Counts,
 };
 
 /// What is to be sent, as far as the database knows.
