@@ -23,7 +23,6 @@ use local_stack::{Description, Options, Stack};
 use toolchain::{
     Failure, Outcome, Project, build, command,
     progress::{say, step},
-    setup,
 };
 
 use figures::{Figures, FunctionFigures, Report, count, rate};
@@ -92,9 +91,8 @@ pub fn run(project: &Project, names: &[String], pace: Pace, json: Option<&Path>,
     let baseline_report = baseline.map(Report::read).transpose()?;
     let functions = measurable(build::chosen(project, names)?, !names.is_empty())?;
 
-    let tools = setup::stack_tools(project)?;
-    build::all(project)?;
-    let simulators = step("compiling the simulators, optimised", || quick_simulators(project))?;
+    let (tools, simulators) =
+        build::everything(project, || step("compiling the simulators, optimised", || quick_simulators(project)))?;
     let mut stack = Stack::start(project, Options::throw_away("bench", None), tools, simulators)?;
     let runtime = Runtime::start(project, &mut stack, &functions)?;
     let description = stack.description().clone();

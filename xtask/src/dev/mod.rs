@@ -8,7 +8,6 @@ use local_stack::{Options, Stack, must_not_run};
 use toolchain::{
     Doing as _, Outcome, Project, build,
     progress::{say, step},
-    setup,
 };
 
 use crate::{
@@ -80,8 +79,7 @@ fn vars(project: &Project, arguments: &Arguments) -> Outcome<Option<PathBuf>> {
 
 /// Sets up, builds and starts a stack.
 pub fn start(project: &Project, options: Options) -> Outcome<Stack> {
-    let tools = setup::stack_tools(project)?;
-    build::all(project)?;
-    let simulators = step("compiling the simulators", || build::simulators(project))?;
+    let (tools, simulators) =
+        build::everything(project, || step("compiling the simulators", || build::simulators(project)))?;
     Stack::start(project, options, tools, simulators)
 }
