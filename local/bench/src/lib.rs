@@ -43,7 +43,7 @@ const RUNTIME: &str = "workerd";
 /// Whose processor time is told apart.
 const PARTS: [&str; 5] = [RUNTIME, "PostgreSQL", "PostgREST", "gateway, vendors", "generator"];
 
-/// Whom a job is given to, in the order of the table.
+/// What is measured, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Contender {
@@ -120,7 +120,7 @@ fn measurable(functions: Vec<String>, named: bool) -> Outcome<Vec<String>> {
         Some(name) if named => Err(Failure::new(format!("the bench does not know what to ask {name}"))
             .mend("add its workload to local/bench/src/workload")),
         Some(_) => {
-            say!("not measured, for want of a workload: {}", unknown.join(", "));
+            say!("not measured, because they have no workload: {}", unknown.join(", "));
             Ok(known)
         }
         None => Ok(known),

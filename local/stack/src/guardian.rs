@@ -77,9 +77,9 @@ pub fn remove(paths: &[PathBuf]) {
 /// Holds the state folder for as long as this process lives.
 fn take(path: &Path) -> Outcome<Option<File>> {
     let file = File::create(path).doing(|| format!("write {}", path.display()))?;
-    let patience = Instant::now();
+    let started = Instant::now();
     while file.try_lock().is_err() {
-        if patience.elapsed() > CLEARING_TIME {
+        if started.elapsed() > CLEARING_TIME {
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(100));
@@ -219,8 +219,8 @@ impl Part {
 
     /// The program itself has ended. What it started gets a moment if it, too, was asked to end, and none otherwise.
     fn end(&mut self, status: Option<ExitStatus>) {
-        let patience = if self.asked_to_end.is_some() { STRAGGLERS_TIME } else { Duration::ZERO };
-        self.ended = Some((status, Instant::now() + patience));
+        let grace = if self.asked_to_end.is_some() { STRAGGLERS_TIME } else { Duration::ZERO };
+        self.ended = Some((status, Instant::now() + grace));
     }
 
     fn is_gone(&self, now: Instant) -> bool {

@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-pub use control::Wish;
+pub use control::PartRequest;
 pub use description::Description;
 pub use protocol::Program;
 
@@ -60,8 +60,8 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// Asks a running stack for something, and waits until it is done.
-pub fn ask(project: &Project, name: &str, wish: &Wish) -> Outcome {
-    control::ask(&control_socket(&project.stack_folder(name)), wish)
+pub fn ask(project: &Project, name: &str, request: &PartRequest) -> Outcome {
+    control::ask(&control_socket(&project.stack_folder(name)), request)
 }
 
 fn control_socket(folder: &Path) -> PathBuf {
@@ -217,7 +217,7 @@ impl Stack {
         functions::bindings(&self.settings)
     }
 
-    /// Runs one more program, which ends with the stack, and answers its process id once it is ready.
+    /// Runs one more program, which ends with the stack, and returns its process id once it is ready.
     pub fn add(&mut self, name: &str, file: &Path, arguments: &[&str], ready: impl Fn() -> bool) -> Outcome<u32> {
         self.supervisor.launch(&self.settings.program(name, file, arguments))?;
         self.supervisor.wait_until(name, ready)?;
@@ -257,7 +257,7 @@ impl Stack {
         }
     }
 
-    /// Watches over the stack while other work goes on beside it, and answers that work's outcome.
+    /// Watches over the stack while other work goes on beside it, and returns that work's outcome.
     pub fn attend(&mut self, work: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
         let (finished, outcome) = mpsc::channel();
         thread::spawn(move || finished.send(work()));
@@ -280,29 +280,29 @@ impl Stack {
 
     fn react(&mut self, event: Event) -> Outcome {
         match event {
-            Event::Errand(errand) => {
-                let done = self.grant(&errand.wish);
+            Event::PartRequest(pending) => {
+                let done = self.handle(&pending.request);
                 let answer = done.as_ref().map_err(ToString::to_string).copied();
-                errand.answer(&answer);
+                pending.answer(&answer);
                 done.or_else(|failure| if matches!(failure, Failure::Interrupted) { Err(failure) } else { Ok(()) })
             }
             event => self.supervisor.unexpected(event),
         }
     }
 
-    fn grant(&mut self, wish: &Wish) -> Outcome {
-        match wish {
-            Wish::Stop(name) => {
+    fn handle(&mut self, request: &PartRequest) -> Outcome {
+        match request {
+            PartRequest::Stop(name) => {
                 let part = Part::named(name)?;
                 self.supervisor.stop(part.name())?;
                 self.stopped_on_purpose.insert(part);
             }
-            Wish::Kill(name) => {
+            PartRequest::Kill(name) => {
                 let part = Part::named(name)?;
                 self.supervisor.kill(part.name())?;
                 self.stopped_on_purpose.insert(part);
             }
-            Wish::Start(name) => {
+            PartRequest::Start(name) => {
                 let part = Part::named(name)?;
                 if self.stopped_on_purpose.remove(&part) {
                     part.start(&mut self.supervisor, &self.settings)?;

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{FUNCTIONS, Fault, FaultOrder, Function, OWN_WORDS, Reply, Service, Stack, allowance::boundless};
+use tests::{FUNCTIONS, Fault, FaultSpec, Function, OWN_WORDS, Reply, Service, Stack, allowance::boundless};
 use uuid::Uuid;
 
 /// Whom each function asks while somebody waits for its answer.
@@ -156,7 +156,7 @@ async fn answer(stack: &Stack, name: &str, vendor: Service, failing: Failing) ->
         Service::Jsearch => (3, 70), // nobody waits at a screen for a sync
         _ => (1, 20),
     };
-    stack.fail(FaultOrder { service: vendor, contains: request_id.clone(), times, fault: failing.fault() }).await;
+    stack.fail(FaultSpec { service: vendor, contains: request_id.clone(), times, fault: failing.fault() }).await;
 
     let request = function.request_with(stack, &person, &body).await.header("x-request-id", &request_id);
     Reply::to(request.timeout(Duration::from_secs(seconds))).await

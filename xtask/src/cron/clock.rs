@@ -12,7 +12,7 @@ use chrono::{DateTime, Timelike as _, Utc};
 use super::{Trigger, firing::fire};
 use toolchain::{Outcome, progress::say};
 
-/// Fires what is due until it is dropped. A run that goes on then is the stack's to end, and nothing is said of it.
+/// Fires what is due until it is dropped. Invocations that are still running then end with the stack, without a message.
 #[derive(Debug)]
 pub struct Clock {
     news: Sender<News>,
@@ -21,7 +21,7 @@ pub struct Clock {
 /// What the clock hears of.
 #[derive(Debug)]
 enum News {
-    /// A function's run by the clock has ended.
+    /// A scheduled invocation has ended.
     Fired { function: String, outcome: Outcome },
     /// The stack ends.
     Over,
@@ -71,7 +71,7 @@ impl Firings {
         }
     }
 
-    /// Fires a cron, unless a run of the function by the clock goes on: then it is left out.
+    /// Fires a cron, unless a scheduled invocation of the same function is still running: then this one is skipped.
     fn begin(&mut self, trigger: &Trigger) {
         if !self.under_way.insert(trigger.function.clone()) {
             return;
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn while_a_function_runs_by_the_clock_it_is_not_fired_again() {
+    fn scheduled_invocations_of_a_function_do_not_overlap() {
         let functions = Functions::start();
         let (news, heard) = mpsc::channel();
         let mut firings = Firings::new(&functions.url, news);

@@ -1,4 +1,4 @@
-//! `cargo xtask cron`: does by hand what a function's cron does, and the clock that does it while `dev` runs.
+//! `cargo xtask cron`: invokes a function as its cron does; and the scheduler that does so while `dev` runs.
 
 mod clock;
 mod firing;

@@ -23,7 +23,7 @@ use crate::keys::{CLERK_KEY_ID, KeyTexts, random_text};
 
 /// The event that a test wants to be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct EventOrder {
+pub struct EventSpec {
     /// Such as `user.created`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -86,7 +86,7 @@ fn one() -> usize {
     1
 }
 
-impl EventOrder {
+impl EventSpec {
     /// One message with everything in order.
     #[must_use]
     pub fn new(kind: &str, data: Value) -> Self {
@@ -153,28 +153,28 @@ pub(crate) fn router(keys: &KeyTexts, functions: &Url) -> anyhow::Result<Router>
     Ok(Router::new().route("/events", post(send)).with_state(Arc::new(sender)))
 }
 
-async fn send(State(sender): State<Arc<Sender>>, Json(order): Json<EventOrder>) -> Json<SentEvent> {
+async fn send(State(sender): State<Arc<Sender>>, Json(spec): Json<EventSpec>) -> Json<SentEvent> {
     let now = Utc::now();
     let body = json!({
-        "data": order.data,
+        "data": spec.data,
         "event_attributes": { "http_request": { "client_ip": "203.0.113.9", "user_agent": "simulator" } },
         "instance_id": CLERK_KEY_ID,
         "object": "event",
         "timestamp": now.timestamp_millis(),
-        "type": order.kind,
+        "type": spec.kind,
     })
     .to_string();
-    let svix_id = order.svix_id.unwrap_or_else(|| format!("msg_{}", random_text(27)));
-    let timestamp = (now.timestamp() + order.timestamp_shift).to_string();
+    let svix_id = spec.svix_id.unwrap_or_else(|| format!("msg_{}", random_text(27)));
+    let timestamp = (now.timestamp() + spec.timestamp_shift).to_string();
     let sign = |secret: &str| sign(secret, &svix_id, &timestamp, &body);
-    let signature = match order.key {
+    let signature = match spec.key {
         WebhookKey::Current => sign(&sender.current),
         WebhookKey::Previous => sign(&sender.previous),
         WebhookKey::Both => format!("{} v1a,b3RoZXI= {}", sign(&sender.previous), sign(&sender.current)),
         WebhookKey::Wrong => sign(&format!("whsec_{}", STANDARD.encode(random_text(32)))),
     };
     let mut sent = SentEvent { svix_id, timestamp, signature, body, answers: Vec::new() };
-    sent.answers = join_all((0..order.copies).map(|_| sender.attempt(&sent))).await;
+    sent.answers = join_all((0..spec.copies).map(|_| sender.attempt(&sent))).await;
     Json(sent)
 }
 
