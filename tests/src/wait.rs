@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// Nothing in a healthy stack takes longer.
+/// In a healthy stack nothing takes longer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often one looks.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Looks again and again until there is something.

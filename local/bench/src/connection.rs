@@ -1,5 +1,5 @@
-//! HTTP/1.1 over one kept connection, as little of it as the servers here need: whatever the generator of the load does
-//! not compute is left for what is measured.
+//! HTTP/1.1 over one persistent connection, and only the part of it that the servers here need: the less the load
+//! generator computes, the more processor time is left for what is measured.
 
 use std::{
     io::{self, BufRead as _, BufReader, Error, ErrorKind, Read as _, Write as _},

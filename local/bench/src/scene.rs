@@ -1,4 +1,4 @@
-//! The data that the requests are about: people as they are in production, as many as make caches work for their keep.
+//! The data that the requests are about: people as they are in production, and enough of them that caches matter.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, thread};
 

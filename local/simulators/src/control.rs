@@ -1,4 +1,4 @@
-//! `/__control`: how tests and the demo steer the simulators and read what these were asked.
+//! `/__control`: how tests and the demo control the simulators and read the requests that these received.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Injected faults: the next request that carries a given text is refused, delayed, cut or answered with garbage.
 //!
 //! A fault is scoped by text (an id, a title) or by the id of the request to us that causes it, so tests that run side
-//! by side do not meet each other's.
+//! by side do not hit each other's faults.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -38,7 +38,7 @@ pub struct PendingRequest {
 }
 
 impl PendingRequest {
-    /// Answers; nobody minds if the asker has gone.
+    /// Sends the outcome; it does not matter if the asker has gone.
     pub fn answer(mut self, answer: &Result<(), String>) {
         send(&mut self.asker, answer);
         let _ = self.asker.flush();

@@ -1,8 +1,8 @@
-//! The guardian: a process of its own that runs the parts of a stack for a command, and sees to it that nothing is left
-//! of them when the command ends, whatever the way: the end of their socket is a request to stop everything.
+//! The guardian: a process of its own that runs the parts of a stack for a command, and makes sure that nothing is left
+//! of them when the command ends, however it ends: when their socket closes, the guardian stops everything.
 //!
-//! It is the parts' parent, so there is no moment in which a part runs and nobody knows. It lives in a process group of
-//! its own and lets Ctrl-C and a closing terminal pass, since it still has work to do then.
+//! It is the parent process of all parts, so no part ever runs unknown to it. It lives in a process group of its own and
+//! ignores Ctrl-C and a closing terminal, since that is when it has work to do.
 
 use std::{
     fs::{self, File, OpenOptions},

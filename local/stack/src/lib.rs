@@ -1,6 +1,6 @@
 //! The local stack: PostgreSQL, PostgREST, the simulators of outside vendors, and the functions in workerd.
 //!
-//! The parts start in that order and stop in the opposite one. [`guardian`] runs them, so that none outlives the command.
+//! The parts start in that order and stop in the opposite one. [`guardian`] runs them, so that none of them outlives the command.
 
 pub mod clerk;
 mod control;
@@ -68,7 +68,7 @@ fn control_socket(folder: &Path) -> PathBuf {
     folder.join("control.sock")
 }
 
-/// How a stack is to be.
+/// How a stack is started.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Stacks of different names run side by side.
@@ -81,8 +81,8 @@ pub struct Options {
     pub throw_away: bool,
     /// The simulated Skyvern finishes its runs by itself, after so many milliseconds.
     pub skyvern_finishes_after: Option<u32>,
-    /// A file with settings of the functions that replace the local ones. A stack for tests has none, lest they call
-    /// the real vendors that a person works with.
+    /// A file with settings of the functions that replace the local ones. A stack for tests has none, so that tests
+    /// never call the real vendors that a person works with.
     pub vars: Option<PathBuf>,
 }
 
@@ -151,7 +151,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything and waits until all of it answers.
+    /// Starts everything and waits until all of it is ready.
     pub fn start(project: &Project, options: Options, tools: StackTools, simulators: PathBuf) -> Outcome<Self> {
         must_not_run(project, &options.name)?;
         let folder = project.stack_folder(&options.name);

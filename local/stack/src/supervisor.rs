@@ -1,4 +1,4 @@
-//! The command's side of the guardian: starts programs through it, and hears how they end.
+//! The command's side of the guardian: starts programs through it, and learns how they end.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ use toolchain::{
     progress::say,
 };
 
-/// How long a part may take from its start to its first answer.
+/// How long a part may take to become ready.
 const START_TIME: Duration = Duration::from_mins(1);
 
 /// How long parts may take to end when there is no guardian any more to ask them.
@@ -158,7 +158,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits until a part that was launched answers.
+    /// Waits until a part that was launched is ready.
     pub fn wait_until(&mut self, part: &str, answers: impl Fn() -> bool) -> Outcome {
         let started = Instant::now();
         while !answers() {

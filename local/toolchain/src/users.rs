@@ -1,4 +1,4 @@
-//! Root and the user that takes its place where root is refused.
+//! Root, and the user that runs what refuses to run as root.
 
 use std::process::Command;
 

@@ -453,7 +453,7 @@ async fn lose_webhook(stack: &Stack, run_id: &str, finish: &Finish) -> Finished 
     stack.skyvern().finish(run_id, &Finish { deliver: false, ..finish.clone() }).await
 }
 
-/// For so long nothing was heard of the application's run.
+/// Pretends that nothing was heard of the application's run for this long.
 async fn silence(stack: &Stack, application: Uuid, time: &str) {
     let sql = format!("update public.applications set skyvern_heard_at = now() - interval '{time}' where id = $1");
     stack.database().query(&sql, &[&application]).await;

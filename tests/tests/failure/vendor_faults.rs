@@ -13,7 +13,7 @@ use serde_json::json;
 use tests::{FUNCTIONS, Fault, FaultSpec, Function, OWN_WORDS, Reply, Service, Stack, allowance::boundless};
 use uuid::Uuid;
 
-/// Whom each function asks while somebody waits for its answer.
+/// The vendors that each function calls before it responds.
 const VENDORS: [(&str, &[Service]); 8] = [
     ("initiate-skyvern-application", &[Service::Rest, Service::Storage, Service::Skyvern]),
     ("adzuna-job-search", &[Service::Rest, Service::Adzuna]),
@@ -43,7 +43,7 @@ enum Failing {
     Page,
     /// A page with status 200.
     PageAsSuccess,
-    /// No answer within any time-out.
+    /// No response within any timeout.
     IsSilent,
 }
 
@@ -189,7 +189,7 @@ async fn every_fault_of_a_vendor_is_told_by_name_in_time_and_without_its_words()
     let (syncs, others): (Vec<_>, Vec<_>) = cells.into_iter().partition(|(function, ..)| *function == JOB_SYNC);
     let one_by_one = async {
         for cell in syncs {
-            // A run whose beginning got no answer holds the lock without knowing it.
+            // A run that got no response to its beginning holds the lock without knowing it.
             let release = "delete from public.cron_locks where lock_name = 'job_sync'";
             stack.database().query(release, &[]).await;
             check(cell).await;

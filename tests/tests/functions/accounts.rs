@@ -452,7 +452,7 @@ async fn odd_text_in_an_event_does_not_stop_it() {
     assert_eq!(person["full_name"].as_str().map(str::len), Some(200));
     assert_eq!(person["email"], json!(address));
 
-    // An address that is none is as good as none.
+    // A malformed address counts as no address.
     for address in ["no address", &format!("{}@x.example", "a".repeat(300))] {
         let clerk_id = new_clerk_id();
         assert_eq!(send(&stack, "user.created", user(&clerk_id, 1, address)).await.outcome(), "created");
@@ -585,7 +585,7 @@ async fn a_token_takes_no_address_from_anybody() {
     assert_eq!(person(&stack, &clerk_id).await["email"], Value::Null);
     assert_eq!(stack.database().row("users", ada.user_id).await["email"], json!(ada.email));
 
-    // An address that only a token has spoken for goes to whom Clerk says it belongs.
+    // An address that only a token has claimed goes to the person whom Clerk names as its owner.
     let (squatter, address) = (new_clerk_id(), new_address());
     ask_with(&stack, &squatter, &json!({ "email": address })).await.expect_problem(404, "application_not_found");
     let owner = new_clerk_id();

@@ -32,7 +32,7 @@ async fn push(stack: &Stack, body: &Value) -> Reply {
     stack.service().invoke(FUNCTION, body).await
 }
 
-/// The outcomes of a message's devices, in no particular spec.
+/// The outcomes of a message's devices, in no particular order.
 fn outcomes(reply: &Reply, message: usize) -> Vec<String> {
     let devices = reply.json["messages"][message]["devices"].as_array().unwrap_or_else(|| panic!("{reply:?}"));
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -15,7 +15,7 @@ async fn asked_with(stack: &Stack, token: &str) -> Reply {
     stack.bearer(token).invoke("initiate-skyvern-application", &body).await
 }
 
-fn spec(subject: &str, claims: &Value, header: &Value) -> TokenSpec {
+fn token_spec(subject: &str, claims: &Value, header: &Value) -> TokenSpec {
     TokenSpec {
         sub: subject.to_owned(),
         claims: claims.as_object().unwrap().clone(),
@@ -112,7 +112,7 @@ async fn forged_tokens_of_supabase_auth_are_refused_by_the_functions_and_the_dat
         forged.push((mint(&hs256, &claims, &Signing::Hs256(&Hs256Key::new(&secret))), "token_signature_invalid"));
     }
     for signing in [TokenSigning::Clerk, TokenSigning::ForeignKey] {
-        let spec = spec("", &claims, &json!({ "kid": SUPABASE_AUTH_KEY_ID }));
+        let spec = token_spec("", &claims, &json!({ "kid": SUPABASE_AUTH_KEY_ID }));
         forged.push((stack.clerk().mint(&TokenSpec { signing, ..spec }).await, "token_algorithm_refused"));
     }
     for (token, code) in forged {
@@ -163,13 +163,13 @@ async fn forged_tokens_are_told_apart_and_refused() {
         (signed(TokenSigning::ForeignKey), "token_signature_invalid"),
         (signed(TokenSigning::None), "token_algorithm_refused"),
         (signed(TokenSigning::Hs256PublicKey), "token_algorithm_refused"),
-        (spec(subject, &json!({ "iss": "https://clerk.elsewhere.example" }), &none), "token_issuer_refused"),
-        (spec(subject, &json!({ "sts": "pending" }), &none), "token_kind_refused"),
-        (spec("mch_2lab", &none, &none), "token_kind_refused"),
-        (spec(subject, &none, &json!({ "cat": "cl_B7d4PD333AAA" })), "token_kind_refused"),
-        (spec(subject, &none, &json!({ "kid": null })), "token_malformed"),
-        (spec(subject, &none, &json!({ "kid": "ins_elsewhere" })), "token_key_unknown"),
-        (spec(subject, &none, &json!({ "crit": ["exp"] })), "token_malformed"),
+        (token_spec(subject, &json!({ "iss": "https://clerk.elsewhere.example" }), &none), "token_issuer_refused"),
+        (token_spec(subject, &json!({ "sts": "pending" }), &none), "token_kind_refused"),
+        (token_spec("mch_2lab", &none, &none), "token_kind_refused"),
+        (token_spec(subject, &none, &json!({ "cat": "cl_B7d4PD333AAA" })), "token_kind_refused"),
+        (token_spec(subject, &none, &json!({ "kid": null })), "token_malformed"),
+        (token_spec(subject, &none, &json!({ "kid": "ins_elsewhere" })), "token_key_unknown"),
+        (token_spec(subject, &none, &json!({ "crit": ["exp"] })), "token_malformed"),
     ] {
         let token = stack.clerk().mint(&spec).await;
         let reply = asked_with(&stack, &token).await;

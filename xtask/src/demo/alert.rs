@@ -44,7 +44,7 @@ pub(super) fn arrives(stack: &Description, app: &App<'_>, runner: &Trigger) -> O
     Ok(notification)
 }
 
-/// Before the search is saved, for the clock of the stack may run it at any moment. The posting's date is a minute ahead,
+/// Before the search is saved, because the stack's crons may run it at any moment. The posting's date is a minute ahead,
 /// so that it is newer than the search all the same.
 fn publish_posting(stack: &Description) -> Outcome {
     let date = Utc::now() + TimeDelta::minutes(1);

@@ -38,7 +38,7 @@ Shows what the functions of a local stack logged: a line for each request, each 
     options: &["--request-id", "--function", "--name"],
 };
 
-/// How often one looks for more.
+/// The pause between two looks for more.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Runs `cargo xtask logs`.

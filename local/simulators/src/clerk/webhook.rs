@@ -1,6 +1,6 @@
-//! Clerk's webhooks as Svix sends them: signed, and on order late, twice, under another key or with another time.
+//! Clerk's webhooks as Svix sends them: signed, and if asked for late, twice, under another key or with another time.
 //!
-//! Each copy is one attempt. What Svix does over hours, a test does by ordering the same id again.
+//! Each copy is one attempt. Svix retries over hours; a test repeats the same id instead.
 
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ impl SentEvent {
     /// If more than one message was sent, or none answered.
     #[must_use]
     #[track_caller]
-    #[expect(clippy::panic, reason = "it is for tests, which fail so")]
+    #[expect(clippy::panic, reason = "only tests call it, and a panic is how they fail")]
     pub fn refusal(&self) -> (u16, &str) {
         assert_eq!(self.answers.len(), 1, "{self:#?}");
         let answer = &self.answers[0];
@@ -203,9 +203,9 @@ impl Sender {
 /// The signature of a message under a secret `whsec_…`.
 ///
 /// # Panics
-/// If the secret is none.
+/// If the secret has another form.
 #[must_use]
-#[expect(clippy::panic, reason = "only tests sign with a secret of their own, and they fail so")]
+#[expect(clippy::panic, reason = "only tests sign with a secret of their own, and a panic is how they fail")]
 pub fn sign(secret: &str, svix_id: &str, timestamp: &str, body: impl AsRef<[u8]>) -> String {
     let key = secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
     let mac = key.and_then(|key| Hmac::<Sha256>::new_from_slice(&key).ok());

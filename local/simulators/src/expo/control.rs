@@ -1,4 +1,4 @@
-//! How a test decides what tokens lead to, and reads what came through.
+//! How a test decides which device a token belongs to, and reads what was delivered.
 
 use std::sync::Arc;
 use std::time::Duration;

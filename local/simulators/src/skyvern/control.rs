@@ -1,4 +1,4 @@
-//! How a test decides what becomes of a run, and reads what was sent.
+//! How a test decides how a run ends, and reads what was sent.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Delivering a webhook: up to three attempts, for the failures that may pass.
+//! Delivering a webhook: up to three attempts, for transient failures.
 
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-/// No answer at all may pass, and so may these. Everything else is final.
+/// These are transient, as is a missing response. Everything else is final.
 fn may_pass(status: Option<u16>) -> bool {
     match status.and_then(|status| StatusCode::from_u16(status).ok()) {
         None => true,

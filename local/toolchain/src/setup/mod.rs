@@ -1,7 +1,7 @@
 //! Set-up: everything the project needs beside Rust, Node and Python, installed once, in pinned versions.
 //!
 //! Nothing is installed globally that the machine already has. A tool is made in a temporary folder and renamed
-//! when it is whole, so that an interrupted step is never taken for done.
+//! when it is whole, so that an interrupted step never looks complete.
 
 mod cargo_tools;
 mod node_packages;

@@ -14,11 +14,11 @@ use toolchain::{Outcome, progress::say};
 
 /// Fires what is due until it is dropped. Invocations that are still running then end with the stack, without a message.
 #[derive(Debug)]
-pub struct Clock {
+pub struct Scheduler {
     news: Sender<News>,
 }
 
-/// What the clock hears of.
+/// What the scheduler hears of.
 #[derive(Debug)]
 enum News {
     /// A scheduled invocation has ended.
@@ -27,7 +27,7 @@ enum News {
     Over,
 }
 
-impl Clock {
+impl Scheduler {
     /// Starts ticking.
     pub fn start(functions_url: &str, triggers: Vec<Trigger>) -> Self {
         let (news, heard) = mpsc::channel();
@@ -37,7 +37,7 @@ impl Clock {
     }
 }
 
-impl Drop for Clock {
+impl Drop for Scheduler {
     fn drop(&mut self) {
         let _ = self.news.send(News::Over);
     }
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_looks_again_at_the_full_minute() {
+    fn the_scheduler_looks_again_at_the_full_minute() {
         let now = "2026-11-20T03:16:42.250Z".parse().unwrap();
 
         assert_eq!(to_next_minute(now).as_millis(), 17_750);
