@@ -11,7 +11,7 @@ use shared::{
     problem::Problem,
     sign_in::Person,
     supabase::{Database, RESUMES, Storage},
-    vendors::skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern},
+    vendors::skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern, leaves_outcome_open},
 };
 use url::Url;
 
@@ -47,10 +47,10 @@ impl Submission<'_> {
         };
         match Skyvern::new(&self.call.settings.skyvern, &self.call.upstream).start(&run).await {
             Ok(run) => self.record(claimed.submission_id, &run).await,
-            Err(problem) => {
-                let outcome = if problem.leaves_outcome_open() { "open" } else { "not_started" };
-                let _: Value = self.give_up(claimed.submission_id, outcome, &problem.into()).await?;
-                Err(problem.into())
+            Err(fault) => {
+                let outcome = if leaves_outcome_open(fault) { "open" } else { "not_started" };
+                let _: Value = self.give_up(claimed.submission_id, outcome, &fault.into()).await?;
+                Err(fault.into())
             }
         }
     }

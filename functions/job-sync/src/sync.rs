@@ -4,7 +4,7 @@ use shared::{
     http,
     problem::Problem,
     supabase::Database,
-    vendors::jsearch::{Jsearch, JsearchProblem},
+    vendors::jsearch::{Jsearch, QUOTA_SPENT},
 };
 
 use crate::{
@@ -34,7 +34,7 @@ async fn fetch(run: &mut Run<'_>, jsearch: &Jsearch<'_>, queries: &[&NamedQuery]
         let mut position = None;
         loop {
             if allowance_is_spent {
-                return Err(JsearchProblem::QuotaSpent.into());
+                return Err(QUOTA_SPENT.into());
             }
             run.hold().await?;
             let page = jsearch.search(&query.query, position.as_ref()).await?;

@@ -7,7 +7,7 @@ use shared::{
     clock::{self, UnixTime},
     http::{self},
     outgoing,
-    vendors::expo::{self, Content, Expo, ExpoProblem, MOST_RECIPIENTS, NotSent, is_push_token},
+    vendors::expo::{self, Content, Expo, FAULTS, MOST_RECIPIENTS, NotSent, is_passing, is_push_token},
 };
 
 use crate::{
@@ -104,8 +104,8 @@ impl<'a> Delivery<'a> {
 
         let mut attempt = 1;
         let mut pause_before = began_at.plus(not_before(place)) - UnixTime::now();
-        let mut failure = (ExpoProblem::RateLimited, None);
-        let (problem, retry_after) = loop {
+        let mut failure = (FAULTS.rate_limited, None);
+        let (fault, retry_after) = loop {
             let Some(time_left) = self.time_left_after(pause_before).await else { break failure };
             match self.expo.send(&messages, time_left.min(outgoing::TIMEOUT)).await {
                 Ok(tickets) => {
@@ -115,11 +115,11 @@ impl<'a> Delivery<'a> {
                 }
                 Err(NotSent::SeveralProjects(projects)) => match by_project(&batch, &projects) {
                     Some(parts) => return End::Split(parts),
-                    None => break (ExpoProblem::Rejected, None),
+                    None => break (FAULTS.rejected, None),
                 },
-                Err(NotSent::Problem { problem, retry_after }) => {
-                    failure = (problem, retry_after);
-                    if !problem.is_passing() || attempt == ATTEMPTS {
+                Err(NotSent::Failed { fault, retry_after }) => {
+                    failure = (fault, retry_after);
+                    if !is_passing(fault) || attempt == ATTEMPTS {
                         break failure;
                     }
                     pause_before = pause(attempt, place, retry_after);
@@ -127,7 +127,7 @@ impl<'a> Delivery<'a> {
             }
             attempt += 1;
         };
-        let outcome = DeliveryOutcome::Unsent { problem, retry_after };
+        let outcome = DeliveryOutcome::Unsent { fault, retry_after };
         End::Settled(batch.into_iter().map(|recipient| (recipient, outcome.clone())).collect())
     }
 

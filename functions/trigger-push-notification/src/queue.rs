@@ -217,7 +217,10 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::{Map, json};
-    use shared::vendors::expo::{Content, ExpoProblem};
+    use shared::vendors::{
+        Fault,
+        expo::{Content, FAULTS},
+    };
 
     use super::{BackgroundJob, DeliveryOutcome, Device, JobEnd, Message, Unsendable, content_of_job, ticket_rows};
 
@@ -239,8 +242,8 @@ mod tests {
         DeliveryOutcome::Refused { error: "InvalidCredentials".to_owned(), message: String::new() }
     }
 
-    fn unsent(problem: ExpoProblem) -> DeliveryOutcome {
-        DeliveryOutcome::Unsent { problem, retry_after: Some(Duration::from_secs(90)) }
+    fn unsent(fault: Fault) -> DeliveryOutcome {
+        DeliveryOutcome::Unsent { fault, retry_after: Some(Duration::from_secs(90)) }
     }
 
     #[test]
@@ -251,14 +254,14 @@ mod tests {
             (vec![DeliveryOutcome::no_push_token()], "completed", None),
             (vec![sent(), refused()], "completed", None),
             (vec![refused(), DeliveryOutcome::no_push_token()], "failed", Some("InvalidCredentials")),
-            (vec![unsent(ExpoProblem::Rejected)], "failed", Some("expo_rejected")),
-            (vec![sent(), unsent(ExpoProblem::RateLimited)], "retry", Some("expo_rate_limited")),
+            (vec![unsent(FAULTS.rejected)], "failed", Some("expo_rejected")),
+            (vec![sent(), unsent(FAULTS.rate_limited)], "retry", Some("expo_rate_limited")),
             (vec![refused(), DeliveryOutcome::Later { message: String::new() }], "retry", Some("MessageRateExceeded")),
         ] {
             let end = JobEnd::of(&job(outcomes.len()), &outcomes).unwrap();
             assert_eq!((end.outcome, end.error.as_deref(), end.fencing_token), (outcome, error, 3), "{outcomes:?}");
         }
-        let end = JobEnd::of(&job(1), &[unsent(ExpoProblem::RateLimited)]).unwrap();
+        let end = JobEnd::of(&job(1), &[unsent(FAULTS.rate_limited)]).unwrap();
         assert_eq!(end.retry_after_seconds, Some(90));
     }
 
@@ -272,7 +275,7 @@ mod tests {
 
     #[test]
     fn only_what_is_final_becomes_a_ticket() {
-        let outcomes = [sent(), DeliveryOutcome::no_push_token(), refused(), unsent(ExpoProblem::Failed)];
+        let outcomes = [sent(), DeliveryOutcome::no_push_token(), refused(), unsent(FAULTS.failed)];
         let message = job(outcomes.len());
         let rows: Vec<_> = ticket_rows(&message, &outcomes).collect();
         let shown: Vec<_> = rows.iter().map(|row| (row.ticket_id, row.error, row.device_gone)).collect();

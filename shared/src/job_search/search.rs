@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Value, json};
 
 use super::{
@@ -23,7 +23,10 @@ use crate::{
     problem::Problem,
     sign_in::Person,
     supabase::Database,
-    vendors::adzuna::{self, Adzuna, AdzunaProblem, Query},
+    vendors::{
+        Fault,
+        adzuna::{self, Adzuna, Query},
+    },
 };
 
 /// The pauses in milliseconds between looks at another caller's progress: ten seconds in all, as long as Adzuna may
@@ -117,7 +120,10 @@ enum Decision {
     /// Another caller is asking.
     Awaited { lease_id: Option<SearchLeaseId>, page: Option<Cached> },
     /// The caller who was waited for got nothing.
-    Failed { failure: AdzunaProblem },
+    Failed {
+        #[serde(deserialize_with = "adzuna_fault")]
+        failure: Fault,
+    },
     /// Adzuna's allowance is used up, or the person's own share of it.
     Spent { retry_after_seconds: u64, is_own_limit: bool, page: Option<Cached> },
     /// This caller asks, and the call is in the ledger already.
@@ -133,6 +139,12 @@ struct Cached {
     results: Option<Results>,
     #[serde(flatten)]
     marks: Marks,
+}
+
+/// A fault by its code, as another caller stored it.
+fn adzuna_fault<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fault, D::Error> {
+    let code = String::deserialize(deserializer)?;
+    adzuna::FAULTS.with_code(&code).ok_or_else(|| D::Error::custom("unknown fault of Adzuna"))
 }
 
 impl JobSearch<'_> {
@@ -154,9 +166,9 @@ impl JobSearch<'_> {
                 Decision::Leased { lease_id, user_id, page } => {
                     return match self.ask(&key, lease_id, user_id).await? {
                         Ok(found) => Ok(found),
-                        Err(problem) => match page {
+                        Err(fault) => match page {
                             Some(page) => found(&key, page, known, Freshness::Stale),
-                            None => Err(problem.into()),
+                            None => Err(fault.into()),
                         },
                     };
                 }
@@ -171,7 +183,7 @@ impl JobSearch<'_> {
                 }
                 Decision::Awaited { lease_id, page: None } => awaited = lease_id,
             }
-            clock::wait(pauses.next().ok_or(AdzunaProblem::TimedOut)?).await;
+            clock::wait(pauses.next().ok_or(adzuna::FAULTS.timed_out)?).await;
         }
     }
 
@@ -199,12 +211,7 @@ impl JobSearch<'_> {
     }
 
     /// Asks Adzuna and writes down what came of it. The inner error is Adzuna's, the outer one the database's.
-    async fn ask(
-        &self,
-        key: &str,
-        lease_id: SearchLeaseId,
-        user_id: UserId,
-    ) -> Result<Result<Found, AdzunaProblem>, Problem> {
+    async fn ask(&self, key: &str, lease_id: SearchLeaseId, user_id: UserId) -> Result<Result<Found, Fault>, Problem> {
         match Adzuna::new(self.adzuna, self.upstream).search(self.query).await {
             Ok(page) => {
                 let results = Results::of(self.query, page);
@@ -219,11 +226,11 @@ impl JobSearch<'_> {
                 let stored: Cached = self.database().call_idempotent("store_job_search", &arguments).await?;
                 found(key, Cached { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
             }
-            Err(problem) => {
-                let arguments = json!({ "p_query_key": key, "p_lease_id": lease_id, "p_failure": problem });
+            Err(fault) => {
+                let arguments = json!({ "p_query_key": key, "p_lease_id": lease_id, "p_failure": fault.code });
                 // If this fails too, the lease ends by itself; what happened is told either way.
                 let _: Result<Value, Problem> = self.database().call("record_job_search_failure", &arguments).await;
-                Ok(Err(problem))
+                Ok(Err(fault))
             }
         }
     }
@@ -252,7 +259,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Decision, PAUSES_MS};
-    use crate::vendors::adzuna::AdzunaProblem;
+    use crate::vendors::adzuna::FAULTS;
 
     #[test]
     fn every_decision_of_the_sql_function_is_read() {
@@ -268,8 +275,8 @@ mod tests {
         assert!(matches!(read(json!({ "outcome": "resting", "page": page })), Decision::Resting { .. }));
         let awaited = json!({ "outcome": "awaited", "lease_id": id, "page": null });
         assert!(matches!(read(awaited), Decision::Awaited { page: None, .. }));
-        let failed = json!({ "outcome": "failed", "failure": AdzunaProblem::TimedOut.code() });
-        assert!(matches!(read(failed), Decision::Failed { failure: AdzunaProblem::TimedOut }));
+        let failed = json!({ "outcome": "failed", "failure": FAULTS.timed_out.code });
+        assert!(matches!(read(failed), Decision::Failed { failure } if failure == FAULTS.timed_out));
         let spent = json!({ "outcome": "spent", "retry_after_seconds": 17, "is_own_limit": true, "page": null });
         assert!(matches!(read(spent), Decision::Spent { retry_after_seconds: 17, is_own_limit: true, page: None }));
         let leased = json!({ "outcome": "leased", "lease_id": id, "user_id": id, "page": page });

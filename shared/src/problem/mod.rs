@@ -9,10 +9,7 @@ use std::time::Duration;
 
 pub use token::TokenProblem;
 
-use crate::{
-    config::Misconfigured,
-    vendors::{adzuna::AdzunaProblem, expo::ExpoProblem, jsearch::JsearchProblem},
-};
+use crate::config::Misconfigured;
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
@@ -93,17 +90,10 @@ pub enum Problem {
     #[error("the signature does not match")]
     SignatureInvalid,
 
-    /// Skyvern refused for certain: no run exists.
-    #[error(transparent)]
-    Skyvern(#[from] SkyvernProblem),
+    /// A service of somebody else's failed. Made in [`vendors`](crate::vendors), from a fault of a vendor.
+    #[error("{}", .0.detail)]
+    Vendor(VendorProblem),
 
-    /// Expo took none of the messages.
-    #[error(transparent)]
-    Expo(#[from] ExpoProblem),
-
-    /// Adzuna has no results for us, and there are none from earlier either.
-    #[error(transparent)]
-    Adzuna(#[from] AdzunaProblem),
     /// The person's own share of what Adzuna allows us to ask is used up, and there are no results from earlier.
     #[error("you have searched too often in a short time; try again later")]
     SearchLimitReached {
@@ -117,9 +107,6 @@ pub enum Problem {
         retry_after: Duration,
     },
 
-    /// JSearch failed in the middle of a run. What it answered before is kept.
-    #[error(transparent)]
-    Jsearch(#[from] JsearchProblem),
     /// Another run of the job sync is going on.
     #[error("another run of the job sync is going on")]
     JobSyncRunning {
@@ -164,59 +151,15 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// How Skyvern's answer to a new run failed us. Sources: Skyvern contract §1.2, §1.7, §1.8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SkyvernProblem {
-    /// 401 or 403: our key is not accepted.
-    #[error("Skyvern does not accept our credentials")]
-    Unauthorized,
-    /// 402: no credits left.
-    #[error("Skyvern has no credits left for us")]
-    CreditsExhausted,
-    /// 429: too many runs at once, or in a short time.
-    #[error("Skyvern takes no more runs at the moment; try again later")]
-    RateLimited,
-    /// Another 4xx: this request will never be accepted.
-    #[error("Skyvern refused the request")]
-    Rejected,
-    /// 5xx: it is open whether a run started.
-    #[error("Skyvern failed; whether the application was started is being found out")]
-    Failed,
-    /// No answer in time: it is open whether a run started.
-    #[error("Skyvern did not answer in time; whether the application was started is being found out")]
-    TimedOut,
-    /// The connection broke: it is open whether a run started.
-    #[error("the connection to Skyvern broke; whether the application was started is being found out")]
-    Unreachable,
-    /// Success without a run id, or not JSON: it is open whether a run started.
-    #[error("Skyvern's answer could not be read; whether the application was started is being found out")]
-    Unreadable,
-}
-
-impl SkyvernProblem {
-    /// The stable code, also kept as the `reason` in `applications.status_details`.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unauthorized => "skyvern_unauthorized",
-            Self::CreditsExhausted => "skyvern_credits_exhausted",
-            Self::RateLimited => "skyvern_rate_limited",
-            Self::Rejected => "skyvern_rejected",
-            Self::Failed => "skyvern_failed",
-            Self::TimedOut => "skyvern_timed_out",
-            Self::Unreachable => "skyvern_unreachable",
-            Self::Unreadable => "skyvern_unreadable",
-        }
-    }
-
-    /// Whether a run may exist although we did not hear of it. Such a request is never repeated.
-    #[must_use]
-    pub fn leaves_outcome_open(self) -> bool {
-        match self {
-            Self::Unauthorized | Self::CreditsExhausted | Self::RateLimited | Self::Rejected => false,
-            Self::Failed | Self::TimedOut | Self::Unreachable | Self::Unreadable => true,
-        }
-    }
+/// A vendor's failure as the caller is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VendorProblem {
+    /// Status, code and title.
+    pub kind: Kind,
+    /// The sentence for the caller.
+    pub detail: &'static str,
+    /// When trying again makes sense, if it does.
+    pub retry_after: Option<Duration>,
 }
 
 /// What a kind of problem always answers.
@@ -273,16 +216,9 @@ impl Problem {
             Self::FileNotFound => kind(404, "file_not_found", "File not found"),
             Self::JobUrlNotAllowed { .. } => kind(422, "job_url_not_allowed", "Job address not allowed"),
             Self::SignatureInvalid => kind(401, "signature_invalid", "Signature invalid"),
-            Self::Skyvern(SkyvernProblem::TimedOut) => kind(504, "skyvern_timed_out", "Skyvern timed out"),
-            Self::Skyvern(problem) => kind(502, problem.code(), "Skyvern did not take the application"),
-            Self::Expo(ExpoProblem::TimedOut) => kind(504, "expo_timed_out", "Expo timed out"),
-            Self::Expo(problem) => kind(502, problem.code(), "Expo did not take the messages"),
-            Self::Adzuna(AdzunaProblem::TimedOut) => kind(504, "adzuna_timed_out", "Job search timed out"),
-            Self::Adzuna(problem) => kind(502, problem.code(), "Job search failed"),
+            Self::Vendor(problem) => problem.kind,
             Self::SearchLimitReached { .. } => kind(429, "search_limit_reached", "Too many searches"),
             Self::SearchQuotaSpent { .. } => kind(503, "search_quota_spent", "No searches left"),
-            Self::Jsearch(JsearchProblem::TimedOut) => kind(504, "jsearch_timed_out", "JSearch timed out"),
-            Self::Jsearch(problem) => kind(502, problem.code(), "JSearch failed"),
             Self::JobSyncRunning { .. } => kind(409, "job_sync_running", "Job sync running"),
             Self::JobSyncSuperseded => kind(409, "job_sync_superseded", "Job sync superseded"),
             Self::StorageTimedOut => kind(504, "storage_timed_out", "File store timed out"),
@@ -302,11 +238,8 @@ impl Problem {
                 Some(Duration::from_secs(2))
             }
             Self::SignInUnavailable => Some(Duration::from_secs(5)),
-            Self::SubmissionOpen
-            | Self::Skyvern(SkyvernProblem::RateLimited)
-            | Self::Expo(ExpoProblem::RateLimited)
-            | Self::Adzuna(AdzunaProblem::RateLimited)
-            | Self::Jsearch(JsearchProblem::RateLimited) => Some(Duration::from_mins(1)),
+            Self::SubmissionOpen => Some(Duration::from_mins(1)),
+            Self::Vendor(problem) => problem.retry_after,
             Self::SearchLimitReached { retry_after }
             | Self::SearchQuotaSpent { retry_after }
             | Self::JobSyncRunning { retry_after } => Some(*retry_after),
@@ -327,25 +260,7 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{Problem, SkyvernProblem};
-
-    #[test]
-    fn a_vendors_fault_is_never_answered_as_ours() {
-        for problem in [
-            SkyvernProblem::Unauthorized,
-            SkyvernProblem::CreditsExhausted,
-            SkyvernProblem::RateLimited,
-            SkyvernProblem::Rejected,
-            SkyvernProblem::Failed,
-            SkyvernProblem::TimedOut,
-            SkyvernProblem::Unreachable,
-            SkyvernProblem::Unreadable,
-        ] {
-            let kind = Problem::Skyvern(problem).kind();
-            assert!(matches!(kind.status, 502 | 504), "{problem:?} answers {}", kind.status);
-            assert_eq!(kind.code, problem.code());
-        }
-    }
+    use super::Problem;
 
     #[test]
     fn an_internal_problem_tells_its_cause_to_the_log_only() {

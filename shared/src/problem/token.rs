@@ -9,7 +9,8 @@ pub enum TokenProblem {
     /// Not a JWT of the expected form, or larger than any of Clerk's.
     #[error("the token is malformed")]
     Malformed,
-    /// Another algorithm than RS256: `none`, HS256 over the public key's text, …
+    /// Not an algorithm of the token's issuer: Clerk signs with RS256 alone, Supabase Auth with ES256, or with HS256 where
+    /// the project's secret is set. `none` is nobody's.
     #[error("the token's algorithm is not accepted")]
     AlgorithmRefused,
     /// Signed with a key that is not among the issuer's.

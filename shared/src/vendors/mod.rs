@@ -2,6 +2,12 @@
 
 pub mod adzuna;
 pub mod expo;
+mod fault;
 pub mod jsearch;
 pub mod skyvern;
 pub mod svix;
+
+pub use fault::{Fault, FaultKind, Faults};
+
+/// The faults of every vendor that we call.
+pub const FAULTS: [&Faults; 4] = [&adzuna::FAULTS, &expo::FAULTS, &jsearch::FAULTS, &skyvern::FAULTS];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::vendors::expo::{DEVICE_NOT_REGISTERED, Expo, NotSent, Receipt};
+use shared::vendors::expo::{DEVICE_NOT_REGISTERED, Expo, FAULTS, NotSent, Receipt};
 
 use super::Attempt;
 use crate::outcome::JobOutcome;
@@ -61,8 +61,8 @@ fn errors(rows: &[Row]) -> BTreeMap<&str, usize> {
 /// The tickets are due again in a quarter of an hour, so this job need not come back for them.
 fn unanswered(failure: &NotSent) -> JobOutcome {
     match failure {
-        NotSent::Problem { problem, .. } => JobOutcome::Failed { error: problem.code().to_owned() },
-        NotSent::SeveralProjects(_) => JobOutcome::Failed { error: "expo_rejected".to_owned() },
+        NotSent::Failed { fault, .. } => JobOutcome::Failed { error: fault.code.to_owned() },
+        NotSent::SeveralProjects(_) => JobOutcome::Failed { error: FAULTS.rejected.code.to_owned() },
     }
 }
 

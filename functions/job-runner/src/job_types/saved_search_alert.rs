@@ -12,7 +12,7 @@ use shared::{
     ids::{SavedSearchId, UserId},
     job_search::{self, Found, JobSearch, Searcher},
     problem::Problem,
-    vendors::adzuna::{AdzunaProblem, Query, SortBy, SortDirection},
+    vendors::adzuna::{FAULTS, Query, SortBy, SortDirection},
 };
 
 use super::Attempt;
@@ -106,7 +106,9 @@ fn not_found_out(problem: Problem) -> JobOutcome {
             JobOutcome::PutBack { after: retry_after.min(LONGEST_PAUSE) }
         }
         // Each further try would be counted, and refused too.
-        Problem::Adzuna(problem @ AdzunaProblem::Rejected) => JobOutcome::Failed { error: problem.code().to_owned() },
+        Problem::Vendor(problem) if problem.kind.code == FAULTS.rejected.code => {
+            JobOutcome::Failed { error: problem.kind.code.to_owned() }
+        }
         problem => problem.into(),
     }
 }
@@ -130,7 +132,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::{Value, json};
-    use shared::{problem::Problem, vendors::adzuna::AdzunaProblem};
+    use shared::{problem::Problem, vendors::adzuna::FAULTS};
 
     use super::{newest_first, not_found_out};
     use crate::outcome::JobOutcome;
@@ -168,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_fault_of_adzuna_is_tried_again_unless_it_is_the_search() {
-        assert_eq!(not_found_out(AdzunaProblem::Failed.into()).outcome(), "retry");
-        assert_eq!(not_found_out(AdzunaProblem::Rejected.into()).error(), Some("adzuna_rejected"));
-        assert_eq!(not_found_out(AdzunaProblem::Rejected.into()).outcome(), "failed");
+        assert_eq!(not_found_out(FAULTS.failed.into()).outcome(), "retry");
+        assert_eq!(not_found_out(FAULTS.rejected.into()).error(), Some("adzuna_rejected"));
+        assert_eq!(not_found_out(FAULTS.rejected.into()).outcome(), "failed");
     }
 }

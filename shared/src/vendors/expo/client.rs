@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{ExpoProblem, Message, Receipt, Settings, Ticket};
-use crate::outgoing::{Failure, RETRY_AFTER, Request, Response, Upstream, retry_after};
+use super::{FAULTS, Message, Receipt, Settings, Ticket};
+use crate::{
+    outgoing::{Failure, RETRY_AFTER, Request, Response, Upstream, retry_after},
+    vendors::{Fault, FaultKind},
+};
 
 /// Bodies longer than this are compressed, as Expo's own library does (Expo contract §1).
 const COMPRESSED_ABOVE: usize = 1024;
@@ -20,17 +23,17 @@ pub enum NotSent {
     /// The recipients belong to several projects. Nothing was sent; each project wants its own request.
     SeveralProjects(Projects),
     /// Anything else.
-    Problem {
+    Failed {
         /// What it was.
-        problem: ExpoProblem,
+        fault: Fault,
         /// How long Expo wants us to wait, if it said so.
         retry_after: Option<Duration>,
     },
 }
 
-impl From<ExpoProblem> for NotSent {
-    fn from(problem: ExpoProblem) -> Self {
-        Self::Problem { problem, retry_after: None }
+impl From<Fault> for NotSent {
+    fn from(fault: Fault) -> Self {
+        Self::Failed { fault, retry_after: None }
     }
 }
 
@@ -76,8 +79,8 @@ impl<'a> Expo<'a> {
     }
 
     fn post(&self, path: &str, body: &impl Serialize) -> Result<Request, NotSent> {
-        let url = self.settings.api_url.join(path).map_err(|_| ExpoProblem::Rejected)?;
-        let body = serde_json::to_vec(body).map_err(|_| ExpoProblem::Rejected)?;
+        let url = self.settings.api_url.join(path).map_err(|_| FAULTS.rejected)?;
+        let body = serde_json::to_vec(body).map_err(|_| FAULTS.rejected)?;
         let request = Request::post_json(url, body)
             .header("accept", "application/json")
             .wanting(&RETRY_AFTER)
@@ -111,7 +114,7 @@ struct RequestError {
 fn read_tickets(answer: Result<Response, Failure>, recipients: usize) -> Result<Vec<Ticket>, NotSent> {
     let tickets: Vec<Value> = read(answer)?;
     if tickets.len() != recipients {
-        return Err(ExpoProblem::Unreadable.into());
+        return Err(FAULTS.unreadable.into());
     }
     Ok(tickets.iter().map(Ticket::read).collect())
 }
@@ -119,10 +122,7 @@ fn read_tickets(answer: Result<Response, Failure>, recipients: usize) -> Result<
 /// The code decides before the status does: a refusal may come with 200, and which status belongs
 /// to which code is not documented (Expo contract §7).
 fn read<T: DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, NotSent> {
-    let response = answer.map_err(|failure| match failure {
-        Failure::TimedOut => ExpoProblem::TimedOut,
-        Failure::Unreachable => ExpoProblem::Unreachable,
-    })?;
+    let response = FAULTS.response(answer)?;
     let refused: Refusal = response.json().unwrap_or_default();
     if let Some(error) = refused.errors.first() {
         return Err(refusal(&response, Some(error)));
@@ -130,24 +130,26 @@ fn read<T: DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, Not
     if !response.is_success() {
         return Err(refusal(&response, None));
     }
-    let answer: Answer<T> = response.json().map_err(|_| ExpoProblem::Unreadable)?;
+    let answer: Answer<T> = response.json().map_err(|_| FAULTS.unreadable)?;
     Ok(answer.data)
 }
 
 fn refusal(response: &Response, error: Option<&RequestError>) -> NotSent {
-    let problem = match (error.map(|error| error.code.as_str()), response.status) {
+    let by_status = FAULTS.of_status(response.status);
+    let fault = match (error.map(|error| error.code.as_str()), by_status.kind) {
         (Some("PUSH_TOO_MANY_EXPERIENCE_IDS"), _) => {
             let projects = error.and_then(|error| serde_json::from_value(error.details.clone()).ok());
-            return projects.map_or(ExpoProblem::Rejected.into(), NotSent::SeveralProjects);
+            return projects.map_or(FAULTS.rejected.into(), NotSent::SeveralProjects);
         }
-        (Some("TOO_MANY_REQUESTS"), _) | (_, 429) => ExpoProblem::RateLimited,
-        (Some("UNAUTHORIZED"), _) | (_, 401 | 403) => ExpoProblem::Unauthorized,
-        // Somebody in between gave up waiting; Expo itself may have gone on.
-        (_, 408 | 504) => ExpoProblem::TimedOut,
-        (Some("INTERNAL_SERVER_ERROR"), _) | (_, 500..) => ExpoProblem::Failed,
-        _ => ExpoProblem::Rejected,
+        (Some("TOO_MANY_REQUESTS"), _) | (_, FaultKind::RateLimited) => FAULTS.rate_limited,
+        (Some("UNAUTHORIZED"), _) | (_, FaultKind::Unauthorized) => FAULTS.unauthorized,
+        (_, FaultKind::TimedOut) => FAULTS.timed_out,
+        (Some("INTERNAL_SERVER_ERROR"), _) => FAULTS.failed,
+        // Below 500, a redirect or a refusal with status 200 is no failure of Expo's.
+        (_, FaultKind::Failed) if response.status >= 500 => FAULTS.failed,
+        _ => FAULTS.rejected,
     };
-    NotSent::Problem { problem, retry_after: retry_after(&response.headers) }
+    NotSent::Failed { fault, retry_after: retry_after(&response.headers) }
 }
 
 #[cfg(test)]
@@ -156,12 +158,15 @@ mod tests {
 
     use serde_json::{Map, Value, json};
 
-    use super::{Expo, NotSent, read_tickets};
+    use super::{Expo, FAULTS, NotSent, read_tickets};
     use crate::{
         config::Environment,
         ids::RequestId,
         outgoing::{Failure, Request, Response, Upstream},
-        vendors::expo::{Content, ExpoProblem, Message, Settings, Ticket},
+        vendors::{
+            Fault,
+            expo::{Content, Message, Settings, Ticket},
+        },
     };
 
     fn answered(status: u16, body: &str) -> Result<usize, NotSent> {
@@ -169,9 +174,9 @@ mod tests {
         read_tickets(Ok(response), 2).map(|tickets| tickets.len())
     }
 
-    fn problem(status: u16, body: &str) -> ExpoProblem {
+    fn fault(status: u16, body: &str) -> Fault {
         match answered(status, body) {
-            Err(NotSent::Problem { problem, .. }) => problem,
+            Err(NotSent::Failed { fault, .. }) => fault,
             other => panic!("{status} {body}: {other:?}"),
         }
     }
@@ -212,36 +217,36 @@ mod tests {
             json!({ "data": ok }).to_string(),
             json!({ "data": null }).to_string(),
         ] {
-            assert_eq!(problem(200, &body), ExpoProblem::Unreadable, "{body}");
+            assert_eq!(fault(200, &body), FAULTS.unreadable, "{body}");
         }
     }
 
     #[test]
     fn a_refusal_is_told_by_its_code_first_and_by_its_status_second() {
         for (status, body, expected) in [
-            (401, r#"{"error":"invalid_token","error_description":"no"}"#.to_owned(), ExpoProblem::Unauthorized),
-            (403, errors("UNAUTHORIZED"), ExpoProblem::Unauthorized),
-            (400, errors("UNAUTHORIZED"), ExpoProblem::Unauthorized),
-            (429, errors("TOO_MANY_REQUESTS"), ExpoProblem::RateLimited),
-            (429, String::new(), ExpoProblem::RateLimited),
-            (200, errors("TOO_MANY_REQUESTS"), ExpoProblem::RateLimited),
-            (400, errors("VALIDATION_ERROR"), ExpoProblem::Rejected),
-            (200, errors("VALIDATION_ERROR"), ExpoProblem::Rejected),
-            (400, "<html>".to_owned(), ExpoProblem::Rejected),
-            (400, "{}".to_owned(), ExpoProblem::Rejected),
-            (400, errors("PUSH_TOO_MANY_EXPERIENCE_IDS"), ExpoProblem::Rejected),
-            (302, String::new(), ExpoProblem::Rejected),
-            (500, errors("INTERNAL_SERVER_ERROR"), ExpoProblem::Failed),
-            (500, "[]".to_owned(), ExpoProblem::Failed),
-            (502, "<html>".to_owned(), ExpoProblem::Failed),
-            (504, "<html>".to_owned(), ExpoProblem::TimedOut),
+            (401, r#"{"error":"invalid_token","error_description":"no"}"#.to_owned(), FAULTS.unauthorized),
+            (403, errors("UNAUTHORIZED"), FAULTS.unauthorized),
+            (400, errors("UNAUTHORIZED"), FAULTS.unauthorized),
+            (429, errors("TOO_MANY_REQUESTS"), FAULTS.rate_limited),
+            (429, String::new(), FAULTS.rate_limited),
+            (200, errors("TOO_MANY_REQUESTS"), FAULTS.rate_limited),
+            (400, errors("VALIDATION_ERROR"), FAULTS.rejected),
+            (200, errors("VALIDATION_ERROR"), FAULTS.rejected),
+            (400, "<html>".to_owned(), FAULTS.rejected),
+            (400, "{}".to_owned(), FAULTS.rejected),
+            (400, errors("PUSH_TOO_MANY_EXPERIENCE_IDS"), FAULTS.rejected),
+            (302, String::new(), FAULTS.rejected),
+            (500, errors("INTERNAL_SERVER_ERROR"), FAULTS.failed),
+            (500, "[]".to_owned(), FAULTS.failed),
+            (502, "<html>".to_owned(), FAULTS.failed),
+            (504, "<html>".to_owned(), FAULTS.timed_out),
         ] {
-            assert_eq!(problem(status, &body), expected, "{status} {body}");
+            assert_eq!(fault(status, &body), expected, "{status} {body}");
         }
-        assert_eq!(read_tickets(Err(Failure::TimedOut), 1), Err(ExpoProblem::TimedOut.into()));
-        assert_eq!(read_tickets(Err(Failure::Unreachable), 1), Err(ExpoProblem::Unreachable.into()));
+        assert_eq!(read_tickets(Err(Failure::TimedOut), 1), Err(FAULTS.timed_out.into()));
+        assert_eq!(read_tickets(Err(Failure::Unreachable), 1), Err(FAULTS.unreachable.into()));
         let garbage = Response { status: 500, body: vec![0xff, 0xfe], ..Response::default() };
-        assert_eq!(read_tickets(Ok(garbage), 1), Err(ExpoProblem::Failed.into()));
+        assert_eq!(read_tickets(Ok(garbage), 1), Err(FAULTS.failed.into()));
     }
 
     #[test]
@@ -259,7 +264,7 @@ mod tests {
             let headers = [("Retry-After", value), ("Date", "Fri, 20 Nov 2026 12:00:00 GMT")];
             let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
             let response = Response { status: 429, headers, body: Vec::new() };
-            let expected = NotSent::Problem { problem: ExpoProblem::RateLimited, retry_after: expected };
+            let expected = NotSent::Failed { fault: FAULTS.rate_limited, retry_after: expected };
             assert_eq!(read_tickets(Ok(response), 1), Err(expected), "{value}");
         }
     }

@@ -8,7 +8,7 @@ mod settings;
 mod ticket;
 
 pub use client::{Expo, NotSent, Projects};
-pub use fault::ExpoProblem;
+pub use fault::{FAULTS, is_passing, may_be_mended};
 pub use message::{Content, MAXIMUM_PAYLOAD, MOST_RECIPIENTS, Message, is_push_token};
 pub use receipt::{MOST_RECEIPTS, Receipt};
 pub use settings::Settings;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{JsearchProblem, Next, Page, Query, Settings};
+use super::{FAULTS, Next, Page, QUOTA_SPENT, Query, Settings, fault::is_passing};
 use crate::{
     clock,
     outgoing::{Failure, Request, Response, Upstream},
+    vendors::{Fault, FaultKind},
 };
 
 /// A page takes JSearch 1.7 seconds and up (JSearch contract §7).
@@ -43,13 +44,13 @@ impl<'a> Jsearch<'a> {
     /// JSearch says that we may ask no more.
     ///
     /// # Errors
-    /// [`JsearchProblem`].
-    pub async fn search(&self, query: &Query, position: Option<&Next>) -> Result<Page, JsearchProblem> {
+    /// [`Fault`].
+    pub async fn search(&self, query: &Query, position: Option<&Next>) -> Result<Page, Fault> {
         let mut attempt = 1;
         loop {
             let answer = self.upstream.send("jsearch", self.request(query, position)).await;
             match read(answer, position) {
-                Err(problem) if problem.is_passing() && attempt < ATTEMPTS => {}
+                Err(fault) if is_passing(fault) && attempt < ATTEMPTS => {}
                 outcome => return outcome,
             }
             clock::wait(pause(attempt, random())).await;
@@ -73,28 +74,18 @@ impl<'a> Jsearch<'a> {
     }
 }
 
-fn read(answer: Result<Response, Failure>, position: Option<&Next>) -> Result<Page, JsearchProblem> {
-    let response = answer.map_err(|failure| match failure {
-        Failure::TimedOut => JsearchProblem::TimedOut,
-        Failure::Unreachable => JsearchProblem::Unreachable,
-    })?;
+fn read(answer: Result<Response, Failure>, position: Option<&Next>) -> Result<Page, Fault> {
+    let response = FAULTS.response(answer)?;
     let is_spent = |name: &&str| response.headers.get(name).is_some_and(|left| left.trim() == "0");
     let allowance_is_spent = REMAINING.iter().any(is_spent);
     if response.is_success() {
-        let page = Page::parse(&response.body, position).ok_or(JsearchProblem::Unreadable)?;
+        let page = Page::parse(&response.body, position).ok_or(FAULTS.unreadable)?;
         return Ok(Page { allowance_is_spent, ..page });
     }
-    Err(match response.status {
-        401 | 403 => JsearchProblem::Unauthorized,
-        404 => JsearchProblem::UnknownPath,
-        429 if allowance_is_spent || String::from_utf8_lossy(&response.body).contains("MONTHLY") => {
-            JsearchProblem::QuotaSpent
-        }
-        429 => JsearchProblem::RateLimited,
-        408 | 504 => JsearchProblem::TimedOut,
-        400..=499 => JsearchProblem::Rejected,
-        _ => JsearchProblem::Failed,
-    })
+    let fault = FAULTS.of_status(response.status);
+    let says_spent = || String::from_utf8_lossy(&response.body).contains("MONTHLY");
+    let quota_is_spent = fault.kind == FaultKind::RateLimited && (allowance_is_spent || says_spent());
+    Err(if quota_is_spent { QUOTA_SPENT } else { fault })
 }
 
 /// The pause after an attempt, counted from 1; `random` is from 0 to 1.
@@ -110,15 +101,15 @@ fn random() -> f64 {
 mod tests {
     use std::time::Duration;
 
-    use super::{Jsearch, Next, Query, Settings, pause, random, read};
+    use super::{FAULTS, Jsearch, Next, QUOTA_SPENT, Query, Settings, pause, random, read};
     use crate::{
         ids::RequestId,
         outgoing::{Failure, Response, Upstream},
         secret::Secret,
-        vendors::jsearch::{DatePosted, JsearchProblem},
+        vendors::{Fault, jsearch::DatePosted, jsearch::fault::UNKNOWN_PATH},
     };
 
-    fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Result<bool, JsearchProblem> {
+    fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Result<bool, Fault> {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let response = Response { status, headers, body: body.as_bytes().to_vec() };
         read(Ok(response), None).map(|page| page.allowance_is_spent)
@@ -128,23 +119,23 @@ mod tests {
     fn a_refusal_or_failure_is_told_by_its_meaning() {
         let monthly = r#"{"message":"You have exceeded the MONTHLY quota for Requests on your current plan, BASIC."}"#;
         for (status, body, problem) in [
-            (302, "", JsearchProblem::Failed),
-            (400, r#"{"message":"query is missing"}"#, JsearchProblem::Rejected),
-            (401, "", JsearchProblem::Unauthorized),
-            (403, r#"{"message":"You are not subscribed to this API."}"#, JsearchProblem::Unauthorized),
-            (404, r#"{"message":"Endpoint '/search' does not exist"}"#, JsearchProblem::UnknownPath),
-            (429, monthly, JsearchProblem::QuotaSpent),
-            (429, r#"{"message":"Too many requests"}"#, JsearchProblem::RateLimited),
-            (500, "<html>", JsearchProblem::Failed),
-            (503, "", JsearchProblem::Failed),
-            (504, "", JsearchProblem::TimedOut),
-            (200, "<html>", JsearchProblem::Unreadable),
-            (200, r#"{"status":"OK","data":null}"#, JsearchProblem::Unreadable),
+            (302, "", FAULTS.failed),
+            (400, r#"{"message":"query is missing"}"#, FAULTS.rejected),
+            (401, "", FAULTS.unauthorized),
+            (403, r#"{"message":"You are not subscribed to this API."}"#, FAULTS.unauthorized),
+            (404, r#"{"message":"Endpoint '/search' does not exist"}"#, UNKNOWN_PATH),
+            (429, monthly, QUOTA_SPENT),
+            (429, r#"{"message":"Too many requests"}"#, FAULTS.rate_limited),
+            (500, "<html>", FAULTS.failed),
+            (503, "", FAULTS.failed),
+            (504, "", FAULTS.timed_out),
+            (200, "<html>", FAULTS.unreadable),
+            (200, r#"{"status":"OK","data":null}"#, FAULTS.unreadable),
         ] {
             assert_eq!(answered(status, &[], body), Err(problem), "{status} {body}");
         }
-        assert_eq!(read(Err(Failure::TimedOut), None), Err(JsearchProblem::TimedOut));
-        assert_eq!(read(Err(Failure::Unreachable), None), Err(JsearchProblem::Unreachable));
+        assert_eq!(read(Err(Failure::TimedOut), None), Err(FAULTS.timed_out));
+        assert_eq!(read(Err(Failure::Unreachable), None), Err(FAULTS.unreachable));
     }
 
     #[test]
@@ -156,7 +147,7 @@ mod tests {
         assert_eq!(answered(200, &[(requests, "0")], empty), Ok(true));
         let hard = "x-ratelimit-rapid-free-plans-hard-limit-remaining";
         assert_eq!(answered(200, &[(requests, "7"), (hard, "0")], empty), Ok(true));
-        assert_eq!(answered(429, &[(requests, "0")], "{}"), Err(JsearchProblem::QuotaSpent));
+        assert_eq!(answered(429, &[(requests, "0")], "{}"), Err(QUOTA_SPENT));
     }
 
     #[test]

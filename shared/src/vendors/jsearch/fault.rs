@@ -1,60 +1,48 @@
-//! How JSearch can fail us (JSearch contract §6).
+//! How JSearch fails us (JSearch contract §6).
 
-/// Why there are no postings from JSearch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum JsearchProblem {
-    /// 401 or 403: our key is not accepted.
-    #[error("JSearch does not accept our credentials")]
-    Unauthorized,
-    /// 404: `JSEARCH_SEARCH_PATH` leads nowhere.
-    #[error("JSearch does not know the path that is asked for")]
-    UnknownPath,
-    /// 429 for the month's allowance, or an answer that it was the last one.
-    #[error("what JSearch allows us to ask is used up")]
-    QuotaSpent,
-    /// 429: too many requests in a short time.
-    #[error("JSearch takes no more requests at the moment; try again later")]
-    RateLimited,
-    /// Another 4xx: this search will never be answered.
-    #[error("JSearch refused the search")]
-    Rejected,
-    /// 5xx, or a redirect.
-    #[error("JSearch failed")]
-    Failed,
-    /// No answer in time.
-    #[error("JSearch did not answer in time")]
-    TimedOut,
-    /// The connection broke.
-    #[error("JSearch cannot be reached")]
-    Unreachable,
-    /// Success that is not JSON, or not of one of the two shapes.
-    #[error("the answer of JSearch could not be read")]
-    Unreadable,
+use crate::vendors::fault::{Fault, FaultKind, Faults};
+
+const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
+    let title = if matches!(kind, FaultKind::TimedOut) { "JSearch timed out" } else { "JSearch failed" };
+    Fault { kind, code, title, detail }
 }
 
-impl JsearchProblem {
-    /// The stable code.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unauthorized => "jsearch_unauthorized",
-            Self::UnknownPath => "jsearch_unknown_path",
-            Self::QuotaSpent => "jsearch_quota_spent",
-            Self::RateLimited => "jsearch_rate_limited",
-            Self::Rejected => "jsearch_rejected",
-            Self::Failed => "jsearch_failed",
-            Self::TimedOut => "jsearch_timed_out",
-            Self::Unreachable => "jsearch_unreachable",
-            Self::Unreadable => "jsearch_unreadable",
-        }
-    }
+/// 429 for the month's quota, or a response that says it was the last one.
+pub const QUOTA_SPENT: Fault =
+    fault(FaultKind::QuotaSpent, "jsearch_quota_spent", "what JSearch allows us to ask is used up");
 
-    /// Whether the same request may do better in a moment. A search changes nothing, so it may be repeated.
-    #[must_use]
-    pub(super) fn is_passing(self) -> bool {
-        match self {
-            Self::RateLimited | Self::Failed | Self::TimedOut | Self::Unreachable => true,
-            Self::Unauthorized | Self::UnknownPath | Self::QuotaSpent | Self::Rejected | Self::Unreadable => false,
-        }
+/// `JSEARCH_SEARCH_PATH` leads nowhere.
+pub(super) const UNKNOWN_PATH: Fault =
+    fault(FaultKind::UnknownPath, "jsearch_unknown_path", "JSearch does not know the path that is asked for");
+
+/// Why there are no postings from JSearch.
+pub static FAULTS: Faults = Faults {
+    vendor: "JSearch",
+    unauthorized: fault(FaultKind::Unauthorized, "jsearch_unauthorized", "JSearch does not accept our credentials"),
+    rate_limited: fault(
+        FaultKind::RateLimited,
+        "jsearch_rate_limited",
+        "JSearch takes no more requests at the moment; try again later",
+    ),
+    rejected: fault(FaultKind::Rejected, "jsearch_rejected", "JSearch refused the search"),
+    failed: fault(FaultKind::Failed, "jsearch_failed", "JSearch failed"),
+    timed_out: fault(FaultKind::TimedOut, "jsearch_timed_out", "JSearch did not answer in time"),
+    unreachable: fault(FaultKind::Unreachable, "jsearch_unreachable", "JSearch cannot be reached"),
+    unreadable: fault(FaultKind::Unreadable, "jsearch_unreadable", "the answer of JSearch could not be read"),
+    own: &[QUOTA_SPENT, UNKNOWN_PATH],
+    own_statuses: &[(404, UNKNOWN_PATH)],
+};
+
+/// Whether the same request may succeed in a moment. A search changes nothing, so it may be repeated.
+#[must_use]
+pub(super) fn is_passing(fault: Fault) -> bool {
+    match fault.kind {
+        FaultKind::RateLimited | FaultKind::Failed | FaultKind::TimedOut | FaultKind::Unreachable => true,
+        FaultKind::Unauthorized
+        | FaultKind::CreditsExhausted
+        | FaultKind::QuotaSpent
+        | FaultKind::UnknownPath
+        | FaultKind::Rejected
+        | FaultKind::Unreadable => false,
     }
 }

@@ -10,7 +10,7 @@ mod query;
 mod settings;
 
 pub use client::Jsearch;
-pub use fault::JsearchProblem;
+pub use fault::{FAULTS, QUOTA_SPENT};
 pub use page::{Next, Page};
 pub use posting::{Posting, WorkArrangement};
 pub use query::{DatePosted, Query};
