@@ -15,13 +15,14 @@ mod job_url;
 mod settings;
 mod submission;
 
-use std::{sync::OnceLock, time::Duration};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use shared::{
     clock,
     http::{self, Endpoint, Incoming, Reply},
     ids::{ApplicationId, RunId},
+    outgoing::RetryPolicy,
     problem::Problem,
     sign_in,
     supabase::Database,
@@ -36,9 +37,9 @@ use crate::{
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
-/// The pauses in milliseconds between looks at another call's progress: ten seconds in all, as long as Skyvern may
-/// take to answer that call.
-const PAUSES_MS: [u64; 7] = [100, 200, 400, 800, 1600, 3200, 4000];
+/// How often another call's progress is looked at: for ten seconds in all, as long as Skyvern may take to answer that
+/// call.
+const POLLING: RetryPolicy = RetryPolicy::pausing(&[100, 200, 400, 800, 1600, 3200, 4000]);
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
@@ -57,7 +58,7 @@ async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
     let database = Database::of(&person, &call.settings.supabase, &call.upstream);
     let submission = Submission { application_id, person: &person, call };
 
-    let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+    let mut pauses = POLLING.pauses();
     loop {
         match claim(&database, application_id, idempotency_key).await? {
             Claim::Claimed(claimed) => return accepted(application_id, submission.submit(&claimed).await?, "started"),

@@ -19,7 +19,7 @@ use crate::{
     clock,
     config::Supabase,
     ids::{SearchLeaseId, SearchVersion, UserId},
-    outgoing::Upstream,
+    outgoing::{RetryPolicy, Upstream},
     problem::Problem,
     sign_in::Person,
     supabase::Database,
@@ -29,9 +29,10 @@ use crate::{
     },
 };
 
-/// The pauses in milliseconds between looks at another caller's progress: ten seconds in all, as long as Adzuna may
-/// take to answer that caller.
-const PAUSES_MS: [u64; 14] = [100, 150, 250, 500, 500, 500, 750, 750, 1000, 1000, 1000, 1000, 1500, 1000];
+/// How often another caller's progress is looked at: for ten seconds in all, as long as Adzuna may take to answer that
+/// caller.
+const POLLING: RetryPolicy =
+    RetryPolicy::pausing(&[100, 150, 250, 500, 500, 500, 750, 750, 1000, 1000, 1000, 1000, 1500, 1000]);
 
 /// One search.
 #[derive(Debug)]
@@ -155,7 +156,7 @@ impl JobSearch<'_> {
     pub async fn run(&self) -> Result<Found, Problem> {
         let key = key(self.query);
         let mut awaited = None;
-        let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+        let mut pauses = POLLING.pauses();
         loop {
             let known = recall(&key);
             match self.decide(&key, known.as_ref(), awaited).await? {
@@ -256,10 +257,12 @@ fn found(key: &str, page: Cached, known: Option<Remembered>, freshness: Freshnes
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
-    use super::{Decision, PAUSES_MS};
-    use crate::vendors::adzuna::FAULTS;
+    use super::{Decision, POLLING};
+    use crate::{outgoing::TIMEOUT, vendors::adzuna::FAULTS};
 
     #[test]
     fn every_decision_of_the_sql_function_is_read() {
@@ -285,6 +288,6 @@ mod tests {
 
     #[test]
     fn nobody_waits_longer_than_adzuna_may_take() {
-        assert_eq!(PAUSES_MS.iter().sum::<u64>(), 10_000);
+        assert_eq!(POLLING.pauses().sum::<Duration>(), TIMEOUT);
     }
 }

@@ -2,11 +2,13 @@
 
 mod fetch;
 mod request;
+mod retry;
 mod retry_after;
 mod service_binding;
 mod upstream;
 
 pub use request::{Failure, Request, Response, TIMEOUT};
+pub use retry::RetryPolicy;
 pub use retry_after::{RETRY_AFTER, retry_after};
 pub use service_binding::ServiceBinding;
 pub use upstream::Upstream;

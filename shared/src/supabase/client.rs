@@ -1,8 +1,6 @@
 //! `PostgREST`, through the `postgrest` crate, wrapped once: typed, with timeouts, and without its
 //! panics (it panics in `auth()` on a token with odd bytes, so the headers are set here).
 
-use std::time::Duration;
-
 use postgrest::Postgrest;
 use serde::{
     Deserialize, Serialize,
@@ -13,13 +11,13 @@ use serde_json::error::Category;
 use crate::{
     clock,
     config::Supabase,
-    outgoing::{Failure, Request, Response, Upstream},
+    outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
     problem::{Problem, TokenProblem},
     sign_in::Person,
 };
 
-/// Pauses before the second and third try of a call that may be repeated.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+/// For calls that may be repeated.
+const RETRY: RetryPolicy = RetryPolicy::pausing(&[100, 400]);
 
 /// The database as one caller may use it.
 #[derive(Debug)]
@@ -88,7 +86,7 @@ impl<'a> Database<'a> {
         function: &'static str,
         arguments: &impl Serialize,
     ) -> Result<T, Problem> {
-        for pause in PAUSES {
+        for pause in RETRY.pauses() {
             match self.call(function, arguments).await {
                 Err(Problem::DatabaseUnavailable) => clock::wait(pause).await,
                 other => return other,

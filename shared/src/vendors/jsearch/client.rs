@@ -2,26 +2,18 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::{FAULTS, Next, Page, QUOTA_SPENT, Query, Settings, fault::is_passing};
 use crate::{
     clock,
-    outgoing::{Failure, Request, Response, Upstream},
+    outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
     vendors::{Fault, FaultKind},
 };
 
 /// A page takes JSearch 1.7 seconds and up (JSearch contract §7).
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often one page is asked for.
-const ATTEMPTS: u32 = 3;
-
-/// The pause after the first attempt; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// So much longer a pause may be, by chance, so that callers who failed together do not come back together.
-const JITTER: f64 = 0.3;
+/// For one page.
+const RETRY: RetryPolicy = RetryPolicy::pausing(&[100, 200]).with_jitter(0.3);
 
 /// What is left of the allowance; on some plans also of another, harder one.
 const REMAINING: [&str; 2] = ["x-ratelimit-requests-remaining", "x-ratelimit-rapid-free-plans-hard-limit-remaining"];
@@ -46,15 +38,13 @@ impl<'a> Jsearch<'a> {
     /// # Errors
     /// [`Fault`].
     pub async fn search(&self, query: &Query, position: Option<&Next>) -> Result<Page, Fault> {
-        let mut attempt = 1;
+        let mut pauses = RETRY.pauses();
         loop {
             let answer = self.upstream.send("jsearch", self.request(query, position)).await;
             match read(answer, position) {
-                Err(fault) if is_passing(fault) && attempt < ATTEMPTS => {}
+                Err(fault) if is_passing(fault) => clock::wait(pauses.next().ok_or(fault)?).await,
                 outcome => return outcome,
             }
-            clock::wait(pause(attempt, random())).await;
-            attempt += 1;
         }
     }
 
@@ -88,20 +78,9 @@ fn read(answer: Result<Response, Failure>, position: Option<&Next>) -> Result<Pa
     Err(if quota_is_spent { QUOTA_SPENT } else { fault })
 }
 
-/// The pause after an attempt, counted from 1; `random` is from 0 to 1.
-fn pause(attempt: u32, random: f64) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << (attempt - 1).min(10)).mul_f64(1.0 + JITTER * random)
-}
-
-fn random() -> f64 {
-    f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::{FAULTS, Jsearch, Next, QUOTA_SPENT, Query, Settings, pause, random, read};
+    use super::{FAULTS, Jsearch, Next, QUOTA_SPENT, Query, Settings, read};
     use crate::{
         ids::RequestId,
         outgoing::{Failure, Response, Upstream},
@@ -148,14 +127,6 @@ mod tests {
         let hard = "x-ratelimit-rapid-free-plans-hard-limit-remaining";
         assert_eq!(answered(200, &[(requests, "7"), (hard, "0")], empty), Ok(true));
         assert_eq!(answered(429, &[(requests, "0")], "{}"), Err(QUOTA_SPENT));
-    }
-
-    #[test]
-    fn pauses_double_and_are_up_to_a_third_longer() {
-        let milliseconds = |attempt, random| pause(attempt, random).as_millis();
-        assert_eq!([milliseconds(1, 0.0), milliseconds(2, 0.0), milliseconds(3, 0.0)], [100, 200, 400]);
-        assert_eq!(pause(2, 1.0), Duration::from_millis(260));
-        assert!((0..100).map(|_| random()).all(|random| (0.0..=1.0).contains(&random)));
     }
 
     #[test]
