@@ -1,7 +1,8 @@
 //! What every function of Jobraker's backend shares.
 //!
-//! A function's own crate parses, authorises, does and answers; how that is done is here, once:
-//! - [`http`]: what comes in and goes back, and the frames around a request and a scheduled run
+//! A function's own crate parses, authorises, acts and responds; how that is done is here, once:
+//! - [`workers`]: the runtime, with the frames around a request and around a scheduled run
+//! - [`http`]: what comes in, what goes back, and the work in between
 //! - [`outgoing`]: calls to the outside, with their timeouts
 //! - [`sign_in`]: who is calling
 //! - [`supabase`]: the project's database and file store
@@ -27,3 +28,7 @@ pub mod secret;
 pub mod sign_in;
 pub mod supabase;
 pub mod vendors;
+pub mod workers;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -1,4 +1,4 @@
-//! What the functions say of their work: one line of JSON for each request, scheduled run and job.
+//! The log: one line of JSON for each request, scheduled run and background job.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ pub struct LogLine<'a> {
     /// The job, where the line is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobLine<'a>>,
-    /// HTTP status, where there was an answer.
+    /// HTTP status, where there was a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// How long it took.
@@ -47,10 +47,9 @@ pub struct JobLine<'a> {
 }
 
 impl LogLine<'_> {
-    /// A line about work that began at `started` and ends now.
+    /// A line about work that began at `started` and ends `now`.
     #[must_use]
-    pub fn new(function: &'static str, request_id: RequestId, started: UnixTime) -> Self {
-        let now = UnixTime::now();
+    pub fn new(function: &'static str, request_id: RequestId, started: UnixTime, now: UnixTime) -> Self {
         Self {
             time: now.to_iso_8601(),
             function,
@@ -68,8 +67,36 @@ impl LogLine<'_> {
 /// Writes a line.
 pub fn write(line: &LogLine<'_>) {
     match serde_json::to_string(line) {
-        Ok(line) => worker::console_log!("{line}"),
-        Err(error) => worker::console_error!("the log line could not be written: {error}"),
+        Ok(line) => output::log(&line),
+        Err(error) => output::error(&format!("the log line could not be written: {error}")),
+    }
+}
+
+/// Writes down a failure that has no line of its own, beside the lines of requests.
+pub fn error(fields: &serde_json::Value) {
+    output::error(&fields.to_string());
+}
+
+#[cfg(target_arch = "wasm32")]
+mod output {
+    pub(super) fn log(line: &str) {
+        worker::console_log!("{line}");
+    }
+
+    pub(super) fn error(line: &str) {
+        worker::console_error!("{line}");
+    }
+}
+
+/// On the host, where tests run.
+#[cfg(not(target_arch = "wasm32"))]
+mod output {
+    pub(super) fn log(line: &str) {
+        println!("{line}");
+    }
+
+    pub(super) fn error(line: &str) {
+        eprintln!("{line}");
     }
 }
 
@@ -78,7 +105,7 @@ pub fn write(line: &LogLine<'_>) {
 pub struct CallRecord {
     /// The upstream's name, such as `skyvern`.
     pub name: &'static str,
-    /// HTTP status; none when there was no answer.
+    /// HTTP status; none when there was no response.
     pub status: Option<u16>,
     /// How long it took, all calls together.
     pub duration_ms: u64,
@@ -92,7 +119,7 @@ fn is_one(calls: &u32) -> bool {
     *calls == 1
 }
 
-/// So many calls are listed one by one.
+/// How many calls are listed one by one.
 const LISTED: usize = 20;
 
 /// Adds a record; past [`LISTED`], to the last one of the same name and status.

@@ -1,6 +1,6 @@
 //! `adzuna-job-search`: searches job postings, and marks those that the person saved or applied for.
 //!
-//! `POST` JSON, or `GET` with the same names in the query, answers 200
+//! `POST` JSON, or `GET` with the same names in the query, returns 200
 //! `{jobs, total, page, next_page, attribution}`. Results are cached for everybody; `x-cache` says `hit`, `miss` or
 //! `stale`, and `age` how many seconds ago they came from Adzuna. When Adzuna fails or may not be asked any more, older
 //! results take their place if there are any.
@@ -8,7 +8,7 @@
 //! Problems: those of signing in, `invalid_input`, `profile_pending`, `account_deleted`, `search_limit_reached`,
 //! `search_quota_spent`, `adzuna_…`, `database_…`.
 
-mod answer;
+mod response;
 mod settings;
 
 use std::sync::OnceLock;
@@ -17,17 +17,17 @@ use shared::{
     http::{self, Endpoint, Incoming, Reply},
     job_search::{self, JobSearch, Searcher},
     problem::Problem,
-    sign_in,
+    sign_in, workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
-use crate::{answer::Answer, settings::Settings};
+use crate::{response::SearchResponse, settings::Settings};
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::client_or_query("adzuna-job-search"), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::client_or_query("adzuna-job-search"), handle).await
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
@@ -43,7 +43,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     let found = search.run().await?;
 
     let freshness = found.freshness.as_str();
-    let mut reply = Reply::ok(&Answer::new(&query, &found), freshness)?;
+    let mut reply = Reply::ok(&SearchResponse::new(&query, &found), freshness)?;
     reply.headers.push(("x-cache", freshness.to_owned()));
     reply.headers.push(("age", found.age_seconds.to_string()));
     Ok(reply)

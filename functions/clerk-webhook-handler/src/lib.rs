@@ -16,7 +16,9 @@ use shared::{
     http::{self, Endpoint, Incoming, Reply},
     ids::UserId,
     problem::Problem,
+    sign_in::ServiceRole,
     supabase::Database,
+    workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -26,12 +28,12 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::webhook("clerk-webhook-handler"), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::webhook("clerk-webhook-handler"), handle).await
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
     let settings = call.settings;
-    let message_id = settings.webhook_keys.verify(&incoming.headers, &incoming.body, call.received_at)?;
+    let (message_id, verified) = settings.webhook_keys.verify(&incoming.headers, &incoming.body, call.received_at)?;
     let Some(event) = Event::read(incoming)? else {
         return answer(&Applied { outcome: "ignored".to_owned(), user_id: None });
     };
@@ -45,7 +47,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
         "p_body": String::from_utf8_lossy(&incoming.body),
         "p_request_id": call.request_id,
     });
-    let database = Database::as_service_role(&settings.supabase, &call.upstream);
+    let database = Database::as_service_role(ServiceRole::of_webhook(verified), &settings.supabase, &call.upstream);
     answer(&database.call("apply_clerk_event", &arguments).await?)
 }
 

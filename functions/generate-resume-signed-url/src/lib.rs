@@ -13,11 +13,11 @@ use std::{sync::OnceLock, time::Duration};
 
 use serde::Serialize;
 use shared::{
-    clock::UnixTime,
     http::{self, Endpoint, Incoming, Reply},
     problem::Problem,
     sign_in,
     supabase::Storage,
+    workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -27,7 +27,7 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::client("generate-resume-signed-url"), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::client("generate-resume-signed-url"), handle).await
 }
 
 /// The file store is asked with the person's own token, so the database's policies decide whose
@@ -37,7 +37,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     let person = sign_in::person(&incoming.headers, &settings.sign_in, &call.upstream, call.received_at).await?;
     let input = Input::read(incoming)?;
     let valid_for = Duration::from_secs(input.expires_in);
-    let signed_at = UnixTime::now();
+    let signed_at = call.now();
     let signed_url = Storage::of(&person, &settings.supabase, &call.upstream)
         .sign(input.bucket, &input.path, None, valid_for)
         .await?

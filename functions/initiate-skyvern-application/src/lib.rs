@@ -19,13 +19,13 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 use shared::{
-    clock,
     http::{self, Endpoint, Incoming, Reply},
     ids::{ApplicationId, RunId},
     outgoing::RetryPolicy,
     problem::Problem,
     sign_in,
     supabase::Database,
+    workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -43,7 +43,7 @@ const POLLING: RetryPolicy = RetryPolicy::pausing(&[100, 200, 400, 800, 1600, 32
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::client("initiate-skyvern-application"), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::client("initiate-skyvern-application"), handle).await
 }
 
 /// The longest `Idempotency-Key` in characters; a UUID has 36.
@@ -71,7 +71,7 @@ async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
             }
             Claim::InProgress => {}
         }
-        clock::wait(pauses.next().ok_or(Problem::SubmissionInProgress)?).await;
+        call.upstream.wait(pauses.next().ok_or(Problem::SubmissionInProgress)?).await;
     }
 }
 

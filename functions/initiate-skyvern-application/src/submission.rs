@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::{
     ids::{ApplicationId, SubmissionId},
     problem::Problem,
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
     supabase::{Database, RESUMES, Storage},
     vendors::skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern, leaves_outcome_open},
 };
@@ -124,6 +124,10 @@ impl Submission<'_> {
 
     /// Only we may say what Skyvern answered, so this is not done as the person.
     fn service(&self) -> Database<'_> {
-        Database::as_service_role(&self.call.settings.supabase, &self.call.upstream)
+        Database::as_service_role(
+            ServiceRole::to_record_for(self.person),
+            &self.call.settings.supabase,
+            &self.call.upstream,
+        )
     }
 }

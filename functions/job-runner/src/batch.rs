@@ -8,12 +8,12 @@ use futures_util::{
     stream,
 };
 use shared::{
-    clock::{self, UnixTime},
+    clock::UnixTime,
     http::{self},
     ids::BackgroundJobId,
     log::{self, JobLine, LogLine},
-    outgoing::Upstream,
     problem::Problem,
+    sign_in::ServiceRole,
     supabase::Database,
 };
 
@@ -38,19 +38,20 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub(crate) async fn run(
     jobs: Vec<BackgroundJob>,
     deadline: UnixTime,
+    role: ServiceRole,
     call: &http::Call<Settings>,
 ) -> Result<Summary, Problem> {
-    let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
+    let database = Database::as_service_role(role, &call.settings.supabase, &call.upstream);
     let mut leases: HashMap<BackgroundJobId, i64> = jobs.iter().map(|job| (job.id, job.fencing_token)).collect();
     let mut summary = Summary::default();
     let mut ended: Vec<(BackgroundJob, JobOutcome)> = Vec::new();
 
     let mut attempts = pin!(
         stream::iter(portions(jobs))
-            .map(async |portion| attempt(portion, deadline, call).await)
+            .map(async |portion| attempt(portion, deadline, role, call).await)
             .buffer_unordered(AT_ONCE)
     );
-    let mut heartbeat = pin!(clock::wait(HEARTBEAT));
+    let mut heartbeat = pin!(call.upstream.wait(HEARTBEAT));
     loop {
         match select(attempts.next(), heartbeat.as_mut()).await {
             Either::Left((Some(portion), _)) => {
@@ -62,7 +63,7 @@ pub(crate) async fn run(
             }
             Either::Left((None, _)) => break,
             Either::Right(_) => {
-                heartbeat.set(clock::wait(HEARTBEAT));
+                heartbeat.set(call.upstream.wait(HEARTBEAT));
                 // What is done must not wait for what takes long, or it would be done again.
                 settle(&database, std::mem::take(&mut ended), &mut summary).await?;
                 // If this fails, the leases last until after the next heartbeat.
@@ -90,12 +91,17 @@ struct Portion {
     calls: usize,
 }
 
-async fn attempt(jobs: Vec<BackgroundJob>, deadline: UnixTime, call: &http::Call<Settings>) -> Portion {
-    let started = UnixTime::now();
+async fn attempt(
+    jobs: Vec<BackgroundJob>,
+    deadline: UnixTime,
+    role: ServiceRole,
+    call: &http::Call<Settings>,
+) -> Portion {
+    let started = call.now();
     // Its own, so that each job's line lists its own calls.
-    let upstream = Upstream::new(call.request_id);
+    let upstream = call.upstream.counted_apart();
     let outcomes = if started < deadline {
-        Attempt { jobs: &jobs, call, upstream: &upstream }.run().await
+        Attempt { jobs: &jobs, role, call, upstream: &upstream }.run().await
     } else {
         vec![JobOutcome::PutBack { after: Duration::ZERO }; jobs.len()]
     };
@@ -107,7 +113,7 @@ async fn attempt(jobs: Vec<BackgroundJob>, deadline: UnixTime, call: &http::Call
             upstream: &records,
             outcome: outcome.outcome(),
             cause: outcome.error(),
-            ..LogLine::new(NAME, call.request_id, started)
+            ..LogLine::new(NAME, call.request_id, started, call.now())
         });
     }
     Portion { ended, calls: upstream.calls() }

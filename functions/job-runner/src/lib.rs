@@ -25,7 +25,8 @@ use std::sync::OnceLock;
 use shared::{
     http::{self, Endpoint, Incoming, Reply},
     problem::Problem,
-    sign_in,
+    sign_in::{self, ServiceRole},
+    workers,
 };
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
@@ -37,20 +38,21 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::webhook(NAME), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::webhook(NAME), handle).await
 }
 
 #[event(scheduled)]
 async fn scheduled(_: ScheduledEvent, env: Env, context: ScheduleContext) {
-    http::run_scheduled(NAME, &env, context, &SETTINGS, async |call| {
-        run::run(&RunRequest::everything(), call).await.map(|summary| summary.outcome())
+    workers::run_scheduled(NAME, &env, context, &SETTINGS, async |schedule, call| {
+        let role = ServiceRole::of_schedule(schedule);
+        run::run(&RunRequest::everything(), role, call).await.map(|summary| summary.outcome())
     })
     .await;
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
-    sign_in::internal_caller(&incoming.headers, &call.settings.supabase)?;
+    let caller = sign_in::internal_caller(&incoming.headers, &call.settings.supabase)?;
     let request = RunRequest::read(incoming)?;
-    let summary = run::run(&request, call).await?;
+    let summary = run::run(&request, ServiceRole::of_caller(caller), call).await?;
     Reply::ok(&summary, summary.outcome())
 }

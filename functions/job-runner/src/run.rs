@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{clock::UnixTime, http, problem::Problem, supabase::Database};
+use shared::{http, problem::Problem, sign_in::ServiceRole, supabase::Database};
 
 use crate::{batch, next_run, queue, run_request::RunRequest, schedule, settings::Settings, summary::Summary};
 
@@ -20,8 +20,12 @@ const CALLS: usize = 800;
 ///
 /// # Errors
 /// When the queue cannot be reached. What was claimed and not settled by then is due again when its lease ends.
-pub(crate) async fn run(request: &RunRequest, call: &http::Call<Settings>) -> Result<Summary, Problem> {
-    let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
+pub(crate) async fn run(
+    request: &RunRequest,
+    role: ServiceRole,
+    call: &http::Call<Settings>,
+) -> Result<Summary, Problem> {
+    let database = Database::as_service_role(role, &call.settings.supabase, &call.upstream);
     if request.successor == 0 {
         schedule::queue_what_is_due(&request.job_types, &database, call.request_id).await;
     }
@@ -33,7 +37,7 @@ pub(crate) async fn run(request: &RunRequest, call: &http::Call<Settings>) -> Re
     let mut summary = Summary::default();
     loop {
         let calls = summary.calls + call.upstream.calls();
-        if UnixTime::now() >= deadline || calls >= CALLS {
+        if call.now() >= deadline || calls >= CALLS {
             summary.more = true;
             break;
         }
@@ -41,10 +45,10 @@ pub(crate) async fn run(request: &RunRequest, call: &http::Call<Settings>) -> Re
         if jobs.is_empty() {
             break;
         }
-        summary.add(batch::run(jobs, deadline, call).await?);
+        summary.add(batch::run(jobs, deadline, role, call).await?);
     }
     if summary.more {
-        next_run::request_next_run(request, call);
+        next_run::request_next_run(request, role, call);
     }
     Ok(summary)
 }

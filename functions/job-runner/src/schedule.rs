@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 use serde_json::json;
-use shared::{ids::RequestId, supabase::Database};
+use shared::{ids::RequestId, log, supabase::Database};
 
 use crate::job_types::JobType;
 
@@ -13,7 +13,7 @@ pub(crate) async fn queue_what_is_due(types: &[JobType], database: &Database<'_>
     for function in types.iter().filter_map(|job_type| job_type.scheduled_by()) {
         if let Err(problem) = database.call::<IgnoredAny>(function, &json!({})).await {
             let cause = problem.cause().unwrap_or_else(|| problem.kind().code.to_owned());
-            worker::console_error!("{}", json!({ "request_id": request_id, "schedule": function, "cause": cause }));
+            log::error(&json!({ "request_id": request_id, "schedule": function, "cause": cause }));
         }
     }
 }

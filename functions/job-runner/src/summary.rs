@@ -10,6 +10,7 @@ pub(crate) struct Summary {
     /// How many jobs were run.
     pub(crate) jobs: usize,
     /// How many of them ended in which way.
+    #[serde(rename = "endings")]
     pub(crate) outcomes: BTreeMap<String, usize>,
     /// Whether the time was up before the work was done.
     pub(crate) more: bool,

@@ -21,7 +21,8 @@ use std::sync::OnceLock;
 use shared::{
     http::{self, Endpoint, Incoming, Reply},
     problem::Problem,
-    sign_in,
+    sign_in::{self, Scheduled, ServiceRole},
+    workers,
 };
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
@@ -33,28 +34,29 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::webhook(NAME), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::webhook(NAME), handle).await
 }
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
-    http::run_scheduled(NAME, &env, context, &SETTINGS, handle_schedule).await;
+    workers::run_scheduled(NAME, &env, context, &SETTINGS, handle_schedule).await;
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
-    sign_in::internal_caller(&incoming.headers, &call.settings.supabase)?;
+    let caller = sign_in::internal_caller(&incoming.headers, &call.settings.supabase)?;
     let chosen = input::read(incoming, &call.settings.queries)?;
 
-    let report = sync::sync(call, &chosen).await?;
+    let report = sync::sync(ServiceRole::of_caller(caller), call, &chosen).await?;
     Reply::ok(&report, "completed")
 }
 
-async fn handle_schedule(call: &http::Call<Settings>) -> Result<String, Problem> {
+async fn handle_schedule(schedule: Scheduled, call: &http::Call<Settings>) -> Result<String, Problem> {
+    let role = ServiceRole::of_schedule(schedule);
     let all: Vec<_> = call.settings.queries.iter().collect();
-    match sync::sync(call, &all).await {
+    match sync::sync(role, call, &all).await {
         Ok(_) => Ok("completed".to_owned()),
         Err(problem) => {
-            retry::queue(call, &problem).await;
+            retry::queue(role, call, &problem).await;
             Err(problem)
         }
     }

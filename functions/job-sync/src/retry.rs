@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::{http, problem::Problem, supabase::Database, vendors::jsearch::QUOTA_SPENT};
+use shared::{http, problem::Problem, sign_in::ServiceRole, supabase::Database, vendors::jsearch::QUOTA_SPENT};
 
 use crate::settings::Settings;
 
@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_mins(15);
 
 /// Queues one job a day, if trying again may help. That it cannot be queued is in the log line, as a call that failed; then
 /// the next night is the next try.
-pub(crate) async fn queue(call: &http::Call<Settings>, problem: &Problem) {
+pub(crate) async fn queue(role: ServiceRole, call: &http::Call<Settings>, problem: &Problem) {
     if !may_help(problem) {
         return;
     }
@@ -23,7 +23,7 @@ pub(crate) async fn queue(call: &http::Call<Settings>, problem: &Problem) {
         "run_at": call.received_at.plus(PAUSE).to_iso_8601(),
         "dedupe_key": format!("job_sync:{today}"),
     });
-    let database = Database::as_service_role(&call.settings.supabase, &call.upstream);
+    let database = Database::as_service_role(role, &call.settings.supabase, &call.upstream);
     let _: Result<Value, Problem> =
         database.call_idempotent("enqueue_background_jobs", &json!({ "p_jobs": [job] })).await;
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use shared::{
     clock::UnixTime,
     ids::{JobSyncRunId, RequestId},
+    outgoing::Upstream,
     problem::Problem,
     supabase::Database,
     vendors::jsearch::{Page, Posting},
@@ -27,6 +28,7 @@ const SILENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
     database: &'a Database<'a>,
+    upstream: &'a Upstream,
     lock_number: i64,
     /// All that this run has met.
     seen: HashSet<String>,
@@ -88,18 +90,23 @@ enum Finished {
 
 impl<'a> Run<'a> {
     /// Takes the lock. Not repeated by itself: if the answer got lost, the lock is ours without us knowing its number.
-    pub(crate) async fn begin(database: &'a Database<'a>, request_id: RequestId) -> Result<Self, Problem> {
+    pub(crate) async fn begin(
+        database: &'a Database<'a>,
+        upstream: &'a Upstream,
+        request_id: RequestId,
+    ) -> Result<Self, Problem> {
         let arguments = json!({ "p_source": "jsearch", "p_locked_by": format!("job-sync {request_id}") });
         match database.call("begin_job_sync", &arguments).await? {
             Begun::Began { lock_number } => Ok(Self {
                 database,
+                upstream,
                 lock_number,
                 seen: HashSet::new(),
                 postings: Vec::new(),
                 repeated: 0,
                 unreadable: 0,
                 batches: 0,
-                last_word: UnixTime::now(),
+                last_word: upstream.now(),
             }),
             Begun::Running { retry_after_seconds } => {
                 Err(Problem::JobSyncRunning { retry_after: Duration::from_secs(retry_after_seconds) })
@@ -145,7 +152,7 @@ impl<'a> Run<'a> {
                 self.batches += 1;
                 self.postings.clear();
                 (self.repeated, self.unreadable) = (0, 0);
-                self.last_word = UnixTime::now();
+                self.last_word = self.upstream.now();
                 Ok(())
             }
             Stored::Superseded => Err(Problem::JobSyncSuperseded),
@@ -154,7 +161,7 @@ impl<'a> Run<'a> {
 
     /// Before something that may take a while: keeps the lock.
     pub(crate) async fn hold(&mut self) -> Result<(), Problem> {
-        if UnixTime::now() - self.last_word < SILENCE {
+        if self.upstream.now() - self.last_word < SILENCE {
             return Ok(());
         }
         let arguments =
@@ -162,7 +169,7 @@ impl<'a> Run<'a> {
         if !self.database.call_idempotent::<bool>("extend_cron_lock", &arguments).await? {
             return Err(Problem::JobSyncSuperseded);
         }
-        self.last_word = UnixTime::now();
+        self.last_word = self.upstream.now();
         Ok(())
     }
 

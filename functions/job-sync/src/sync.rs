@@ -3,6 +3,7 @@
 use shared::{
     http,
     problem::Problem,
+    sign_in::ServiceRole,
     supabase::Database,
     vendors::jsearch::{Jsearch, QUOTA_SPENT},
 };
@@ -15,12 +16,16 @@ use crate::{
 };
 
 /// Fetches what these queries find, and brings the catalogue in step with it.
-pub(crate) async fn sync(call: &http::Call<Settings>, queries: &[&NamedQuery]) -> Result<Report, Problem> {
+pub(crate) async fn sync(
+    role: ServiceRole,
+    call: &http::Call<Settings>,
+    queries: &[&NamedQuery],
+) -> Result<Report, Problem> {
     let settings = call.settings;
-    let database = Database::as_service_role(&settings.supabase, &call.upstream);
+    let database = Database::as_service_role(role, &settings.supabase, &call.upstream);
     let jsearch = Jsearch::new(&settings.jsearch, &call.upstream);
 
-    let mut run = Run::begin(&database, call.request_id).await?;
+    let mut run = Run::begin(&database, &call.upstream, call.request_id).await?;
     let fetched = fetch(&mut run, &jsearch, queries).await;
     // Also after a failure: what was fetched until then is true.
     let stored = run.store_rest().await;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use shared::{
-    clock::{self, UnixTime},
-    http::{self},
-    outgoing::{self, RetryPolicy},
+    clock::UnixTime,
+    http,
+    outgoing::{self, RetryPolicy, Upstream},
     vendors::expo::{self, Content, Expo, FAULTS, MOST_RECIPIENTS, NotSent, is_passing, is_push_token},
 };
 
@@ -37,6 +37,7 @@ const RETRY: RetryPolicy = RetryPolicy::pausing(&[1000, 2000, 4000]);
 pub(crate) struct Delivery<'a> {
     messages: &'a [Message],
     expo: Expo<'a>,
+    upstream: &'a Upstream,
     received_at: UnixTime,
 }
 
@@ -50,7 +51,7 @@ enum End<'a> {
 impl<'a> Delivery<'a> {
     pub(crate) fn new(messages: &'a [Message], call: &'a http::Call<Settings>) -> Self {
         let expo = Expo::new(&call.settings.expo, &call.upstream);
-        Self { messages, expo, received_at: call.received_at }
+        Self { messages, expo, upstream: &call.upstream, received_at: call.received_at }
     }
 
     /// Sends everything, and answers the outcome of each device of each message.
@@ -61,7 +62,7 @@ impl<'a> Delivery<'a> {
 
         let mut batches = in_batches(&self.recipients());
         while !batches.is_empty() {
-            let began_at = UnixTime::now();
+            let began_at = self.upstream.now();
             let requests =
                 batches.into_iter().enumerate().map(|(place, batch)| self.send_batch(began_at, place, batch));
             let ends: Vec<End> = stream::iter(requests).buffer_unordered(REQUESTS_AT_ONCE).collect().await;
@@ -100,7 +101,7 @@ impl<'a> Delivery<'a> {
             contents.into_iter().map(|(content, to)| expo::Message { to, content }).collect();
 
         let mut pauses = RETRY.pauses();
-        let mut pause_before = began_at.plus(not_before(place)) - UnixTime::now();
+        let mut pause_before = began_at.plus(not_before(place)) - self.upstream.now();
         let mut failure = (FAULTS.rate_limited, None);
         let (fault, retry_after) = loop {
             let Some(time_left) = self.time_left_after(pause_before).await else { break failure };
@@ -128,13 +129,13 @@ impl<'a> Delivery<'a> {
     /// Waits, and answers how much time is left then. None, without waiting, if that would be too little.
     async fn time_left_after(&self, pause: Duration) -> Option<Duration> {
         let ends_at = self.received_at.plus(BUDGET);
-        if UnixTime::now().plus(pause + LEAST_TIME) > ends_at {
+        if self.upstream.now().plus(pause + LEAST_TIME) > ends_at {
             return None;
         }
         if !pause.is_zero() {
-            clock::wait(pause).await;
+            self.upstream.wait(pause).await;
         }
-        Some(ends_at - UnixTime::now()).filter(|left| !left.is_zero())
+        Some(ends_at - self.upstream.now()).filter(|left| !left.is_zero())
     }
 }
 

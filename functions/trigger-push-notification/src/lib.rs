@@ -1,7 +1,7 @@
 //! `trigger-push-notification`: sends push messages to people's devices. For internal callers only.
 //!
 //! `POST {user_id, title, message, data}`, or `{job_id}` for a message that waits in the queue, or
-//! `{job_id, fencing_token}` for one that the runner has taken from there, or an array of up to 1,000
+//! `{job_id, lease_number}` for one that the runner has taken from there, or an array of up to 1,000
 //! of these. Answers 200 with what happened to each message on each device.
 //!
 //! A message that is sent again takes the place of the first on the screen. A queued one is leased, so
@@ -23,8 +23,9 @@ use std::sync::OnceLock;
 use shared::{
     http::{self, Endpoint, Incoming, Reply},
     problem::Problem,
-    sign_in,
+    sign_in::{self, ServiceRole},
     supabase::Database,
+    workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
@@ -34,15 +35,15 @@ static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    http::serve(request, &env, context, &SETTINGS, Endpoint::webhook("trigger-push-notification"), handle).await
+    workers::serve(request, &env, context, &SETTINGS, Endpoint::webhook("trigger-push-notification"), handle).await
 }
 
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
     let settings = call.settings;
-    sign_in::internal_caller(&incoming.headers, &settings.supabase)?;
+    let caller = sign_in::internal_caller(&incoming.headers, &settings.supabase)?;
     let requests = input::read(incoming)?;
 
-    let database = Database::as_service_role(&settings.supabase, &call.upstream);
+    let database = Database::as_service_role(ServiceRole::of_caller(caller), &settings.supabase, &call.upstream);
     let claimed = queue::claim(&database, requests).await?;
     let outcomes = Delivery::new(&claimed.messages, call).send().await;
     let report = Report::new(&claimed.messages, &outcomes);

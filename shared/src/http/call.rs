@@ -1,12 +1,14 @@
 //! One piece of work on its way through a function, whatever began it.
 
-use std::sync::OnceLock;
+use std::{fmt, rc::Rc};
+
+use futures_util::future::LocalBoxFuture;
 
 use crate::{
-    clock::UnixTime,
+    clock::{Clock, UnixTime},
     config::{Environment, Misconfigured},
     ids::RequestId,
-    outgoing::{ServiceBinding, Upstream},
+    outgoing::{Transport, Upstream},
 };
 
 /// What a function needs to know of its environment, read once for each isolate.
@@ -18,8 +20,14 @@ pub trait Settings: Sized + Send + Sync + 'static {
     fn read(environment: &Environment) -> Result<Self, Misconfigured>;
 }
 
+/// What a function needs of the machine it runs on: Workers in production, canned responses and a clock that is set by
+/// hand in tests.
+pub trait Runtime: Clock + Transport {
+    /// Goes on with `work` once the response is on its way. It may be cut off at any time.
+    fn after_response(&self, work: LocalBoxFuture<'static, ()>);
+}
+
 /// A request, or a scheduled run, on its way through a function.
-#[derive(Debug)]
 pub struct Call<S: 'static> {
     /// The function's settings.
     pub settings: &'static S,
@@ -29,47 +37,32 @@ pub struct Call<S: 'static> {
     pub upstream: Upstream,
     /// When it came in.
     pub received_at: UnixTime,
-    pub(super) after: After,
-    pub(super) env: worker::Env,
-}
-
-/// The runtime's own handle on what began the work.
-#[derive(Debug)]
-pub(super) enum After {
-    Request(worker::Context),
-    Schedule(worker::ScheduleContext),
+    runtime: Rc<dyn Runtime>,
 }
 
 impl<S> Call<S> {
-    /// Another function of ours, by its name and the service binding that leads to it. None where
-    /// there is no such binding.
+    /// Work that begins now.
     #[must_use]
-    pub fn service_binding(&self, name: &'static str, binding: &str) -> Option<ServiceBinding> {
-        let fetcher = self.env.service(binding).ok()?;
-        Some(ServiceBinding::new(name, fetcher, self.request_id))
+    pub fn new(settings: &'static S, request_id: RequestId, runtime: Rc<dyn Runtime>) -> Self {
+        let upstream = Upstream::new(request_id, runtime.clone(), runtime.clone());
+        Self { settings, request_id, upstream, received_at: runtime.now(), runtime }
     }
 
-    /// Goes on with something once the answer is on its way. It may be cut off at any time, so it
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.runtime.now()
+    }
+
+    /// Goes on with something once the response is on its way. It may be cut off at any time, so it
     /// must not be the only way to get it done.
     pub fn after_response(&self, work: impl Future<Output = ()> + 'static) {
-        match &self.after {
-            After::Request(context) => context.wait_until(work),
-            After::Schedule(context) => context.wait_until(work),
-        }
+        self.runtime.after_response(Box::pin(work));
     }
 }
 
-pub(super) fn environment(env: &worker::Env) -> Environment<'_> {
-    Environment::new(|name| env.var(name).ok().map(|value| value.to_string()))
-}
-
-pub(super) fn read_once<S: Settings>(
-    settings: &'static OnceLock<S>,
-    environment: &Environment,
-) -> Result<&'static S, Misconfigured> {
-    if let Some(settings) = settings.get() {
-        return Ok(settings);
+impl<S: fmt::Debug> fmt::Debug for Call<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Call").field("request_id", &self.request_id).finish_non_exhaustive()
     }
-    let read = S::read(environment)?;
-    Ok(settings.get_or_init(|| read))
 }

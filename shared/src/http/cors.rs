@@ -27,7 +27,7 @@ impl AllowedOrigins {
         if origins.is_empty() || origins.iter().any(|origin| origin == "*") { Self::Any } else { Self::Listed(origins) }
     }
 
-    /// The headers for an answer to a request from `origin`. They go on every answer, errors
+    /// The headers for the response to a request from `origin`. They go on every response, errors
     /// included: without them a browser shows a network failure in place of the problem.
     #[must_use]
     pub fn headers(&self, origin: Option<&str>) -> Vec<(&'static str, String)> {
@@ -44,7 +44,7 @@ impl AllowedOrigins {
         headers
     }
 
-    /// The further headers of the answer to `OPTIONS`, for a function that takes these methods.
+    /// The further headers of the response to `OPTIONS`, for a function that takes these methods.
     #[must_use]
     pub fn preflight_headers(methods: &str) -> Vec<(&'static str, String)> {
         vec![

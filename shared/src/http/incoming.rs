@@ -16,7 +16,7 @@ pub enum Method {
     Get,
     /// `POST`: the input is in the body.
     Post,
-    /// `OPTIONS`: answered before anything else, for browsers.
+    /// `OPTIONS`: a browser's preflight, handled before anything else.
     Options,
     /// Any other.
     Other,
@@ -59,7 +59,7 @@ impl Endpoint {
 
     /// The value of `Allow`.
     #[must_use]
-    pub(super) const fn allow(self) -> &'static str {
+    pub(crate) const fn allow(self) -> &'static str {
         if self.takes_query { "GET, POST, OPTIONS" } else { "POST, OPTIONS" }
     }
 }

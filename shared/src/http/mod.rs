@@ -1,16 +1,11 @@
-//! HTTP as every function speaks it: what comes in and what goes back, and the frames around a request and around a
-//! scheduled run.
+//! HTTP as every function speaks it: what comes in, what goes back, and the work in between.
 
 mod call;
 mod cors;
 mod incoming;
 mod reply;
-mod schedule;
-mod serve;
 
-pub use call::{Call, Settings};
+pub use call::{Call, Runtime, Settings};
 pub use cors::AllowedOrigins;
 pub use incoming::{Endpoint, Fields, Incoming, Method};
 pub use reply::Reply;
-pub use schedule::run_scheduled;
-pub use serve::serve;

@@ -1,16 +1,16 @@
-//! What a function answers.
+//! What a function returns to its caller.
 
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{ids::RequestId, problem::Problem};
 
-/// An answer, before the headers that every answer gets.
+/// A response, before the headers that every response gets.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,
-    /// Headers of this answer alone.
+    /// Headers of this response alone.
     pub headers: Vec<(&'static str, String)>,
     /// The body; empty for none.
     pub body: Vec<u8>,

@@ -11,53 +11,53 @@ const CAPACITY: usize = 256;
 
 thread_local! {
     /// An isolate has one thread. No borrow is held across an `await`.
-    static PAGES: RefCell<Memory> = RefCell::new(Memory::default());
+    static PAGES: RefCell<PageCache> = RefCell::new(PageCache::default());
 }
 
 /// A fetched page and which fetch it came from.
 #[derive(Debug, Clone)]
-pub(super) struct Remembered {
+pub(super) struct CachedPage {
     pub(super) version: SearchVersion,
     pub(super) results: Rc<Results>,
 }
 
-/// The page under this key, if it is remembered.
-pub(super) fn recall(key: &str) -> Option<Remembered> {
-    PAGES.with_borrow_mut(|isolate_cache| isolate_cache.recall(key))
+/// The page under this key, if this isolate has it.
+pub(super) fn get(key: &str) -> Option<CachedPage> {
+    PAGES.with_borrow_mut(|cache| cache.get(key))
 }
 
 /// Keeps a page in place of an older one.
-pub(super) fn remember(key: &str, page: Remembered) {
-    PAGES.with_borrow_mut(|isolate_cache| isolate_cache.remember(key, page));
+pub(super) fn put(key: &str, page: CachedPage) {
+    PAGES.with_borrow_mut(|cache| cache.put(key, page));
 }
 
 #[derive(Default)]
-struct Memory {
-    pages: HashMap<String, Kept>,
+struct PageCache {
+    pages: HashMap<String, Entry>,
     /// Counts the uses, to tell which page has gone unused for the longest.
     uses: u64,
 }
 
-struct Kept {
-    page: Remembered,
+struct Entry {
+    page: CachedPage,
     last_use: u64,
 }
 
-impl Memory {
-    fn recall(&mut self, key: &str) -> Option<Remembered> {
-        let kept = self.pages.get_mut(key)?;
+impl PageCache {
+    fn get(&mut self, key: &str) -> Option<CachedPage> {
+        let entry = self.pages.get_mut(key)?;
         self.uses += 1;
-        kept.last_use = self.uses;
-        Some(kept.page.clone())
+        entry.last_use = self.uses;
+        Some(entry.page.clone())
     }
 
-    fn remember(&mut self, key: &str, page: Remembered) {
+    fn put(&mut self, key: &str, page: CachedPage) {
         self.uses += 1;
         if self.pages.len() >= CAPACITY && !self.pages.contains_key(key) {
-            let unused = self.pages.iter().min_by_key(|(_, kept)| kept.last_use).map(|(key, _)| key.clone());
+            let unused = self.pages.iter().min_by_key(|(_, entry)| entry.last_use).map(|(key, _)| key.clone());
             unused.map(|key| self.pages.remove(&key));
         }
-        self.pages.insert(key.to_owned(), Kept { page, last_use: self.uses });
+        self.pages.insert(key.to_owned(), Entry { page, last_use: self.uses });
     }
 }
 
@@ -65,11 +65,11 @@ impl Memory {
 mod tests {
     use std::rc::Rc;
 
-    use super::{CAPACITY, Memory, Remembered};
+    use super::{CAPACITY, CachedPage, PageCache};
     use crate::job_search::Results;
 
-    fn page() -> Remembered {
-        Remembered {
+    fn page() -> CachedPage {
+        CachedPage {
             version: "6f9619ff-8b86-4d11-b42d-00c04fc964ff".parse().unwrap(),
             results: Rc::new(Results { jobs: Vec::new(), total: None, has_more: false }),
         }
@@ -77,17 +77,17 @@ mod tests {
 
     #[test]
     fn the_page_that_was_unused_for_the_longest_makes_room() {
-        let mut isolate_cache = Memory::default();
+        let mut cache = PageCache::default();
         for number in 0..CAPACITY {
-            isolate_cache.remember(&number.to_string(), page());
+            cache.put(&number.to_string(), page());
         }
-        assert!(isolate_cache.recall("0").is_some());
-        isolate_cache.remember("new", page());
-        isolate_cache.remember("new", page());
+        assert!(cache.get("0").is_some());
+        cache.put("new", page());
+        cache.put("new", page());
 
-        assert_eq!(isolate_cache.pages.len(), CAPACITY);
-        assert!(isolate_cache.recall("0").is_some());
-        assert!(isolate_cache.recall("1").is_none());
-        assert!(isolate_cache.recall("2").is_some());
+        assert_eq!(cache.pages.len(), CAPACITY);
+        assert!(cache.get("0").is_some());
+        assert!(cache.get("1").is_none());
+        assert!(cache.get("2").is_some());
     }
 }

@@ -8,5 +8,5 @@ mod results;
 mod search;
 
 pub use input::{last_page, read};
-pub use results::{Job, Results, Salary};
+pub use results::{Posting, Results, Salary};
 pub use search::{Found, Freshness, JobSearch, Marks, Searcher};

@@ -1,24 +1,24 @@
-//! A job as people get to see it, but for their own marks: the form in which pages are kept.
+//! A posting as people see it, without their own marks: the form in which pages are cached.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use crate::vendors::adzuna::{Page, Posting, Query};
+use crate::vendors::adzuna::{self, Page, Query};
 
 /// A page of results for everybody.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// The jobs, each once.
-    pub jobs: Vec<Job>,
+    /// The postings, each once; `jobs` in the response.
+    pub jobs: Vec<Posting>,
     /// How many there are on all pages.
     pub total: Option<u64>,
     /// Whether there is a next page.
     pub has_more: bool,
 }
 
-/// A job. What is not known is null.
+/// A posting. What is not known is null.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub struct Job {
+pub struct Posting {
     /// Country and Adzuna's own number, which alone is unique within a country only.
     pub id: String,
     /// The job's title.
@@ -57,25 +57,25 @@ pub struct Salary {
 }
 
 impl Results {
-    /// What Adzuna answered to this query.
+    /// What Adzuna found for this query.
     pub(super) fn of(query: &Query, page: Page) -> Self {
         let page_size = usize::try_from(query.page_size).unwrap_or(usize::MAX);
         let is_last = u64::from(query.page) * u64::from(query.page_size) >= page.total.unwrap_or(u64::MAX);
         Self {
             total: page.total,
             has_more: page.length >= page_size && !is_last,
-            jobs: page.postings.into_iter().take(page_size).map(|posting| Job::of(query, posting)).collect(),
+            jobs: page.postings.into_iter().take(page_size).map(|posting| Posting::of(query, posting)).collect(),
         }
     }
 
-    /// The ids of the jobs.
+    /// The ids of the postings.
     pub(super) fn ids(&self) -> Vec<&str> {
         self.jobs.iter().map(|job| job.id.as_str()).collect()
     }
 }
 
-impl Job {
-    fn of(query: &Query, posting: Posting) -> Self {
+impl Posting {
+    fn of(query: &Query, posting: adzuna::Posting) -> Self {
         Self {
             id: format!("{}:{}", query.country.code, posting.id),
             title: posting.title,

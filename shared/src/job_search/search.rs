@@ -12,16 +12,15 @@ use serde_json::{Value, json};
 
 use super::{
     Results,
-    isolate_cache::{Remembered, recall, remember},
+    isolate_cache::{self, CachedPage},
     key::{described, key},
 };
 use crate::{
-    clock,
     config::Supabase,
     ids::{SearchLeaseId, SearchVersion, UserId},
     outgoing::{RetryPolicy, Upstream},
     problem::Problem,
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
     supabase::Database,
     vendors::{
         Fault,
@@ -56,6 +55,8 @@ pub enum Searcher<'a> {
     Person(&'a Person),
     /// A saved search of theirs.
     Alert {
+        /// Nobody is present whose token it could be done with.
+        role: ServiceRole,
         /// Whose.
         user_id: UserId,
         /// A page of this age holds no news, in the database's own words.
@@ -158,7 +159,7 @@ impl JobSearch<'_> {
         let mut awaited = None;
         let mut pauses = POLLING.pauses();
         loop {
-            let known = recall(&key);
+            let known = isolate_cache::get(&key);
             match self.decide(&key, known.as_ref(), awaited).await? {
                 Decision::Fresh { page } => return found(&key, page, known, Freshness::Hit),
                 Decision::Resting { page }
@@ -184,14 +185,14 @@ impl JobSearch<'_> {
                 }
                 Decision::Awaited { lease_id, page: None } => awaited = lease_id,
             }
-            clock::wait(pauses.next().ok_or(adzuna::FAULTS.timed_out)?).await;
+            self.upstream.wait(pauses.next().ok_or(adzuna::FAULTS.timed_out)?).await;
         }
     }
 
     async fn decide(
         &self,
         key: &str,
-        known: Option<&Remembered>,
+        known: Option<&CachedPage>,
         awaited: Option<SearchLeaseId>,
     ) -> Result<Decision, Problem> {
         let mut arguments = json!({
@@ -203,7 +204,7 @@ impl JobSearch<'_> {
             Searcher::Person(person) => {
                 Database::of(person, self.supabase, self.upstream).call("search_jobs", &arguments).await
             }
-            Searcher::Alert { user_id, newer_than } => {
+            Searcher::Alert { user_id, newer_than, .. } => {
                 arguments["p_user_id"] = json!(user_id);
                 arguments["p_newer_than"] = json!(newer_than);
                 self.database().call("search_jobs_for_alert", &arguments).await
@@ -238,15 +239,19 @@ impl JobSearch<'_> {
 
     /// What Adzuna said is the backend's to write down: it is for everybody.
     fn database(&self) -> Database<'_> {
-        Database::as_service_role(self.supabase, self.upstream)
+        let role = match self.searcher {
+            Searcher::Person(person) => ServiceRole::to_record_for(person),
+            Searcher::Alert { role, .. } => role,
+        };
+        Database::as_service_role(role, self.supabase, self.upstream)
     }
 }
 
-fn found(key: &str, page: Cached, known: Option<Remembered>, freshness: Freshness) -> Result<Found, Problem> {
+fn found(key: &str, page: Cached, known: Option<CachedPage>, freshness: Freshness) -> Result<Found, Problem> {
     let results = match page.results {
         Some(results) => {
             let results = Rc::new(results);
-            remember(key, Remembered { version: page.version, results: results.clone() });
+            isolate_cache::put(key, CachedPage { version: page.version, results: results.clone() });
             results
         }
         None => known.map(|known| known.results).ok_or_else(|| Problem::internal("a page came without results"))?,

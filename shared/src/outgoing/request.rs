@@ -69,19 +69,19 @@ impl Request {
         self
     }
 
-    pub(super) fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    pub(super) fn method(&self) -> &'static str {
+    pub(crate) fn method(&self) -> &'static str {
         self.method
     }
 
-    pub(super) fn all_headers(&self) -> &[(&'static str, String)] {
+    pub(crate) fn all_headers(&self) -> &[(&'static str, String)] {
         &self.headers
     }
 
-    pub(super) fn wanted_headers(&self) -> &'static [&'static str] {
+    pub(crate) fn wanted_headers(&self) -> &'static [&'static str] {
         self.wanted_headers
     }
 

@@ -1,73 +1,63 @@
 //! Another function of ours, over a service binding: no network in between, and no public address.
 
-use std::{pin::pin, time::Duration};
+use std::{rc::Rc, time::Duration};
 
-use futures_util::future::{Either, select};
 use serde_json::json;
-use worker::{Fetcher, RequestInit};
+use url::Url;
 
-use crate::{config::Supabase, ids::RequestId, outgoing::Failure};
+use super::{Failure, Request, Transport};
+use crate::{config::Supabase, ids::RequestId, log, sign_in::ServiceRole};
 
-/// Work that goes on after an answer is ended by the runtime after half a minute.
+/// The runtime ends work that goes on after a response after half a minute.
 const TIMEOUT: Duration = Duration::from_secs(29);
 
 /// Another function. It knows us by the service-role key, as it knows any internal caller.
 #[derive(Debug)]
 pub struct ServiceBinding {
-    name: &'static str,
-    fetcher: Fetcher,
+    function: &'static str,
+    binding: &'static str,
+    transport: Rc<dyn Transport>,
     request_id: RequestId,
     timeout: Duration,
 }
 
 impl ServiceBinding {
-    pub(crate) fn new(name: &'static str, fetcher: Fetcher, request_id: RequestId) -> Self {
-        Self { name, fetcher, request_id, timeout: TIMEOUT }
+    pub(super) fn new(
+        function: &'static str,
+        binding: &'static str,
+        transport: Rc<dyn Transport>,
+        request_id: RequestId,
+    ) -> Self {
+        Self { function, binding, transport, request_id, timeout: TIMEOUT }
     }
 
-    /// Sets another timeout than the time that work has after an answer.
+    /// Sets another timeout than the time that work has after a response.
     #[must_use]
     pub fn within(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Sends JSON and answers the status. What the other function makes of it is in its own log;
-    /// that it could not be asked is logged here.
+    /// Sends JSON and returns the status. What the other function makes of it is in its own log;
+    /// that it could not be reached is logged here.
     ///
     /// # Errors
-    /// [`Failure`] when there is no answer.
-    pub async fn post_json(self, supabase: &Supabase, json: String) -> Result<u16, Failure> {
-        let answer = match self.request(supabase, &json) {
-            Ok(request) => {
-                match select(pin!(self.fetcher.fetch_request(request)), pin!(worker::Delay::from(self.timeout))).await {
-                    Either::Left((answer, _)) => {
-                        answer.map(|answer| answer.status_code()).map_err(|_| Failure::Unreachable)
-                    }
-                    Either::Right(_) => Err(Failure::TimedOut),
-                }
-            }
-            Err(_) => Err(Failure::Unreachable),
+    /// [`Failure`] when there is no response.
+    pub async fn post_json(self, _role: ServiceRole, supabase: &Supabase, json: String) -> Result<u16, Failure> {
+        let result = match self.request(supabase, json) {
+            Some(request) => self.transport.fetch_service(self.binding, request).await,
+            None => Err(Failure::Unreachable),
         };
-        if let Err(failure) = answer {
+        if let Err(failure) = &result {
             let outcome = format!("{failure:?}");
-            worker::console_error!(
-                "{}",
-                json!({ "request_id": self.request_id, "service_binding": self.name, "outcome": outcome })
-            );
+            log::error(&json!({ "request_id": self.request_id, "service_binding": self.function, "outcome": outcome }));
         }
-        answer
+        result.map(|response| response.status)
     }
 
-    fn request(&self, supabase: &Supabase, json: &str) -> worker::Result<worker::Request> {
-        let headers = worker::Headers::new();
-        for (name, value) in supabase.service_headers() {
-            headers.set(name, &value)?;
-        }
-        headers.set("content-type", "application/json")?;
-        headers.set("x-request-id", &self.request_id.to_string())?;
-        let mut init = RequestInit::new();
-        init.with_method(worker::Method::Post).with_headers(headers).with_body(Some(json.into()));
+    fn request(&self, supabase: &Supabase, json: String) -> Option<Request> {
         // The binding decides where it goes; an address needs a host all the same.
-        worker::Request::new_with_init(&format!("https://service-binding/functions/v1/{}", self.name), &init)
+        let url = Url::parse(&format!("https://service-binding/functions/v1/{}", self.function)).ok()?;
+        let request = Request::post_json(url, json).headers(supabase.service_headers()).within(self.timeout);
+        Some(request.header("x-request-id", self.request_id.to_string()))
     }
 }

@@ -2,18 +2,22 @@
 
 use crate::{config::Supabase, headers::Headers, problem::Problem, secret::Secret};
 
+/// A caller that showed the service-role key: another function of ours, or an operator.
+#[derive(Debug, Clone, Copy)]
+pub struct InternalCaller(());
+
 /// Lets in whoever presents the service-role key, as the bearer or, like a key of the new kind, in
 /// `apikey` (Supabase contract §6).
 ///
 /// # Errors
 /// [`Problem::ServiceKeyRequired`] for everybody else.
-pub fn internal_caller(headers: &Headers, supabase: &Supabase) -> Result<(), Problem> {
+pub fn internal_caller(headers: &Headers, supabase: &Supabase) -> Result<InternalCaller, Problem> {
     let bearer = headers.get("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let presented = [bearer, headers.get("apikey")].into_iter().flatten();
     // Compared in constant time, see `Secret`.
     let is_the_key =
         presented.map(|key| Secret::new(key) == supabase.service_role_key).fold(false, |any, this| any | this);
-    if is_the_key { Ok(()) } else { Err(Problem::ServiceKeyRequired) }
+    if is_the_key { Ok(InternalCaller(())) } else { Err(Problem::ServiceKeyRequired) }
 }
 
 #[cfg(test)]

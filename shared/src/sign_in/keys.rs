@@ -25,7 +25,7 @@ pub(super) enum Look<K> {
     Load,
     /// There is no such key.
     Unknown,
-    /// There are no keys to tell by.
+    /// No keys could be loaded, so it cannot be decided.
     Unavailable,
 }
 
@@ -45,7 +45,7 @@ impl<K> Default for KeyStore<K> {
 }
 
 impl<K: Clone> KeyStore<K> {
-    /// Decides, and takes note when it asks for a load, so that others do not load as well.
+    /// Decides. A load that it asks for is noted, so that other requests do not load as well.
     pub(super) fn look(&mut self, key_id: &str, now: UnixTime) -> Look<K> {
         let since_try = self.tried_at.map(|tried_at| now - tried_at);
         let Some(loaded_at) = self.loaded_at else {

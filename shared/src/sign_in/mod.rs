@@ -10,13 +10,15 @@ mod issuer;
 mod jwks;
 mod keys;
 mod public_key;
+mod service_role;
 mod settings;
 mod token;
 mod token_cache;
 
 use std::{cell::RefCell, collections::HashMap, time::Duration};
 
-pub use internal::internal_caller;
+pub use internal::{InternalCaller, internal_caller};
+pub use service_role::{Scheduled, ServiceRole, VerifiedWebhook};
 pub use settings::{Clerk, SignIn, SupabaseAuth};
 use url::Url;
 
@@ -37,25 +39,13 @@ use crate::{
     secret::Secret,
 };
 
-/// A person who is signed in, for as long as their token lasts.
+/// A person who is signed in, for as long as their token lasts. Only [`person`] makes one.
 #[derive(Debug, Clone)]
 pub struct Person {
     token: Secret,
 }
 
 impl Person {
-    /// `token` has been verified.
-    #[must_use]
-    pub fn new(token: Secret) -> Self {
-        Self { token }
-    }
-
-    /// The person's own token, to act on their behalf elsewhere.
-    #[must_use]
-    pub fn token(&self) -> &Secret {
-        &self.token
-    }
-
     /// The credentials for acting as this person: the key names the project, the token the person.
     #[must_use]
     pub fn headers(&self, supabase: &Supabase) -> Vec<(&'static str, String)> {
@@ -85,7 +75,7 @@ pub async fn person(
     now: UnixTime,
 ) -> Result<Person, Problem> {
     let text = bearer(headers)?;
-    let person = Person::new(Secret::new(text));
+    let person = Person { token: Secret::new(text) };
     if VERIFIED.with_borrow(|cache| cache.contains(text, now)) {
         return Ok(person);
     }
@@ -127,7 +117,7 @@ async fn find_key(
         Look::Load => {}
     }
     let loaded = load(issuer, token.algorithm(), settings, upstream).await;
-    let now = UnixTime::now();
+    let now = upstream.now();
     KEYS.with_borrow_mut(|stores| {
         let store = stores.entry(issuer).or_default();
         if let Some(keys) = loaded {

@@ -1,4 +1,4 @@
-//! One token: what it says, and whether to believe it.
+//! One token: its claims, and whether to believe them.
 
 use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _, Claims, UntrustedToken,
@@ -15,7 +15,7 @@ const MAXIMUM_LENGTH: usize = 16 * 1024;
 /// How far the clocks may be apart, in seconds.
 const LEEWAY: i64 = 5;
 
-/// A token whose form is right, from an issuer that exists; nothing else it says is believed yet.
+/// A token whose form is right, from an issuer that exists; no other claim is believed yet.
 pub(super) struct UncheckedToken<'a> {
     token: UntrustedToken<'a, Header>,
     claims: Claims<PersonClaims>,
@@ -66,7 +66,7 @@ impl<'a> UncheckedToken<'a> {
         Ok(Self { claims, signed: signed.as_bytes(), issuer, algorithm, token })
     }
 
-    /// Who says to have issued it.
+    /// The issuer that it claims.
     pub(super) fn issuer(&self) -> Issuer {
         self.issuer
     }
@@ -76,7 +76,7 @@ impl<'a> UncheckedToken<'a> {
         self.algorithm
     }
 
-    /// The id of the key it says to be signed with.
+    /// The id of the key that it claims to be signed with.
     pub(super) fn key_id(&self) -> Result<&str, TokenProblem> {
         self.token.header().key_id.as_deref().ok_or(TokenProblem::Malformed)
     }
@@ -95,7 +95,7 @@ impl<'a> UncheckedToken<'a> {
         if is_genuine { Ok(()) } else { Err(TokenProblem::SignatureInvalid) }
     }
 
-    /// Checks what it says, once its signature has been checked, and answers when it expires.
+    /// Checks the claims of a token whose signature has been checked. Returns when it expires.
     pub(super) fn check_person(&self, settings: &SignIn, now: UnixTime) -> Result<UnixTime, TokenProblem> {
         let now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
         let expires_at = self.claims.expiration.ok_or(TokenProblem::Malformed)?.timestamp();
@@ -151,7 +151,7 @@ mod tests {
         SignIn::read(&environment).unwrap()
     }
 
-    /// A Clerk instance, or somebody who says to be one.
+    /// A Clerk instance, or somebody who claims to be one.
     struct Instance {
         private: RsaPrivateKey,
         public: PublicKey,

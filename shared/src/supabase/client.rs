@@ -9,11 +9,10 @@ use serde::{
 use serde_json::error::Category;
 
 use crate::{
-    clock,
     config::Supabase,
     outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
     problem::{Problem, TokenProblem},
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
 };
 
 /// For calls that may be repeated.
@@ -42,7 +41,7 @@ impl<'a> Database<'a> {
 
     /// Around row level security, for when no person is present or a vendor's word is recorded.
     #[must_use]
-    pub fn as_service_role(supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+    pub fn as_service_role(_role: ServiceRole, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
         Self { supabase, upstream, caller: Caller::Service }
     }
 
@@ -88,7 +87,7 @@ impl<'a> Database<'a> {
     ) -> Result<T, Problem> {
         for pause in RETRY.pauses() {
             match self.call(function, arguments).await {
-                Err(Problem::DatabaseUnavailable) => clock::wait(pause).await,
+                Err(Problem::DatabaseUnavailable) => self.upstream.wait(pause).await,
                 other => return other,
             }
         }
@@ -170,10 +169,10 @@ mod tests {
     use super::Database;
     use crate::{
         config::Supabase,
-        ids::RequestId,
-        outgoing::{Failure, Response, Upstream},
+        outgoing::{Failure, Response},
         problem::Problem,
         secret::Secret,
+        testing::{Machine, service_role},
     };
 
     fn answered(status: u16, body: &str) -> Problem {
@@ -182,8 +181,8 @@ mod tests {
             anon_key: Secret::new("eyJanon"),
             service_role_key: Secret::new("eyJservice"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let database = Database::as_service_role(&supabase, &upstream);
+        let upstream = Machine::new().upstream();
+        let database = Database::as_service_role(service_role(), &supabase, &upstream);
         let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
         database.read::<bool>("claim_application", Ok(response)).unwrap_err()
     }
@@ -229,8 +228,8 @@ mod tests {
             anon_key: Secret::new("a"),
             service_role_key: Secret::new("s"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let database = Database::as_service_role(&supabase, &upstream);
+        let upstream = Machine::new().upstream();
+        let database = Database::as_service_role(service_role(), &supabase, &upstream);
         let read = |failure| database.read::<()>("claim_application", Err(failure)).unwrap_err().kind().code;
         assert_eq!(read(Failure::TimedOut), "database_timed_out");
         assert_eq!(read(Failure::Unreachable), "database_unavailable");
@@ -243,8 +242,10 @@ mod tests {
             anon_key: Secret::new("a"),
             service_role_key: Secret::new("s"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let request = Database::as_service_role(&supabase, &upstream).request("apply_skyvern_event", "{}").unwrap();
+        let upstream = Machine::new().upstream();
+        let request = Database::as_service_role(service_role(), &supabase, &upstream)
+            .request("apply_skyvern_event", "{}")
+            .unwrap();
         assert_eq!(request.url().as_str(), "https://project.supabase.example/rest/v1/rpc/apply_skyvern_event");
         assert_eq!(request.body(), Some(&b"{}"[..]));
     }

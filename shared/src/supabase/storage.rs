@@ -11,7 +11,7 @@ use crate::{
     config::Supabase,
     outgoing::{Failure, Request, Response, Upstream},
     problem::Problem,
-    sign_in::Person,
+    sign_in::{Person, ServiceRole},
 };
 
 /// The bucket of résumés.
@@ -41,7 +41,7 @@ impl<'a> Storage<'a> {
 
     /// Around the policies, for when no person is present.
     #[must_use]
-    pub fn as_service_role(supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
+    pub fn as_service_role(_role: ServiceRole, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
         Self { supabase, upstream, credentials: supabase.service_headers() }
     }
 
@@ -63,14 +63,14 @@ impl<'a> Storage<'a> {
             let signed: Signed = response.json().map_err(|_| Problem::StorageFailed)?;
             return self.absolute(&signed, bucket, path, file_name).map(Some);
         }
-        // Storage answers 400 for almost everything; the real status is in the body.
+        // Storage returns 400 for almost everything; the real status is in the body.
         match response.json::<Refusal>().ok().and_then(|refusal| refusal.status_code) {
             Some(status) if matches!(status.as_str(), "400" | "404") => Ok(None),
             _ => Err(Problem::StorageFailed),
         }
     }
 
-    /// Removes every file below a folder, and answers how many there were. What an attempt that broke
+    /// Removes every file below a folder, and returns how many there were. What an attempt that broke
     /// off has removed stays removed, so that the next one goes on from there.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl<'a> Storage<'a> {
         Ok(url)
     }
 
-    /// The answer's path is decoded text, so only its token is taken over and the path built anew.
+    /// The path in the response is decoded text, so only its token is taken over and the path built anew.
     fn absolute(&self, signed: &Signed, bucket: &str, path: &str, file_name: Option<&str>) -> Result<Url, Problem> {
         let query = signed.signed_url.split_once('?').map(|(_, query)| query).unwrap_or_default();
         let token = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
@@ -172,7 +172,7 @@ struct Refusal {
 #[cfg(test)]
 mod tests {
     use super::{Signed, Storage};
-    use crate::{config::Supabase, ids::RequestId, outgoing::Upstream, secret::Secret, sign_in::Person};
+    use crate::{config::Supabase, secret::Secret, testing::Machine};
 
     #[test]
     fn the_signed_address_is_absolute_and_encoded() {
@@ -181,11 +181,11 @@ mod tests {
             anon_key: Secret::new("a"),
             service_role_key: Secret::new("s"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let person = Person::new(Secret::new("t"));
+        let upstream = Machine::new().upstream();
+        let person = Machine::new().person();
         let storage = Storage::of(&person, &supabase, &upstream);
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv?.pdf?token=abc.def".to_owned() };
-        // A "?" in the path would cut the answer short; the token is then looked for in vain.
+        // A "?" in the path would cut the address short; the token is then looked for in vain.
         assert!(storage.absolute(&signed, "resumes", "u/my cv?.pdf", None).is_err());
 
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv.pdf?token=abc.def".to_owned() };
@@ -203,8 +203,8 @@ mod tests {
             anon_key: Secret::new("a"),
             service_role_key: Secret::new("s"),
         };
-        let upstream = Upstream::new(RequestId::random());
-        let person = Person::new(Secret::new("t"));
+        let upstream = Machine::new().upstream();
+        let person = Machine::new().person();
         let url = Storage::of(&person, &supabase, &upstream).object_url("sign", "resumes", "../../x?y#z").unwrap();
         assert!(url.path().starts_with("/storage/v1/object/sign/resumes/"), "{url}");
         assert!(url.query().is_none() && url.fragment().is_none());

@@ -19,7 +19,7 @@ struct Payload {
 
 pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<JobOutcome, JobOutcome> {
     let Payload { buckets, folder } = job.payload()?;
-    let storage = Storage::as_service_role(&attempt.call.settings.supabase, attempt.upstream);
+    let storage = Storage::as_service_role(attempt.role, &attempt.call.settings.supabase, attempt.upstream);
     let mut removed = 0;
     for bucket in &buckets {
         removed += storage.empty_folder(bucket, &folder.to_string()).await?;

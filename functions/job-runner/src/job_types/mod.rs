@@ -13,12 +13,7 @@ mod reconcile_application;
 mod saved_search_alert;
 
 use serde::Deserialize;
-use shared::{
-    http::{self},
-    outgoing::Upstream,
-    supabase::Database,
-    vendors::skyvern::Skyvern,
-};
+use shared::{http, outgoing::Upstream, sign_in::ServiceRole, supabase::Database, vendors::skyvern::Skyvern};
 
 use crate::{job::BackgroundJob, outcome::JobOutcome, settings::Settings};
 
@@ -98,6 +93,8 @@ impl JobType {
 /// What an attempt has at hand. Its jobs are of one type, and one unless the type runs together.
 pub(crate) struct Attempt<'a> {
     pub(crate) jobs: &'a [BackgroundJob],
+    /// Of whoever began the run: no person is present.
+    pub(crate) role: ServiceRole,
     pub(crate) call: &'a http::Call<Settings>,
     /// For the calls of this attempt alone.
     pub(crate) upstream: &'a Upstream,
@@ -123,7 +120,7 @@ impl Attempt<'_> {
 
     /// The database, as the backend itself: no person is present.
     pub(crate) fn database(&self) -> Database<'_> {
-        Database::as_service_role(&self.call.settings.supabase, self.upstream)
+        Database::as_service_role(self.role, &self.call.settings.supabase, self.upstream)
     }
 
     /// Skyvern's API.

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
-use shared::clock::UnixTime;
 
 use super::Attempt;
 use crate::outcome::JobOutcome;
@@ -15,7 +14,7 @@ const AT_ONCE: u64 = 2000;
 const TIME: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome> {
-    let started = UnixTime::now();
+    let started = attempt.upstream.now();
     let database = attempt.database();
     let mut purged: BTreeMap<String, u64> = BTreeMap::new();
     loop {
@@ -28,7 +27,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome>
         if is_done {
             return Ok(JobOutcome::Completed { result: json!(purged) });
         }
-        if UnixTime::now() - started > TIME {
+        if attempt.upstream.now() - started > TIME {
             return Ok(JobOutcome::PutBack { after: Duration::from_secs(1) });
         }
     }

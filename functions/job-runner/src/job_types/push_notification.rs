@@ -9,11 +9,12 @@ use crate::outcome::JobOutcome;
 pub(crate) async fn run(attempt: &Attempt<'_>) -> Vec<JobOutcome> {
     let jobs: Vec<Value> =
         attempt.jobs.iter().map(|job| json!({ "job_id": job.id, "lease_number": job.fencing_token })).collect();
-    let outcome = match attempt.call.service_binding("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION") {
+    let outcome = match attempt.call.upstream.service_binding("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION")
+    {
         None => retry("trigger-push-notification is not bound"),
         Some(service_binding) => {
             let supabase = &attempt.call.settings.supabase;
-            match service_binding.post_json(supabase, Value::Array(jobs).to_string()).await {
+            match service_binding.post_json(attempt.role, supabase, Value::Array(jobs).to_string()).await {
                 Ok(200) => JobOutcome::Elsewhere { outcome: "handed_over".to_owned() },
                 Ok(status) => retry(&format!("trigger-push-notification answered {status}")),
                 Err(failure) => retry(&format!("trigger-push-notification: {failure:?}")),

@@ -58,7 +58,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<Jo
     let settings = attempt.call.settings;
     let search = JobSearch {
         query: &query,
-        searcher: Searcher::Alert { user_id, newer_than: &newer_than },
+        searcher: Searcher::Alert { role: attempt.role, user_id, newer_than: &newer_than },
         supabase: &settings.supabase,
         adzuna: &settings.adzuna,
         upstream: attempt.upstream,
@@ -115,16 +115,16 @@ fn not_found_out(problem: Problem) -> JobOutcome {
 
 /// What decides whether a posting is new, and what is told of it.
 fn postings(found: &Found) -> Vec<Value> {
-    let posting = |job: &job_search::Job| {
+    let summary = |posting: &job_search::Posting| {
         json!({
-            "id": job.id,
-            "title": job.title,
-            "company": job.company,
-            "location": job.location,
-            "posted_at": job.posted_at,
+            "id": posting.id,
+            "title": posting.title,
+            "company": posting.company,
+            "location": posting.location,
+            "posted_at": posting.posted_at,
         })
     };
-    found.results.jobs.iter().map(posting).collect()
+    found.results.jobs.iter().map(summary).collect()
 }
 
 #[cfg(test)]

@@ -56,9 +56,9 @@ mod tests {
     use super::{super::Country, Adzuna, FAULTS, Query, Settings, read};
     use crate::{
         headers::Headers,
-        ids::RequestId,
-        outgoing::{Failure, Response, Upstream},
+        outgoing::{Failure, Response},
         secret::Secret,
+        testing::Machine,
         vendors::Fault,
     };
 
@@ -112,7 +112,7 @@ mod tests {
             app_id: Secret::new("id"),
             app_key: Secret::new("key"),
         };
-        let upstream = Upstream::new(RequestId::random());
+        let upstream = Machine::new().upstream();
         let query = Query {
             country: Country::find("gb").unwrap(),
             page: 2,

@@ -161,8 +161,8 @@ mod tests {
     use super::{Expo, FAULTS, NotSent, read_tickets};
     use crate::{
         config::Environment,
-        ids::RequestId,
-        outgoing::{Failure, Request, Response, Upstream},
+        outgoing::{Failure, Request, Response},
+        testing::Machine,
         vendors::{
             Fault,
             expo::{Content, Message, Settings, Ticket},
@@ -190,7 +190,7 @@ mod tests {
             (name == "EXPO_ACCESS_TOKEN").then(|| access_token.unwrap_or_default().to_owned())
         }))
         .unwrap();
-        let upstream = Upstream::new(RequestId::random());
+        let upstream = Machine::new().upstream();
         let content = Content::new("a", "b".repeat(body_of_length), "c".to_owned(), Map::new());
         let message = Message { to: vec!["ExpoPushToken[x]"], content: &content };
         Expo::new(&settings, &upstream).request(&[message]).unwrap()

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{FAULTS, Next, Page, QUOTA_SPENT, Query, Settings, fault::is_passing};
 use crate::{
-    clock,
     outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
     vendors::{Fault, FaultKind},
 };
@@ -42,7 +41,7 @@ impl<'a> Jsearch<'a> {
         loop {
             let answer = self.upstream.send("jsearch", self.request(query, position)).await;
             match read(answer, position) {
-                Err(fault) if is_passing(fault) => clock::wait(pauses.next().ok_or(fault)?).await,
+                Err(fault) if is_passing(fault) => self.upstream.wait(pauses.next().ok_or(fault)?).await,
                 outcome => return outcome,
             }
         }
@@ -82,10 +81,13 @@ fn read(answer: Result<Response, Failure>, position: Option<&Next>) -> Result<Pa
 mod tests {
     use super::{FAULTS, Jsearch, Next, QUOTA_SPENT, Query, Settings, read};
     use crate::{
-        ids::RequestId,
-        outgoing::{Failure, Response, Upstream},
+        outgoing::{Failure, Response},
         secret::Secret,
-        vendors::{Fault, jsearch::DatePosted, jsearch::fault::UNKNOWN_PATH},
+        testing::Machine,
+        vendors::{
+            Fault,
+            jsearch::{DatePosted, fault::UNKNOWN_PATH},
+        },
     };
 
     fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Result<bool, Fault> {
@@ -133,7 +135,7 @@ mod tests {
     fn the_key_is_in_a_header_and_the_page_in_the_address() {
         let search_url = "https://jsearch.p.rapidapi.com/search-v2".parse().unwrap();
         let settings = Settings { search_url, api_key: Secret::new("hunter2") };
-        let upstream = Upstream::new(RequestId::random());
+        let upstream = Machine::new().upstream();
         let query = Query {
             query: "nurse in Leeds".to_owned(),
             country: "gb".to_owned(),

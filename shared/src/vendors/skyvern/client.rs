@@ -147,9 +147,10 @@ fn known(answer: Result<Response, Failure>) -> Result<Option<Response>, Fault> {
 mod tests {
     use super::{FAULTS, Settings, Skyvern, known, read_run};
     use crate::{
-        ids::{RequestId, RunId},
-        outgoing::{Failure, Response, Upstream},
+        ids::RunId,
+        outgoing::{Failure, Response},
         secret::Secret,
+        testing::Machine,
         vendors::{
             Fault,
             skyvern::fault::{CREDITS_EXHAUSTED, leaves_outcome_open},
@@ -207,7 +208,7 @@ mod tests {
     fn a_run_id_cannot_lead_to_another_address() {
         let api_url = "https://api.skyvern.example/x/".parse().unwrap();
         let settings = Settings { api_url, api_key: Secret::new("k") };
-        let upstream = Upstream::new(RequestId::random());
+        let upstream = Machine::new().upstream();
         let skyvern = Skyvern::new(&settings, &upstream);
         let url = |id: &str, action| skyvern.run_url(&RunId::parse(id).unwrap(), action).unwrap();
         assert_eq!(url("tsk_41", Some("cancel")).as_str(), "https://api.skyvern.example/x/v1/runs/tsk_41/cancel");

@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::{config::Environment, secret::Secret};
+use crate::{config::Environment, secret::Secret, sign_in::VerifiedWebhook};
 
 /// What Skyvern's own test sender signs with when an organisation has no key; anybody knows it.
 const PLACEHOLDER: &str = "test_api_key_placeholder";
@@ -30,13 +30,14 @@ impl WebhookKeys {
         self.0.is_empty()
     }
 
-    /// Whether `signature` is that of `body` under one of the keys. Every key is tried, and every
+    /// Proof that `signature` is that of `body` under one of the keys. Every key is tried, and every
     /// comparison takes the same time, whatever the outcome.
     #[must_use]
-    pub fn verify(&self, signature: Option<&str>, body: &[u8]) -> bool {
+    pub fn verify(&self, signature: Option<&str>, body: &[u8]) -> Option<VerifiedWebhook> {
         let signature = signature.unwrap_or_default().as_bytes();
         let matching = self.0.iter().map(|key| sign(key, body).as_bytes().ct_eq(signature));
-        matching.fold(subtle::Choice::from(0), |any, this| any | this).into()
+        let is_signed: bool = matching.fold(subtle::Choice::from(0), |any, this| any | this).into();
+        is_signed.then(VerifiedWebhook::by_signature)
     }
 }
 
@@ -71,14 +72,14 @@ mod tests {
     #[test]
     fn the_published_test_vector_verifies() {
         assert_eq!(BODY.len(), 199);
-        assert!(keys(KEY).verify(Some(SIGNATURE), BODY.as_bytes()));
+        assert!(keys(KEY).verify(Some(SIGNATURE), BODY.as_bytes()).is_some());
     }
 
     #[test]
     fn either_of_two_keys_verifies() {
-        assert!(keys("new-key,demo-key-not-a-secret").verify(Some(SIGNATURE), BODY.as_bytes()));
-        assert!(keys(" demo-key-not-a-secret , new-key").verify(Some(SIGNATURE), BODY.as_bytes()));
-        assert!(!keys("new-key,other-key").verify(Some(SIGNATURE), BODY.as_bytes()));
+        assert!(keys("new-key,demo-key-not-a-secret").verify(Some(SIGNATURE), BODY.as_bytes()).is_some());
+        assert!(keys(" demo-key-not-a-secret , new-key").verify(Some(SIGNATURE), BODY.as_bytes()).is_some());
+        assert!(keys("new-key,other-key").verify(Some(SIGNATURE), BODY.as_bytes()).is_none());
     }
 
     #[test]
@@ -86,7 +87,7 @@ mod tests {
         let keys = keys(KEY);
         let escaped = BODY.replace('–', "\\u2013").replace('ç', "\\u00e7");
         assert!(sign(&Secret::new(KEY), escaped.as_bytes()).starts_with("74bf844a"));
-        assert!(!keys.verify(Some(SIGNATURE), escaped.as_bytes()));
+        assert!(keys.verify(Some(SIGNATURE), escaped.as_bytes()).is_none());
         for signature in [
             None,
             Some(""),
@@ -97,7 +98,7 @@ mod tests {
             Some("é".repeat(32).as_str()),
             Some("0".repeat(64).as_str()),
         ] {
-            assert!(!keys.verify(signature, BODY.as_bytes()), "{signature:?}");
+            assert!(keys.verify(signature, BODY.as_bytes()).is_none(), "{signature:?}");
         }
     }
 
@@ -107,10 +108,10 @@ mod tests {
             let keys = keys(setting);
             assert!(keys.is_empty());
             for key in ["", " ", "test_api_key_placeholder"] {
-                assert!(!keys.verify(Some(&sign(&Secret::new(key), b"{}")), b"{}"), "{setting:?} {key:?}");
+                assert!(keys.verify(Some(&sign(&Secret::new(key), b"{}")), b"{}").is_none(), "{setting:?} {key:?}");
             }
-            assert!(!keys.verify(None, b"{}"));
-            assert!(!keys.verify(Some(""), b"{}"));
+            assert!(keys.verify(None, b"{}").is_none());
+            assert!(keys.verify(Some(""), b"{}").is_none());
         }
     }
 }

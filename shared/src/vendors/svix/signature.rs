@@ -11,6 +11,7 @@ use crate::{
     config::{Environment, Misconfigured},
     headers::Headers,
     problem::Problem,
+    sign_in::VerifiedWebhook,
 };
 
 /// How old a message may be, or how far ahead of our clock, in seconds.
@@ -44,7 +45,12 @@ impl WebhookKeys {
     ///
     /// # Errors
     /// [`Problem::SignatureInvalid`], whatever is wrong: it tells a stranger nothing.
-    pub fn verify<'a>(&self, headers: &'a Headers, body: &[u8], now: UnixTime) -> Result<&'a str, Problem> {
+    pub fn verify<'a>(
+        &self,
+        headers: &'a Headers,
+        body: &[u8],
+        now: UnixTime,
+    ) -> Result<(&'a str, VerifiedWebhook), Problem> {
         let header = |name| headers.get(name).ok_or(Problem::SignatureInvalid);
         let (id, timestamp, signatures) = (header("svix-id")?, header("svix-timestamp")?, header("svix-signature")?);
         if !is_sensible(id) || !is_recent(timestamp, now) {
@@ -56,7 +62,7 @@ impl WebhookKeys {
             let expected = sign(key.clone(), id, timestamp, body);
             given.iter().fold(any, |any, given| any | expected.as_bytes().ct_eq(given.as_bytes()))
         });
-        if is_signed.into() { Ok(id) } else { Err(Problem::SignatureInvalid) }
+        if is_signed.into() { Ok((id, VerifiedWebhook::by_signature())) } else { Err(Problem::SignatureInvalid) }
     }
 }
 
@@ -133,7 +139,7 @@ mod tests {
     #[test]
     fn what_the_svix_library_signs_verifies_and_tells_its_id() {
         let headers = headers(ID, &SENT_AT.to_string(), SIGNATURE);
-        assert_eq!(keys(KEY).unwrap().verify(&headers, BODY, UnixTime::from_seconds(SENT_AT)).unwrap(), ID);
+        assert_eq!(keys(KEY).unwrap().verify(&headers, BODY, UnixTime::from_seconds(SENT_AT)).unwrap().0, ID);
     }
 
     #[test]

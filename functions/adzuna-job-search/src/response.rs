@@ -2,25 +2,25 @@
 
 use serde::Serialize;
 use shared::{
-    job_search::{Found, Job, last_page},
+    job_search::{Found, Posting, last_page},
     vendors::adzuna::Query,
 };
 
-/// The whole answer.
+/// The whole response.
 #[derive(Debug, Serialize)]
-pub(crate) struct Answer<'a> {
-    jobs: Vec<MarkedJob<'a>>,
+pub(crate) struct SearchResponse<'a> {
+    jobs: Vec<MarkedPosting<'a>>,
     total: Option<u64>,
     page: u32,
     next_page: Option<u32>,
     attribution: Attribution,
 }
 
-/// A job and what the person has done about it.
+/// A posting and what the person has done about it.
 #[derive(Debug, Serialize)]
-struct MarkedJob<'a> {
+struct MarkedPosting<'a> {
     #[serde(flatten)]
-    job: &'a Job,
+    posting: &'a Posting,
     saved: bool,
     application_status: Option<&'a str>,
 }
@@ -34,12 +34,12 @@ struct Attribution {
     estimate_label: &'static str,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> SearchResponse<'a> {
     pub(crate) fn new(query: &Query, found: &'a Found) -> Self {
-        let marked = |job: &'a Job| MarkedJob {
-            job,
-            saved: found.marks.saved.contains(&job.id),
-            application_status: found.marks.applications.get(&job.id).map(String::as_str),
+        let marked = |posting: &'a Posting| MarkedPosting {
+            posting,
+            saved: found.marks.saved.contains(&posting.id),
+            application_status: found.marks.applications.get(&posting.id).map(String::as_str),
         };
         Self {
             jobs: found.results.jobs.iter().map(marked).collect(),

@@ -1,29 +1,25 @@
 //! The frame around every function: limits, request id, CORS, problems, and the log line.
 
-use std::sync::OnceLock;
+use std::{rc::Rc, sync::OnceLock};
 
 use futures_util::StreamExt as _;
 
-use super::{
-    AllowedOrigins, Call, Endpoint, Incoming, Method, Reply, Settings,
-    call::{After, environment, read_once},
-};
+use super::{Context, Workers, environment, now, read_once};
 use crate::{
-    clock::UnixTime,
     headers::Headers,
+    http::{AllowedOrigins, Call, Endpoint, Incoming, Method, Reply, Settings},
     ids::RequestId,
     log::{self, CallRecord, LogLine, server_timing},
-    outgoing::Upstream,
     problem::Problem,
 };
 
-/// Apart from the other settings, because an answer that tells of bad ones has to reach browsers, too.
+/// Apart from the other settings: a browser must be able to read the response that reports a bad one.
 static ORIGINS: OnceLock<AllowedOrigins> = OnceLock::new();
 
-/// Runs `handle` inside the frame. Only this function meets the runtime's own types.
+/// Runs `handle` inside the frame.
 ///
 /// # Errors
-/// Only if the runtime refuses to build the answer.
+/// Only if the runtime refuses to build the response.
 pub async fn serve<S: Settings>(
     request: worker::Request,
     env: &worker::Env,
@@ -32,10 +28,9 @@ pub async fn serve<S: Settings>(
     endpoint: Endpoint,
     handle: impl AsyncFn(&Incoming, &Call<S>) -> Result<Reply, Problem>,
 ) -> worker::Result<worker::Response> {
-    let received_at = UnixTime::now();
+    let received_at = now();
     let headers: Headers = request.headers().entries().collect();
     let request_id = headers.get("x-request-id").and_then(|id| id.parse().ok()).unwrap_or_else(RequestId::random);
-    let upstream = Upstream::new(request_id);
     let environment = environment(env);
     let origins = ORIGINS.get_or_init(|| AllowedOrigins::parse(environment.optional("ALLOWED_ORIGINS").as_deref()));
     let cors = origins.headers(headers.get("origin"));
@@ -46,8 +41,8 @@ pub async fn serve<S: Settings>(
             return Ok((preflight(endpoint), Vec::new()));
         }
         let settings = read_once(settings, &environment)?;
-        let after = After::Request(context);
-        let call = Call { settings, request_id, upstream, received_at, after, env: env.clone() };
+        let runtime = Workers { env: env.clone(), context: Context::Request(context) };
+        let call = Call::new(settings, request_id, Rc::new(runtime));
         let reply = handle(&incoming, &call).await;
         let records = call.upstream.records();
         Ok((reply.unwrap_or_else(|problem| Reply::problem(&problem, request_id)), records))
@@ -60,7 +55,7 @@ pub async fn serve<S: Settings>(
         upstream: &records,
         outcome: &reply.outcome,
         cause: reply.cause.as_deref(),
-        ..LogLine::new(endpoint.name, request_id, received_at)
+        ..LogLine::new(endpoint.name, request_id, received_at, now())
     });
     respond(reply, &cors, request_id, &records)
 }
@@ -87,7 +82,7 @@ async fn read(mut request: worker::Request, headers: Headers, endpoint: Endpoint
     Ok(Incoming { method, url, headers, body })
 }
 
-/// Many clients read the answer only once they have sent everything, so a body that is too long is
+/// Many clients read the response only once they have sent everything, so a body that is too long is
 /// taken in and thrown away up to here; past that the connection may break before they see the 413.
 const THROWN_AWAY_AT_MOST: usize = 16 * 1024 * 1024;
 

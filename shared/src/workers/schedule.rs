@@ -1,36 +1,32 @@
-//! The frame around what a function does by the clock.
+//! The frame around a scheduled run.
 
-use std::sync::OnceLock;
+use std::{rc::Rc, sync::OnceLock};
 
-use super::{
-    Call, Settings,
-    call::{After, environment, read_once},
-};
+use super::{Context, Workers, environment, now, read_once};
 use crate::{
-    clock::UnixTime,
+    http::{Call, Settings},
     ids::RequestId,
     log::{self, LogLine},
-    outgoing::Upstream,
     problem::Problem,
+    sign_in::Scheduled,
 };
 
-/// Runs `handle`, which answers a word for the log line. Nobody waits for an answer, so a problem is
+/// Runs `handle`, which returns a word for the log line. Nobody waits for a response, so a problem is
 /// logged and the next run begins anew.
 pub async fn run_scheduled<S: Settings>(
     function: &'static str,
     env: &worker::Env,
     context: worker::ScheduleContext,
     settings: &'static OnceLock<S>,
-    handle: impl AsyncFn(&Call<S>) -> Result<String, Problem>,
+    handle: impl AsyncFn(Scheduled, &Call<S>) -> Result<String, Problem>,
 ) {
-    let received_at = UnixTime::now();
+    let received_at = now();
     let request_id = RequestId::random();
     let (outcome, records) = match read_once(settings, &environment(env)) {
         Ok(settings) => {
-            let upstream = Upstream::new(request_id);
-            let after = After::Schedule(context);
-            let call = Call { settings, request_id, upstream, received_at, after, env: env.clone() };
-            (handle(&call).await, call.upstream.records())
+            let runtime = Workers { env: env.clone(), context: Context::Schedule(context) };
+            let call = Call::new(settings, request_id, Rc::new(runtime));
+            (handle(Scheduled::by_the_runtime(), &call).await, call.upstream.records())
         }
         Err(misconfigured) => (Err(misconfigured.into()), Vec::new()),
     };
@@ -39,6 +35,6 @@ pub async fn run_scheduled<S: Settings>(
         upstream: &records,
         outcome: outcome.as_deref().unwrap_or_else(|problem| problem.kind().code),
         cause: cause.as_deref(),
-        ..LogLine::new(function, request_id, received_at)
+        ..LogLine::new(function, request_id, received_at, now())
     });
 }
