@@ -68,8 +68,8 @@ impl Entry {
     }
 }
 
-/// Sections, each with an example, the meaning and the advice for some variants of an enum. A variant that is in none does
-/// not compile.
+/// Sections, each with an example, the meaning and the advice for some variants of an enum. A variant that is in none
+/// does not compile.
 macro_rules! sections {
     ($enum:ident, elsewhere: [$($elsewhere:ident),*],
      $($heading:literal, $introduction:literal {

@@ -1,4 +1,4 @@
-//! What goes out: calls to the database, to vendors, and to other functions of ours.
+//! Outgoing requests: to the database, to vendors, and to other functions of ours.
 
 mod request;
 mod retry;

@@ -1,7 +1,7 @@
-//! Everything that can go wrong, and how each is answered (RFC 9457).
+//! Everything that can go wrong, and the response to each (RFC 9457).
 //!
-//! A client matches on `code`: codes are added, never renamed. A failure is named for what it means
-//! to the caller, not for the status code some vendor sent.
+//! A client matches on `code`: codes are added, never renamed. A problem is named for what it means to the caller, not
+//! for the status that some vendor sent. docs/problems.md is the list of all, for those who meet them.
 
 mod token;
 
@@ -14,7 +14,7 @@ use crate::config::Misconfigured;
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The body or the query is not what the function expects; one entry for each bad field.
+    /// The body or the query is not what the function expects. One entry for each bad field.
     #[error("the request is not in the expected form")]
     InvalidInput(Vec<FieldError>),
     /// The body is longer than the function reads.
@@ -42,14 +42,14 @@ pub enum Problem {
     /// A valid token of a person whose profile has not arrived yet.
     #[error("your profile is still being set up; try again in a moment")]
     ProfilePending,
-    /// A valid token, still, of an account that was deleted at Clerk.
+    /// A token that is still valid, of an account that was deleted at Clerk.
     #[error("this account has been deleted")]
     AccountDeleted,
-    /// The keys that check tokens cannot be had, so nobody can be let in or turned away.
+    /// The keys that check tokens cannot be fetched, so nobody can be let in or turned away.
     #[error("sign-in cannot be checked at the moment")]
     SignInUnavailable,
 
-    /// Also for another person's application: the answer does not tell that it exists.
+    /// Also for another person's application: the response does not tell that it exists.
     #[error("there is no such application")]
     ApplicationNotFound,
     /// The application has gone further than this call, or was closed.
@@ -58,10 +58,10 @@ pub enum Problem {
         /// Names the status the application is in.
         detail: String,
     },
-    /// Another call is handing this application over right now.
+    /// Another call is submitting this application right now.
     #[error("the application is being handed to Skyvern by another call")]
     SubmissionInProgress,
-    /// An earlier call ended without knowing whether a run started; it is being found out.
+    /// An earlier call ended without knowing whether a run was started. The next call or the reconciler finds out.
     #[error("it is still open whether an earlier attempt reached Skyvern; nothing is sent twice")]
     SubmissionOpen,
     /// The `Idempotency-Key` belongs to another application.
@@ -79,48 +79,48 @@ pub enum Problem {
     /// Also for another person's file.
     #[error("there is no such file")]
     FileNotFound,
-    /// The posting's address is not one that may be visited.
+    /// Skyvern's browser may not be sent to the posting's address.
     #[error("the address of the job posting cannot be used: {reason}")]
     JobUrlNotAllowed {
         /// Why, in words for a person.
         reason: &'static str,
     },
 
-    /// The webhook's signature is absent or made with another key, or over other bytes.
+    /// The webhook's signature is missing, or was made with another key or over other bytes.
     #[error("the signature does not match")]
     SignatureInvalid,
 
-    /// A service of somebody else's failed. Made in [`vendors`](crate::vendors), from a fault of a vendor.
+    /// A vendor failed. [`vendors`](crate::vendors) makes it from a fault, and knows which vendors there are.
     #[error("{}", .0.detail)]
     Vendor(VendorProblem),
 
-    /// The person's own share of what Adzuna allows us to ask is used up, and there are no results from earlier.
+    /// The person's own share of Adzuna's quota is used up, and there are no results from earlier.
     #[error("you have searched too often in a short time; try again later")]
     SearchLimitReached {
-        /// Until there is one more.
+        /// Until the share allows one more.
         retry_after: Duration,
     },
-    /// What Adzuna allows us to ask is used up, and there are no results from earlier.
+    /// Adzuna's quota is used up, and there are no results from earlier.
     #[error("no more searches are possible at the moment; try again later")]
     SearchQuotaSpent {
-        /// Until it allows one more.
+        /// Until the quota allows one more.
         retry_after: Duration,
     },
 
     /// Another run of the job sync is going on.
     #[error("another run of the job sync is going on")]
     JobSyncRunning {
-        /// Until its lock ends, unless it goes on.
+        /// Until its lock expires, unless it is extended.
         retry_after: Duration,
     },
-    /// This run was too slow, and its lock has ended.
+    /// This run was too slow, and its lock has expired.
     #[error("this run of the job sync was too slow and has been given up")]
     JobSyncSuperseded,
 
     /// The file store did not answer in time.
     #[error("the file store did not answer in time")]
     StorageTimedOut,
-    /// The file store failed or answered nonsense.
+    /// The file store failed, or its response cannot be read.
     #[error("the file store is not working at the moment")]
     StorageFailed,
 
@@ -134,7 +134,7 @@ pub enum Problem {
     /// A setting is missing or malformed; its name is in the log only.
     #[error("this function is not set up correctly")]
     Misconfigured(#[from] Misconfigured),
-    /// Logged in full, answered in one neutral sentence.
+    /// Logged in full, and reported in one neutral sentence.
     #[error("something went wrong on our side")]
     Internal {
         /// What happened, for the log. Nothing secret, nothing personal.
@@ -151,7 +151,7 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// A vendor's failure as the caller is told of it.
+/// A vendor's failure as it is reported to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VendorProblem {
     /// Status, code and title.
@@ -162,7 +162,7 @@ pub struct VendorProblem {
     pub retry_after: Option<Duration>,
 }
 
-/// What a kind of problem always answers.
+/// What is the same for every problem of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
     /// HTTP status.

@@ -1,4 +1,4 @@
-//! The services of others: one folder each, with its client, wire types, settings and faults.
+//! Services of other companies: one folder each, with its client, wire types, settings and faults.
 
 pub mod adzuna;
 pub mod expo;

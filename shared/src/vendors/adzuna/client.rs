@@ -1,11 +1,11 @@
-//! Asking Adzuna.
+//! Searching with Adzuna.
 
 use url::Url;
 
 use super::{FAULTS, Page, Query, Settings};
 use crate::{
     outgoing::{Failure, Request, Response, Upstream},
-    vendors::Fault,
+    vendors::fault::Fault,
 };
 
 /// Adzuna's API.
@@ -16,13 +16,14 @@ pub struct Adzuna<'a> {
 }
 
 impl<'a> Adzuna<'a> {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
-    /// One page of results. Every try counts against a small allowance, a failed one too, so none is repeated here.
+    /// Returns one page of results. Every attempt counts against a small quota, also a failed one, so none is repeated
+    /// here.
     ///
     /// # Errors
     /// [`Fault`].
@@ -31,7 +32,7 @@ impl<'a> Adzuna<'a> {
         read(self.upstream.send("adzuna", request).await)
     }
 
-    /// The address holds the key, so it is never logged, and no error repeats it.
+    /// The URL contains the key, so it is never logged, and no error repeats it.
     fn url(&self, query: &Query) -> Result<Url, Fault> {
         let path = format!("v1/api/jobs/{}/search/{}", query.country.code, query.page);
         let mut url = self.settings.api_url.join(&path).map_err(|_| FAULTS.rejected)?;
@@ -45,8 +46,8 @@ impl<'a> Adzuna<'a> {
 
 /// Looks at the status, then at the media type, and only then into the body: a proxy's page is a failure, not an empty
 /// result.
-fn read(answer: Result<Response, Failure>) -> Result<Page, Fault> {
-    let response = FAULTS.success(answer)?;
+fn read(result: Result<Response, Failure>) -> Result<Page, Fault> {
+    let response = FAULTS.success(result)?;
     let is_json = response.headers.get("content-type").is_none_or(|media_type| media_type.contains("json"));
     is_json.then(|| Page::parse(&response.body)).flatten().ok_or(FAULTS.unreadable)
 }

@@ -1,4 +1,4 @@
-//! How Adzuna fails us (Adzuna contract §3).
+//! How Adzuna fails us (docs/vendors/adzuna.md#errors).
 
 use crate::vendors::fault::{Fault, FaultKind, Faults};
 

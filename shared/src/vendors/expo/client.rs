@@ -1,4 +1,4 @@
-//! Sending messages, and asking what became of them.
+//! Sending messages, and fetching their receipts.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 use super::{FAULTS, Message, Receipt, Settings, Ticket};
 use crate::{
     outgoing::{Failure, RETRY_AFTER, Request, Response, Upstream, retry_after},
-    vendors::{Fault, FaultKind},
+    vendors::fault::{Fault, FaultKind},
 };
 
-/// Bodies longer than this are compressed, as Expo's own library does (Expo contract §1).
+/// Bodies longer than this are compressed, as Expo's own library does (docs/vendors/expo.md#requests).
 const COMPRESSED_ABOVE: usize = 1024;
 
-/// Push tokens by the project they belong to, `@owner/slug`.
+/// Push tokens by the Expo project that they belong to, `@owner/slug`.
 pub type Projects = BTreeMap<String, Vec<String>>;
 
 /// Why a request brought no tickets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotSent {
-    /// The recipients belong to several projects. Nothing was sent; each project wants its own request.
+    /// The recipients belong to several Expo projects. Nothing was sent; each project needs a request of its own.
     SeveralProjects(Projects),
     /// Anything else.
     Failed {
-        /// What it was.
+        /// The fault.
         fault: Fault,
-        /// How long Expo wants us to wait, if it said so.
+        /// How long Expo asks us to wait, if it does.
         retry_after: Option<Duration>,
     },
 }
@@ -45,28 +45,28 @@ pub struct Expo<'a> {
 }
 
 impl<'a> Expo<'a> {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
-    /// Sends messages to at most [`MOST_RECIPIENTS`](super::MOST_RECIPIENTS) recipients, once. Answers a
+    /// Sends messages to at most [`MOST_RECIPIENTS`](super::MOST_RECIPIENTS) recipients, once. Returns a
     /// ticket for each recipient, in the order of the messages and of the recipients in them.
     ///
     /// # Errors
-    /// [`NotSent`], which stands for all of them.
+    /// [`NotSent`], for all messages.
     pub async fn send(&self, messages: &[Message<'_>], timeout: Duration) -> Result<Vec<Ticket>, NotSent> {
         let recipients = messages.iter().map(|message| message.to.len()).sum();
         let request = self.request(messages)?.within(timeout);
         read_tickets(self.upstream.send("expo", request).await, recipients)
     }
 
-    /// What became of messages, by the ids of their tickets, at most [`MOST_RECEIPTS`](super::MOST_RECEIPTS) of them. An
-    /// id without a receipt is left out: it may have one later (Expo contract §5).
+    /// Fetches the receipts of at most [`MOST_RECEIPTS`](super::MOST_RECEIPTS) tickets, by the tickets' ids. An id
+    /// without a receipt is left out: it may have one later (docs/vendors/expo.md#receipts).
     ///
     /// # Errors
-    /// [`NotSent`], when there is no telling of any.
+    /// [`NotSent`], when no receipt can be fetched.
     pub async fn receipts(&self, ids: &[String]) -> Result<BTreeMap<String, Receipt>, NotSent> {
         let request = self.post("--/api/v2/push/getReceipts", &json!({ "ids": ids }))?;
         let receipts: BTreeMap<String, Value> = read(self.upstream.send("expo", request).await)?;
@@ -74,7 +74,7 @@ impl<'a> Expo<'a> {
     }
 
     fn request(&self, messages: &[Message<'_>]) -> Result<Request, NotSent> {
-        // An array always: to a single message Expo answers a single ticket, in another shape.
+        // Always an array: for a single message Expo returns a single ticket, in another shape.
         self.post("--/api/v2/push/send", &messages)
     }
 
@@ -93,7 +93,7 @@ impl<'a> Expo<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer<T> {
+struct Body<T> {
     data: T,
 }
 
@@ -111,18 +111,18 @@ struct RequestError {
     details: Value,
 }
 
-fn read_tickets(answer: Result<Response, Failure>, recipients: usize) -> Result<Vec<Ticket>, NotSent> {
-    let tickets: Vec<Value> = read(answer)?;
+fn read_tickets(result: Result<Response, Failure>, recipients: usize) -> Result<Vec<Ticket>, NotSent> {
+    let tickets: Vec<Value> = read(result)?;
     if tickets.len() != recipients {
         return Err(FAULTS.unreadable.into());
     }
     Ok(tickets.iter().map(Ticket::read).collect())
 }
 
-/// The code decides before the status does: a refusal may come with 200, and which status belongs
-/// to which code is not documented (Expo contract §7).
-fn read<T: DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, NotSent> {
-    let response = FAULTS.response(answer)?;
+/// The code takes precedence over the status: a refusal may come with 200, and which status belongs to which code is
+/// not documented (docs/vendors/expo.md#errors-of-a-request).
+fn read<T: DeserializeOwned>(result: Result<Response, Failure>) -> Result<T, NotSent> {
+    let response = FAULTS.response(result)?;
     let refused: Refusal = response.json().unwrap_or_default();
     if let Some(error) = refused.errors.first() {
         return Err(refusal(&response, Some(error)));
@@ -130,8 +130,8 @@ fn read<T: DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, Not
     if !response.is_success() {
         return Err(refusal(&response, None));
     }
-    let answer: Answer<T> = response.json().map_err(|_| FAULTS.unreadable)?;
-    Ok(answer.data)
+    let body: Body<T> = response.json().map_err(|_| FAULTS.unreadable)?;
+    Ok(body.data)
 }
 
 fn refusal(response: &Response, error: Option<&RequestError>) -> NotSent {
@@ -145,7 +145,7 @@ fn refusal(response: &Response, error: Option<&RequestError>) -> NotSent {
         (Some("UNAUTHORIZED"), _) | (_, FaultKind::Unauthorized) => FAULTS.unauthorized,
         (_, FaultKind::TimedOut) => FAULTS.timed_out,
         (Some("INTERNAL_SERVER_ERROR"), _) => FAULTS.failed,
-        // Below 500, a redirect or a refusal with status 200 is no failure of Expo's.
+        // A redirect, or a refusal with status 200, is not a failure of Expo's.
         (_, FaultKind::Failed) if response.status >= 500 => FAULTS.failed,
         _ => FAULTS.rejected,
     };

@@ -1,5 +1,5 @@
-//! How Expo fails us (Expo contract §7, §8), which is always about a whole request: what happens to a single message is
-//! in its ticket.
+//! How Expo fails us (docs/vendors/expo.md#errors-of-a-request). A fault is always one of a whole request; what happens
+//! to a single message is in its ticket.
 
 use crate::vendors::fault::{Fault, FaultKind, Faults};
 

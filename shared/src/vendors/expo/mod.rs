@@ -1,4 +1,4 @@
-//! Expo's push service, which hands messages on to Apple and Google.
+//! Expo's push service, which passes messages on to Apple and Google.
 
 mod client;
 mod fault;

@@ -1,20 +1,20 @@
-//! Asking JSearch.
+//! Searching with JSearch.
 
 use std::time::Duration;
 
 use super::{FAULTS, Next, Page, QUOTA_SPENT, Query, Settings, fault::is_passing};
 use crate::{
     outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
-    vendors::{Fault, FaultKind},
+    vendors::fault::{Fault, FaultKind},
 };
 
-/// A page takes JSearch 1.7 seconds and up (JSearch contract §7).
+/// JSearch takes 1.7 seconds and more for a page (docs/vendors/jsearch.md#quota-and-speed).
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// For one page.
 const RETRY: RetryPolicy = RetryPolicy::pausing(&[100, 200]).with_jitter(0.3);
 
-/// What is left of the allowance; on some plans also of another, harder one.
+/// How many requests are left of the quota; some plans have a second, hard limit.
 const REMAINING: [&str; 2] = ["x-ratelimit-requests-remaining", "x-ratelimit-rapid-free-plans-hard-limit-remaining"];
 
 /// JSearch's API.
@@ -25,22 +25,22 @@ pub struct Jsearch<'a> {
 }
 
 impl<'a> Jsearch<'a> {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
-    /// One page of results, the first or the one that a page named as its next. What may pass is tried three times, unless
-    /// JSearch says that we may ask no more.
+    /// Returns one page of results: the first one, or the one that another page named as its next. A passing fault is
+    /// tried again, but not a spent quota.
     ///
     /// # Errors
     /// [`Fault`].
     pub async fn search(&self, query: &Query, position: Option<&Next>) -> Result<Page, Fault> {
         let mut pauses = RETRY.pauses();
         loop {
-            let answer = self.upstream.send("jsearch", self.request(query, position)).await;
-            match read(answer, position) {
+            let result = self.upstream.send("jsearch", self.request(query, position)).await;
+            match read(result, position) {
                 Err(fault) if is_passing(fault) => self.upstream.wait(pauses.next().ok_or(fault)?).await,
                 outcome => return outcome,
             }
@@ -63,18 +63,18 @@ impl<'a> Jsearch<'a> {
     }
 }
 
-fn read(answer: Result<Response, Failure>, position: Option<&Next>) -> Result<Page, Fault> {
-    let response = FAULTS.response(answer)?;
+fn read(result: Result<Response, Failure>, position: Option<&Next>) -> Result<Page, Fault> {
+    let response = FAULTS.response(result)?;
     let is_spent = |name: &&str| response.headers.get(name).is_some_and(|left| left.trim() == "0");
-    let allowance_is_spent = REMAINING.iter().any(is_spent);
+    let quota_is_spent = REMAINING.iter().any(is_spent);
     if response.is_success() {
         let page = Page::parse(&response.body, position).ok_or(FAULTS.unreadable)?;
-        return Ok(Page { allowance_is_spent, ..page });
+        return Ok(Page { quota_is_spent, ..page });
     }
     let fault = FAULTS.of_status(response.status);
     let says_spent = || String::from_utf8_lossy(&response.body).contains("MONTHLY");
-    let quota_is_spent = fault.kind == FaultKind::RateLimited && (allowance_is_spent || says_spent());
-    Err(if quota_is_spent { QUOTA_SPENT } else { fault })
+    let is_spent = fault.kind == FaultKind::RateLimited && (quota_is_spent || says_spent());
+    Err(if is_spent { QUOTA_SPENT } else { fault })
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
     fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Result<bool, Fault> {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let response = Response { status, headers, body: body.as_bytes().to_vec() };
-        read(Ok(response), None).map(|page| page.allowance_is_spent)
+        read(Ok(response), None).map(|page| page.quota_is_spent)
     }
 
     #[test]

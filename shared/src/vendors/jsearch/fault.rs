@@ -1,4 +1,4 @@
-//! How JSearch fails us (JSearch contract §6).
+//! How JSearch fails us (docs/vendors/jsearch.md#errors).
 
 use crate::vendors::fault::{Fault, FaultKind, Faults};
 

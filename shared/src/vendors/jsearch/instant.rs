@@ -2,8 +2,8 @@
 
 use chrono::DateTime;
 
-/// Seconds since 1970 for `2026-08-19T12:00:00.000Z`, with or without the fraction; none for anything else, also not for
-/// another time zone than UTC.
+/// Seconds since 1970 for `2026-08-19T12:00:00.000Z`, with or without the fraction; none for anything else, also not
+/// for another time zone than UTC.
 pub(super) fn seconds_of_iso_8601(text: &str) -> Option<i64> {
     let time = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.ends_with('Z') && text.contains('T'))?;
     Some(time.timestamp())

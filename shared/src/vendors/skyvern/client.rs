@@ -1,4 +1,4 @@
-//! Starting runs, finding them again, and ending them.
+//! Starting runs, finding them again, and cancelling them.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::{
 use crate::{
     ids::RunId,
     outgoing::{Failure, Request, Response, Upstream},
-    vendors::Fault,
+    vendors::fault::Fault,
 };
 
-/// The call that starts a run may take half a minute, and the run appears in Skyvern's list a moment
-/// later. Before this time, not finding it there proves nothing.
+/// The request that starts a run may take half a minute to arrive, and the run appears in Skyvern's list a moment after
+/// that. Before this time, not finding it there proves nothing.
 pub const SURELY_LISTED_AFTER: Duration = Duration::from_mins(2);
 
 /// Skyvern's API.
@@ -27,17 +27,17 @@ pub struct Skyvern<'a> {
 }
 
 impl<'a> Skyvern<'a> {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
-    /// Starts a run. Never repeated: Skyvern knows no idempotency key, and a second run is a second
-    /// application (Skyvern contract §1.8).
+    /// Starts a run. The request is never repeated: Skyvern has no idempotency key, and a second run is a second
+    /// application (docs/vendors/skyvern.md#finding-a-run-again).
     ///
     /// # Errors
-    /// [`Fault`], which tells whether a run may exist nevertheless.
+    /// [`Fault`]; [`leaves_outcome_open`](super::leaves_outcome_open) tells whether a run may exist all the same.
     pub async fn start(&self, run: &NewRun) -> Result<Run, Fault> {
         let body = serde_json::to_string(run).map_err(|_| FAULTS.rejected)?;
         let request = self.with_key(Request::post_json(self.url("v1/run/tasks")?, body));
@@ -47,20 +47,20 @@ impl<'a> Skyvern<'a> {
     /// Looks for a run by its whole title among the newest that match it.
     ///
     /// # Errors
-    /// [`Fault`] when the list cannot be had; that says nothing about the run.
+    /// [`Fault`] when the list cannot be fetched; that says nothing about the run.
     pub async fn find_by_title(&self, title: &str) -> Result<Option<Run>, Fault> {
         let mut url = self.url("v1/runs")?;
         url.query_pairs_mut().append_pair("search_key", title).append_pair("page_size", "10");
         let listed: Vec<Listed> = read(self.upstream.send("skyvern", self.with_key(Request::get(url))).await)?;
         let found = listed.into_iter().find(|run| run.title.as_deref() == Some(title));
-        // One that is there and cannot be read is not absent: the application would be handed over again.
-        found.map(|run| run.answer.run().ok_or(FAULTS.unreadable)).transpose()
+        // A run that is listed but cannot be read is not absent; otherwise the application would be submitted again.
+        found.map(|run| run.body.run().ok_or(FAULTS.unreadable)).transpose()
     }
 
-    /// Asks for a run. None if Skyvern does not know it.
+    /// Reads a run; `None` if Skyvern does not know it.
     ///
     /// # Errors
-    /// [`Fault`] when there is no answer; that says nothing about the run.
+    /// [`Fault`] when it cannot be read; that says nothing about the run.
     pub async fn read(&self, run_id: &RunId) -> Result<Option<Event>, Fault> {
         let request = self.with_key(Request::get(self.run_url(run_id, None)?));
         let Some(response) = known(self.upstream.send("skyvern", request).await)? else { return Ok(None) };
@@ -68,10 +68,11 @@ impl<'a> Skyvern<'a> {
         event.map(Some).ok_or(FAULTS.unreadable)
     }
 
-    /// Ends a run. False if Skyvern does not know it.
+    /// Cancels a run; false if Skyvern does not know it.
     ///
-    /// Skyvern delivers the webhook that says so before it answers, and a run that is over cannot be
-    /// ended. So a call that failed may have worked (Skyvern contract §2): ask for the run.
+    /// Skyvern delivers the webhook about the cancellation before it responds, and a run that is over cannot be
+    /// cancelled. So after a failed call, read the run: the cancellation may have worked
+    /// (docs/vendors/skyvern.md#reading-and-cancelling-a-run).
     ///
     /// # Errors
     /// [`Fault`].
@@ -100,12 +101,12 @@ impl<'a> Skyvern<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct RunBody {
     run_id: String,
     status: String,
 }
 
-impl Answer {
+impl RunBody {
     fn run(self) -> Option<Run> {
         let id = RunId::parse(&self.run_id).filter(|_| is_status(&self.status))?;
         Some(Run { id, status: self.status.into() })
@@ -115,32 +116,32 @@ impl Answer {
 #[derive(Deserialize)]
 struct Listed {
     #[serde(flatten)]
-    answer: Answer,
+    body: RunBody,
     title: Option<String>,
 }
 
-fn read_run(answer: Result<Response, Failure>) -> Result<Run, Fault> {
-    read::<Answer>(answer)?.run().ok_or(FAULTS.unreadable)
+fn read_run(result: Result<Response, Failure>) -> Result<Run, Fault> {
+    read::<RunBody>(result)?.run().ok_or(FAULTS.unreadable)
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, Fault> {
-    FAULTS.success(answer)?.json().map_err(|_| FAULTS.unreadable)
+fn read<T: serde::de::DeserializeOwned>(result: Result<Response, Failure>) -> Result<T, Fault> {
+    FAULTS.success(result)?.json().map_err(|_| FAULTS.unreadable)
 }
 
-/// The answer about one run, or none if Skyvern says that it does not know it. Any other 404, such
-/// as a proxy's, or that of a key whose organisation is gone, says nothing about the run.
-fn known(answer: Result<Response, Failure>) -> Result<Option<Response>, Fault> {
+/// The response about one run; `None` if Skyvern itself says that it does not know the run. Any other 404, such as a
+/// proxy's, or that for a key whose organisation is gone, says nothing about the run.
+fn known(result: Result<Response, Failure>) -> Result<Option<Response>, Fault> {
     #[derive(Deserialize)]
     struct Refusal {
         detail: String,
     }
-    if let Ok(response) = &answer
+    if let Ok(response) = &result
         && response.status == 404
         && response.json::<Refusal>().is_ok_and(|refusal| refusal.detail.starts_with("Task run not found"))
     {
         return Ok(None);
     }
-    FAULTS.success(answer).map(Some)
+    FAULTS.success(result).map(Some)
 }
 
 #[cfg(test)]

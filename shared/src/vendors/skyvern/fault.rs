@@ -1,4 +1,4 @@
-//! How Skyvern fails us (Skyvern contract §1.2, §1.7, §1.8).
+//! How Skyvern fails us (docs/vendors/skyvern.md#refusals-and-failures).
 
 use crate::vendors::fault::{Fault, FaultKind, Faults};
 

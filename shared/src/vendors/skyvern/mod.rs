@@ -1,4 +1,4 @@
-//! Skyvern: the service that drives a browser and fills in applications.
+//! Skyvern: the service that drives a browser and submits applications.
 
 mod client;
 mod event;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Event, RunError, RunStatus};
 use crate::application_status::ApplicationStatus;
 
-/// The longest free text of Skyvern's that is kept for the person, in characters.
+/// The longest text of Skyvern's that is kept for the person, in characters.
 const MAXIMUM_TEXT_LENGTH: usize = 1000;
 
 /// Writes the enum and the list of its variants from one list, so that none is forgotten.
@@ -102,7 +102,7 @@ struct Meaning {
     code: &'static str,
     /// When Skyvern reports it, in words for Skyvern's AI.
     condition: Option<&'static str>,
-    /// Skyvern's own codes that mean the same (Skyvern contract §3).
+    /// Skyvern's own codes that mean the same (docs/vendors/skyvern.md#statuses-and-errors).
     skyvern_codes: &'static [&'static str],
     /// The application's status.
     status: ApplicationStatus,
@@ -191,7 +191,8 @@ struct Notification {
 }
 
 impl Decision {
-    /// What an event of the run means. Decides by proof first, then by the codes that say why, then by the status alone.
+    /// What an event of the run means. Decides by proof first, then by the codes that say why, then by the status
+    /// alone.
     #[must_use]
     pub fn on(event: &Event) -> Self {
         if event.retry_pending {
@@ -261,8 +262,8 @@ impl Outcome {
     }
 }
 
-/// What shows that the employer received the application. "Completed" alone only says that the AI
-/// believes so, and a run can complete although the résumé could not be fetched.
+/// What shows that the employer received the application. The status `completed` alone only says that the AI believes
+/// so, and a run can complete although the résumé could not be fetched.
 struct Proof {
     confirmation_id: Option<String>,
     confirmation_text: String,
@@ -292,7 +293,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// Trimmed, bounded, and without NUL, which PostgreSQL cannot keep. None if nothing is left.
+/// Trimmed, cut, and without NUL, which PostgreSQL cannot store. `None` if nothing is left.
 fn clean(text: &str) -> Option<String> {
     let text: String = text.trim().chars().filter(|character| *character != '\0').take(MAXIMUM_TEXT_LENGTH).collect();
     (!text.is_empty()).then_some(text)

@@ -1,4 +1,4 @@
-//! A run as Skyvern is asked for it, and as it lists it.
+//! The request for a new run, and a run as Skyvern lists it.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,27 +7,27 @@ use url::Url;
 use super::RunStatus;
 use crate::ids::RunId;
 
-/// The body of `POST /v1/run/tasks` (Skyvern contract §1.3). Skyvern ignores names it does not
+/// The body of `POST /v1/run/tasks` (docs/vendors/skyvern.md#starting-a-run). Skyvern ignores names that it does not
 /// know, so a misspelled one would go unnoticed: they are spelled here and nowhere else.
 #[derive(Debug, Serialize)]
 pub struct NewRun {
-    /// What to do, with everything that is needed for it.
+    /// What to do, with everything that Skyvern needs for it.
     pub prompt: String,
-    /// Where to start.
+    /// The page to start on.
     pub url: Url,
-    /// Unique for each attempt: the only way to find a run whose id we did not hear.
+    /// Unique for each submission: the only way to find a run whose id we did not receive.
     pub title: String,
-    /// Where Skyvern tells the outcome.
+    /// Where Skyvern sends its webhooks.
     pub webhook_url: Url,
-    /// Bounds the cost; the server's default differs from one installation to the next.
+    /// Limits the cost; the default differs between installations of Skyvern.
     pub max_steps: u32,
-    /// JSON Schema of what to bring back.
+    /// The JSON Schema of the data to extract.
     pub data_extraction_schema: Value,
-    /// Our codes for outcomes, each with its condition in words.
+    /// Our codes for outcomes, each with its condition in words; see [`error_code_mapping`](super::error_code_mapping).
     pub error_code_mapping: Value,
 }
 
-/// What Skyvern says of a run.
+/// A run as Skyvern lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// Its id.
