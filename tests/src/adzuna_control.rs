@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::simulators::adzuna::control::{Limits, SeededResults};
-use crate::simulators::faults::{Fault, Service};
-use crate::simulators::recorder::RecordedRequest;
 use crate::stack::Stack;
+use simulators::adzuna::control::{Limits, SeededResults};
+use simulators::faults::{Fault, Service};
+use simulators::recorder::RecordedRequest;
 
 /// Decides what searches find, and shows what was asked.
 pub struct AdzunaControl {

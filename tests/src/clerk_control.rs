@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 
-use crate::simulators::clerk::TokenOrder;
-use crate::simulators::clerk::webhook::{EventOrder, SentEvent};
 use crate::stack::Stack;
+use simulators::clerk::TokenOrder;
+use simulators::clerk::webhook::{EventOrder, SentEvent};
 
 /// Mints session tokens and sends webhooks, honest and forged.
 pub struct ClerkControl {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 
-use crate::simulators::expo::control::{Delivered, Device, Devices, ProjectOrder, ProjectRecord};
-use crate::simulators::faults::{Fault, FaultOrder, Service};
-use crate::simulators::recorder::RecordedRequest;
 use crate::stack::Stack;
+use simulators::expo::control::{Delivered, Device, Devices, ProjectOrder, ProjectRecord};
+use simulators::faults::{Fault, FaultOrder, Service};
+use simulators::recorder::RecordedRequest;
 
 /// Decides what push tokens lead to, and shows what came through.
 pub struct ExpoControl {

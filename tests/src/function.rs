@@ -1,4 +1,5 @@
-//! Our functions as a table, for tests of what all of them have in common.
+//! Our functions as a table, for tests of what all of them have in common. `tests/repository/functions.rs` compares it with
+//! the folders of `functions/`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,8 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::person::Person;
-use crate::simulators::clerk::webhook;
 use crate::stack::Stack;
+use simulators::clerk::webhook;
 
 /// One of our functions.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,8 @@ pub struct Function {
     pub body_limit: usize,
     /// The value of `Allow`.
     pub allow: &'static str,
+    /// Whether a request without any body is a good one.
+    pub accepts_empty_body: bool,
     sender: Sender,
 }
 
@@ -39,7 +42,7 @@ const FROM_CLIENTS: usize = 64 * 1024;
 const FROM_MACHINES: usize = 4 * 1024 * 1024;
 
 /// All functions.
-pub const FUNCTIONS: [Function; 7] = [
+pub const FUNCTIONS: [Function; 8] = [
     Function::new("initiate-skyvern-application", FROM_CLIENTS, "POST, OPTIONS", Sender::Person),
     Function::new("adzuna-job-search", FROM_CLIENTS, "GET, POST, OPTIONS", Sender::Person),
     Function::new("generate-resume-signed-url", FROM_CLIENTS, "POST, OPTIONS", Sender::Person),
@@ -47,11 +50,12 @@ pub const FUNCTIONS: [Function; 7] = [
     Function::new("clerk-webhook-handler", FROM_MACHINES, "POST, OPTIONS", Sender::Clerk),
     Function::new("trigger-push-notification", FROM_MACHINES, "POST, OPTIONS", Sender::Backend),
     Function::new("job-runner", FROM_MACHINES, "POST, OPTIONS", Sender::Backend),
+    Function { accepts_empty_body: true, ..Function::new("job-sync", FROM_MACHINES, "POST, OPTIONS", Sender::Backend) },
 ];
 
 impl Function {
     const fn new(name: &'static str, body_limit: usize, allow: &'static str, sender: Sender) -> Self {
-        Self { name, body_limit, allow, sender }
+        Self { name, body_limit, allow, accepts_empty_body: false, sender }
     }
 
     /// The function of this name.
@@ -114,6 +118,7 @@ impl Function {
                 json!({ "user_id": person.user_id, "title": "News", "message": format!("number {unique}") })
             }
             "job-runner" => json!({ "job_types": ["no_operation"] }),
+            "job-sync" => json!({ "queries": ["local-1"] }),
             name => panic!("what does {name} fulfil?"),
         }
     }

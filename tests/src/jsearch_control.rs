@@ -4,10 +4,10 @@ use reqwest::Method;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::simulators::faults::{Fault, FaultOrder, Service};
-use crate::simulators::jsearch::control::{Market, Postings, Shape};
-use crate::simulators::recorder::RecordedRequest;
 use crate::stack::Stack;
+use simulators::faults::{Fault, FaultOrder, Service};
+use simulators::jsearch::control::{Market, Postings, Shape};
+use simulators::recorder::RecordedRequest;
 
 /// Decides what there is to find, and shows what was asked.
 pub struct JsearchControl {

@@ -1,15 +1,15 @@
-//! The harness of the end-to-end tests, and the simulators of the outside vendors.
+//! The harness of the end-to-end tests.
 //!
 //! A test begins with [`Stack::get`] and [`Stack::new_person`]; everything it needs hangs on these two. The harness
 //! panics where a test cannot go on, and says why.
 
-// `json!` recurses for each member, and Skyvern's webhooks have more than sixty.
-#![recursion_limit = "256"]
 #![expect(clippy::panic, reason = "a panic is how a test fails, and the harness is a part of tests")]
 
 mod adzuna_control;
+pub mod allowance;
 mod caller;
 mod clerk_control;
+pub mod client;
 mod database;
 mod expo_control;
 mod function;
@@ -17,7 +17,6 @@ mod jsearch_control;
 pub mod own_stack;
 mod person;
 mod reply;
-pub mod simulators;
 mod skyvern_control;
 mod stack;
 mod supabase_auth;

@@ -1,14 +1,12 @@
 //! Skyvern, from the side of its workers.
 
 use reqwest::Method;
-use serde_json::json;
 
-use crate::simulators::faults::{Fault, Service};
-use crate::simulators::recorder::RecordedRequest;
-use crate::simulators::skyvern::control::{Finish, Finished, RecordedRun};
-use crate::simulators::skyvern::run::RunStatus;
-use crate::simulators::skyvern::sign;
 use crate::stack::Stack;
+use simulators::faults::{Fault, Service};
+use simulators::recorder::RecordedRequest;
+use simulators::skyvern::control::{Finish, Finished, RecordedRun};
+use simulators::skyvern::sign;
 
 /// Decides what becomes of runs, and shows what was asked.
 pub struct SkyvernControl {
@@ -65,36 +63,5 @@ impl SkyvernControl {
     #[must_use]
     pub fn sign_with_previous_key(&self, body: &[u8]) -> String {
         sign(&self.stack.keys().skyvern_previous_api_key, body)
-    }
-}
-
-impl Finish {
-    /// A completed run with all the proof that a submission needs.
-    #[must_use]
-    pub fn submitted() -> Self {
-        Self {
-            output: json!({
-                "submitted": true,
-                "confirmation_id": "CONF-2041",
-                "confirmation_text": "Merci – your application was received.",
-                "resume_attached": true,
-            }),
-            ..Self::with_status(RunStatus::Completed)
-        }
-    }
-
-    /// A run that ended with one of our own error codes.
-    #[must_use]
-    pub fn with_error(status: RunStatus, code: &str, reasoning: &str) -> Self {
-        Self {
-            errors: json!([{
-                "error_code": code,
-                "reasoning": reasoning,
-                "confidence_float": 0.9,
-                "error_type": "USER_DEFINED_ERROR",
-            }]),
-            failure_reason: json!(reasoning),
-            ..Self::with_status(status)
-        }
     }
 }

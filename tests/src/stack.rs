@@ -16,13 +16,13 @@ use crate::expo_control::ExpoControl;
 use crate::jsearch_control::JsearchControl;
 use crate::person::Person;
 use crate::reply::Reply;
-use crate::simulators::adzuna::APP_KEY;
-use crate::simulators::faults::{Fault, FaultOrder, Service};
-use crate::simulators::jsearch;
-use crate::simulators::keys::KeyTexts;
-use crate::simulators::recorder::RecordedRequest;
 use crate::skyvern_control::SkyvernControl;
 use crate::supabase_auth::SupabaseAuth;
+use simulators::adzuna::APP_KEY;
+use simulators::faults::{Fault, FaultOrder, Service};
+use simulators::jsearch;
+use simulators::keys::KeyTexts;
+use simulators::recorder::RecordedRequest;
 
 /// Names the file that describes the running stack; `cargo xtask test` sets it.
 const VARIABLE: &str = "JOBRAKER_STACK";

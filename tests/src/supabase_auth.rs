@@ -4,9 +4,9 @@ use chrono::Utc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::simulators::keys::SUPABASE_AUTH_KEY_ID;
-use crate::simulators::tokens::{EllipticKey, Signing, mint};
 use crate::stack::Stack;
+use simulators::keys::SUPABASE_AUTH_KEY_ID;
+use simulators::tokens::{EllipticKey, Signing, mint};
 
 /// Signs tokens as a project with a signing key does.
 pub struct SupabaseAuth {

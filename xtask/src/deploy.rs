@@ -8,14 +8,9 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{
-    arguments::{Arguments, Usage},
-    build, command,
-    failure::{Doing as _, Failure, Outcome},
-    progress::say,
-    project::Project,
-    setup,
-};
+use toolchain::{Doing as _, Failure, Outcome, Project, build, command, progress::say, setup};
+
+use crate::arguments::{Arguments, Usage};
 
 /// What this command accepts.
 pub const USAGE: Usage = Usage {

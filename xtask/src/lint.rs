@@ -2,14 +2,9 @@
 
 use std::process::Command;
 
-use crate::{
-    arguments::{Arguments, Usage},
-    command,
-    failure::Outcome,
-    progress::say,
-    project::Project,
-    setup,
-};
+use toolchain::{Outcome, Project, command, progress::say, setup};
+
+use crate::arguments::{Arguments, Usage};
 
 /// What this command accepts.
 pub const USAGE: Usage = Usage {

@@ -3,28 +3,23 @@
 mod arguments;
 mod bench;
 mod build;
-mod command;
 mod cron;
-mod database;
+mod db;
 mod demo;
 mod deploy;
 mod dev;
-mod failure;
 mod lint;
 mod logs;
-mod progress;
-mod project;
 mod setup;
 mod stack;
 mod test;
-mod users;
 
-use std::{env, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
-use arguments::{Arguments, Usage, misuse};
-use failure::{Failure, Outcome};
-use progress::say;
-use project::Project;
+use lexopt::{Arg, Parser};
+use toolchain::{Failure, Outcome, Project, progress::say};
+
+use arguments::{Arguments, Usage, misuse, unknown_option};
 
 const USAGE: Usage = Usage {
     help: "\
@@ -58,7 +53,7 @@ const COMMANDS: [(&str, Usage, Command); 12] = [
     ("lint", lint::USAGE, lint::run),
     ("build", build::USAGE, build::run),
     ("bench", bench::USAGE, bench::run),
-    ("db", database::USAGE, database::run),
+    ("db", db::USAGE, db::run),
     ("logs", logs::USAGE, logs::run),
     ("cron", cron::USAGE, cron::run),
     ("stack", stack::USAGE, stack::run),
@@ -67,7 +62,7 @@ const COMMANDS: [(&str, Usage, Command); 12] = [
 ];
 
 fn main() -> ExitCode {
-    match run(env::args().skip(1)) {
+    match run(&mut Parser::from_env()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::Interrupted | Failure::Exit(_)) {
@@ -78,19 +73,25 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut arguments: impl Iterator<Item = String>) -> Outcome {
-    let name = arguments.next().unwrap_or_else(|| "--help".into());
-    if name == stack::GUARDIAN {
-        return stack::guard(arguments);
+fn run(parser: &mut Parser) -> Outcome {
+    let name = match parser.next() {
+        Ok(Some(Arg::Value(name))) => name.to_string_lossy().into_owned(),
+        Ok(None | Some(Arg::Long("help") | Arg::Short('h'))) => {
+            say!("{}", USAGE.help);
+            return Ok(());
+        }
+        Ok(Some(Arg::Long(name))) => return Err(unknown_option(USAGE, &format!("--{name}"))),
+        Ok(Some(Arg::Short(name))) => return Err(unknown_option(USAGE, &format!("-{name}"))),
+        Err(error) => return Err(misuse(USAGE, &error.to_string())),
+    };
+    if name == local_stack::GUARDIAN {
+        return local_stack::guard(parser.value().ok().as_deref().map(Path::new));
     }
-    if let Some((_, usage, command)) = COMMANDS.iter().find(|(known, ..)| *known == name) {
-        return match Arguments::read(*usage, arguments)? {
-            Some(arguments) => command(&Project::find()?, &arguments),
-            None => Ok(()),
-        };
-    }
-    match Arguments::read(USAGE, [name])? {
-        Some(unknown) => Err(misuse(USAGE, &format!("there is no command {}", unknown.values.concat()))),
+    let Some((_, usage, command)) = COMMANDS.iter().find(|(known, ..)| *known == name) else {
+        return Err(misuse(USAGE, &format!("there is no command {name}")));
+    };
+    match Arguments::read(*usage, parser)? {
+        Some(arguments) => command(&Project::find()?, &arguments),
         None => Ok(()),
     }
 }

@@ -1,16 +1,11 @@
 //! `cargo xtask test`: every test, on a stack of its own.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, process::Command};
 
-use crate::{
-    arguments::{Arguments, Usage},
-    build, command,
-    failure::Outcome,
-    progress::step,
-    project::Project,
-    setup,
-    stack::{self, Program, Stack},
-};
+use local_stack::{Options, Program, Stack};
+use toolchain::{Outcome, Project, build, command, progress::step, setup};
+
+use crate::arguments::{Arguments, Usage};
 
 /// What this command accepts.
 pub const USAGE: Usage = Usage {
@@ -32,13 +27,13 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         let mut compile = Command::new("cargo");
         compile.args(["test", "--workspace", "--no-run", "--quiet"]).current_dir(&project.root);
         command::run_shown(&mut compile)?;
-        simulators(project)
+        build::simulators(project)
     })?;
 
-    let options = stack::Options::throw_away("test", None);
+    let options = Options::throw_away("test", None);
     let mut stack = Stack::start(project, options, tools, simulators)?;
     let mut tests = vec!["test".into(), "--workspace".into(), "--".into()];
-    tests.extend(arguments.values.iter().chain(&arguments.passed_on).cloned());
+    tests.extend(arguments.values.iter().cloned());
     let outcome = stack.run(Program {
         name: "tests".into(),
         file: "cargo".into(),
@@ -50,13 +45,4 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     });
     stack.stop();
     outcome
-}
-
-/// The program of the package `tests` that simulates the outside world. Built with the features of the whole workspace,
-/// so that this and `cargo test` share what they compile.
-pub fn simulators(project: &Project) -> Outcome<PathBuf> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--workspace", "--bin", "simulators", "--quiet"]).current_dir(&project.root);
-    command::run_shown(&mut cargo)?;
-    Ok(project.target_folder().join("debug/simulators"))
 }

@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, Timelike as _, Utc};
 
 use super::{Trigger, firing::fire};
-use crate::{failure::Outcome, progress::say};
+use toolchain::{Outcome, progress::say};
 
 /// Fires what is due until it is dropped. A run that goes on then is the stack's to end, and nothing is said of it.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Trigger;
-use crate::failure::{Failure, Outcome};
+use toolchain::{Failure, Outcome};
 
 /// So long Cloudflare lets a run by the clock take.
 const PATIENCE: Duration = Duration::from_mins(15);

@@ -10,13 +10,13 @@ pub use clock::Clock;
 pub use firing::fire;
 pub use trigger::{Trigger, of_project};
 
-use crate::{
-    arguments::{Arguments, Usage, misuse},
-    failure::{Failure, Outcome},
+use local_stack::must_run;
+use toolchain::{
+    Failure, Outcome, Project,
     progress::{elapsed, say},
-    project::Project,
-    stack,
 };
+
+use crate::arguments::{Arguments, Usage, misuse};
 
 /// What this command accepts.
 pub const USAGE: Usage = Usage {
@@ -35,8 +35,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         return Err(misuse(USAGE, "say which function"));
     };
     let triggers = of_function(project, function)?;
-    let name = stack::name(arguments)?;
-    let stack = stack::must_run(project, &name)?;
+    let name = arguments.stack_name()?;
+    let stack = must_run(project, &name)?;
     for trigger in triggers {
         let started = Instant::now();
         let answer = fire(&stack.functions_url, &trigger)?;

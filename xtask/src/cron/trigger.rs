@@ -6,10 +6,7 @@ use chrono::{DateTime, Utc};
 use saffron::Cron;
 use serde::Deserialize;
 
-use crate::{
-    failure::{Doing as _, Failure, Outcome},
-    project::Project,
-};
+use toolchain::{Doing as _, Failure, Outcome, Project};
 
 /// One cron of one function.
 #[derive(Debug, Clone)]

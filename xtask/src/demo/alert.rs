@@ -13,12 +13,10 @@ use super::{
     rows::{changed, expect, text},
     story::PATIENCE,
 };
-use crate::{
-    cron::{Trigger, fire},
-    failure::{Failure, Outcome},
-    progress::say,
-    stack::description::Description,
-};
+use local_stack::Description;
+use toolchain::{Failure, Outcome, progress::say};
+
+use crate::cron::{Trigger, fire};
 
 const SEARCH_NAME: &str = "WebAssembly in London";
 const KEYWORDS: &str = "WebAssembly engineer";

@@ -3,11 +3,8 @@
 use serde_json::Value;
 use ureq::{Agent, http::Request};
 
-use crate::{
-    dev,
-    failure::{Failure, Outcome},
-    stack::description::Description,
-};
+use local_stack::{Description, clerk};
+use toolchain::{Failure, Outcome};
 
 /// How long the person of the story stays signed in.
 const SIGNED_IN_FOR_SECONDS: u32 = 300;
@@ -31,7 +28,7 @@ impl<'s> App<'s> {
     /// Signs in with Clerk.
     pub fn sign_in(stack: &'s Description, person: &str) -> Outcome<Self> {
         let agent = Agent::config_builder().http_status_as_error(false).build().new_agent();
-        let token = dev::token(stack, person, SIGNED_IN_FOR_SECONDS)?;
+        let token = clerk::session_token(stack, person, SIGNED_IN_FOR_SECONDS)?;
         Ok(Self { stack, agent, token })
     }
 

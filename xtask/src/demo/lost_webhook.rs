@@ -4,12 +4,10 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{app::App, rows::text, story::finish_run};
-use crate::{
-    cron::{Trigger, fire},
-    failure::Outcome,
-    progress::say,
-    stack::description::Description,
-};
+use local_stack::Description;
+use toolchain::{Outcome, progress::say};
+
+use crate::cron::{Trigger, fire};
 
 /// Longer than Skyvern may be silent about a run.
 const SILENCE: TimeDelta = TimeDelta::minutes(16);

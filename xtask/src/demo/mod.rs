@@ -8,13 +8,12 @@ mod rows;
 mod search;
 mod story;
 
+use local_stack::{Description, Options};
+use toolchain::{Failure, Outcome, Project, progress::say};
+
 use crate::{
     arguments::{Arguments, Usage},
     cron, dev,
-    failure::{Failure, Outcome},
-    progress::say,
-    project::Project,
-    stack::{self, description::Description},
 };
 
 /// What this command accepts.
@@ -33,14 +32,14 @@ stack, and takes it away again at the end. The exit code is 1 if a step does not
 /// Runs `cargo xtask demo`.
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     arguments.no_values(USAGE)?;
-    let name = stack::name(arguments)?;
+    let name = arguments.stack_name()?;
     let runner = cron::of_function(project, "job-runner")?.remove(0);
     if let Some(running) = Description::of_running(project, &name) {
         must_not_start_real_runs(&running)?;
         say!("on the running stack {name}, at {}\n", running.supabase_url);
         return story::tell(&running, &runner);
     }
-    let options = stack::Options::throw_away("demo", Some(dev::SKYVERN_WORKS_FOR_MS));
+    let options = Options::throw_away("demo", Some(dev::SKYVERN_WORKS_FOR_MS));
     let mut stack = dev::start(project, options)?;
     say!("");
     let description = stack.description().clone();

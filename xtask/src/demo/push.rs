@@ -12,11 +12,8 @@ use super::{
     rows::{changed, expect, text},
     story::PATIENCE,
 };
-use crate::{
-    failure::{Failure, Outcome},
-    progress::say,
-    stack::description::Description,
-};
+use local_stack::Description;
+use toolchain::{Failure, Outcome, progress::say};
 
 /// Waits for the push message that follows the notification, from the queue to the phone.
 pub(super) fn arrives(stack: &Description, app: &App<'_>, notification: &Value, phone: &str) -> Outcome {

@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{
-    failure::{Failure, Outcome},
-    progress::say,
-};
+use toolchain::{Failure, Outcome, progress::say};
 
 /// Shows what changed in a row; without an earlier one, what it holds.
 pub(super) fn changed(table: &str, before: &Value, after: &Value, columns: &[&str]) {

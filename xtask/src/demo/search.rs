@@ -6,10 +6,7 @@ use super::{
     app::App,
     rows::{plain, text},
 };
-use crate::{
-    failure::{Failure, Outcome},
-    progress::say,
-};
+use toolchain::{Failure, Outcome, progress::say};
 
 /// How many of the postings are shown.
 const SHOWN: usize = 3;

@@ -14,13 +14,10 @@ use super::{
     rows::{changed, expect, plain, text},
     search::{self, Job},
 };
-use crate::{
-    cron::Trigger,
-    dev::DEMO_PERSON,
-    failure::{Failure, Outcome},
-    progress::say,
-    stack::description::Description,
-};
+use local_stack::Description;
+use toolchain::{Failure, Outcome, progress::say};
+
+use crate::{cron::Trigger, dev::DEMO_PERSON};
 
 /// How long Skyvern, its webhook, or the job runner may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);

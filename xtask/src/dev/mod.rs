@@ -4,19 +4,17 @@ mod welcome;
 
 use std::{fs, path::PathBuf, time::Instant};
 
-use serde_json::{Value, json};
+use local_stack::{Options, Stack, must_not_run};
+use toolchain::{
+    Doing as _, Outcome, Project, build,
+    progress::{say, step},
+    setup,
+};
 
 use crate::{
     arguments::{Arguments, Usage},
-    build,
     cron::{self, Clock},
-    failure::{Doing as _, Failure, Outcome},
     logs::Tail,
-    progress::{say, step},
-    project::Project,
-    setup,
-    stack::{self, Stack, description::Description},
-    test,
 };
 
 /// What this command accepts.
@@ -51,15 +49,15 @@ pub const SKYVERN_WORKS_FOR_MS: u32 = 3000;
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let started = Instant::now();
     arguments.no_values(USAGE)?;
-    let options = stack::Options {
-        name: stack::name(arguments)?,
+    let options = Options {
+        name: arguments.stack_name()?,
         port_base: arguments.number("--port-base")?,
         fresh: arguments.has("--fresh"),
         throw_away: arguments.has("--throw-away"),
         skyvern_finishes_after: (!arguments.has("--skyvern-waits")).then_some(SKYVERN_WORKS_FOR_MS),
         vars: vars(project, arguments)?,
     };
-    stack::must_not_run(project, &options.name)?;
+    must_not_run(project, &options.name)?;
     let triggers = if arguments.has("--without-crons") { Vec::new() } else { cron::of_project(project)? };
     let mut stack = start(project, options)?;
     welcome::print(stack.description(), started)?;
@@ -81,20 +79,9 @@ fn vars(project: &Project, arguments: &Arguments) -> Outcome<Option<PathBuf>> {
 }
 
 /// Sets up, builds and starts a stack.
-pub fn start(project: &Project, options: stack::Options) -> Outcome<Stack> {
+pub fn start(project: &Project, options: Options) -> Outcome<Stack> {
     let tools = setup::stack_tools(project)?;
     build::all(project)?;
-    let simulators = step("compiling the simulators", || test::simulators(project))?;
+    let simulators = step("compiling the simulators", || build::simulators(project))?;
     Stack::start(project, options, tools, simulators)
-}
-
-/// A token of the simulated Clerk.
-pub fn token(stack: &Description, person: &str, seconds: u32) -> Outcome<String> {
-    let url = format!("{}/__control/clerk/tokens", stack.simulators_url);
-    let refused = |reason: String| Failure::new(format!("the Clerk simulator gives no token: {reason}"));
-    let answer: Value = ureq::post(&url)
-        .send_json(json!({ "sub": person, "expires_in": seconds }))
-        .and_then(|mut answer| answer.body_mut().read_json())
-        .map_err(|error| refused(error.to_string()))?;
-    answer["token"].as_str().map(str::to_owned).ok_or_else(|| refused(answer.to_string()))
 }

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::{DEMO_PERSON, token};
-use crate::{
-    failure::Outcome,
+use super::DEMO_PERSON;
+use local_stack::{Description, clerk};
+use toolchain::{
+    Outcome,
     progress::{elapsed, say},
-    stack::description::Description,
 };
 
 /// How long the printed token is good for; Clerk's own live for a minute.
@@ -37,7 +37,7 @@ const LINES: &str = r#"
 
 /// Prints it.
 pub(super) fn print(stack: &Description, started: Instant) -> Outcome {
-    let token = token(stack, DEMO_PERSON, TOKEN_SECONDS)?;
+    let token = clerk::session_token(stack, DEMO_PERSON, TOKEN_SECONDS)?;
     let Description { name, supabase_url, anon_key, clerk_issuer, skyvern_api_url, skyvern_api_key, .. } = stack;
     say!(
         "

@@ -16,12 +16,10 @@ pub use tail::Tail;
 use filter::Filter;
 use line::Line;
 
-use crate::{
-    arguments::{Arguments, Usage, misuse},
-    failure::{Failure, Outcome},
-    project::Project,
-    stack,
-};
+use local_stack::FUNCTIONS_LOG;
+use toolchain::{Failure, Outcome, Project};
+
+use crate::arguments::{Arguments, Usage, misuse};
 
 /// What this command accepts.
 pub const USAGE: Usage = Usage {
@@ -55,8 +53,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     {
         return Err(misuse(USAGE, &format!("there is no function {unknown}")));
     }
-    let name = stack::name(arguments)?;
-    let log = project.stack_folder(&name).join(stack::FUNCTIONS_LOG);
+    let name = arguments.stack_name()?;
+    let log = project.stack_folder(&name).join(FUNCTIONS_LOG);
     if !log.exists() {
         return Err(no_logs(project, &name));
     }
@@ -95,7 +93,7 @@ fn no_logs(project: &Project, name: &str) -> Failure {
         .into_iter()
         .flatten()
         .flatten()
-        .filter(|stack| stack.path().join(stack::FUNCTIONS_LOG).exists())
+        .filter(|stack| stack.path().join(FUNCTIONS_LOG).exists())
         .map(|stack| stack.file_name().to_string_lossy().into_owned())
         .collect();
     others.sort();

@@ -1,0 +1,4624 @@
+-- The schema that the migrations make, written by `cargo xtask db docs`; do not edit.
+-- Not shown: what Supabase provides, who owns what (the role `postgres`), and rows.
+
+-- SCHEMA private
+CREATE SCHEMA private;
+
+-- TYPE application_status
+CREATE TYPE public.application_status AS ENUM (
+    'applied',
+    'screening',
+    'interview',
+    'offer',
+    'closed',
+    'rejected'
+);
+
+-- TYPE application_status_type
+CREATE TYPE public.application_status_type AS ENUM (
+    'DRAFT',
+    'PENDING_SKYVERN_SUBMISSION',
+    'PROCESSING_BY_SKYVERN',
+    'SUBMITTED_BY_SKYVERN',
+    'REQUIRES_ATTENTION_USER_INPUT',
+    'REQUIRES_ATTENTION_MANUAL_REVIEW',
+    'FAILED_SKYVERN_SUBMISSION',
+    'FAILED_APPLICATION',
+    'APPLIED_MANUALLY',
+    'INTERVIEW_SCHEDULED',
+    'OFFER_RECEIVED',
+    'REJECTED_BY_COMPANY',
+    'WITHDRAWN_BY_USER'
+);
+
+-- TYPE employment_type
+CREATE TYPE public.employment_type AS ENUM (
+    'full-time',
+    'part-time',
+    'contract',
+    'internship',
+    'temporary'
+);
+
+-- TYPE h1b_sponsor_status
+CREATE TYPE public.h1b_sponsor_status AS ENUM (
+    'unknown',
+    'sponsor',
+    'not_sponsor'
+);
+
+-- TYPE job_status
+CREATE TYPE public.job_status AS ENUM (
+    'pending',
+    'processing',
+    'completed',
+    'failed'
+);
+
+-- TYPE notification_type
+CREATE TYPE public.notification_type AS ENUM (
+    'APPLICATION_STATUS_UPDATE',
+    'NEW_JOB_MATCH_SAVED_SEARCH',
+    'PROFILE_REMINDER',
+    'GENERAL_ANNOUNCEMENT'
+);
+
+-- TYPE user_role
+CREATE TYPE public.user_role AS ENUM (
+    'seeker',
+    'provider',
+    'admin'
+);
+
+-- TYPE user_tier
+CREATE TYPE public.user_tier AS ENUM (
+    'free',
+    'pro',
+    'h1b_pro',
+    'career_insurance',
+    'enterprise'
+);
+
+-- TYPE work_preference_type
+CREATE TYPE public.work_preference_type AS ENUM (
+    'remote',
+    'hybrid',
+    'onsite'
+);
+
+-- FUNCTION current_user_id()
+CREATE FUNCTION public.current_user_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    subject text;
+begin
+    subject := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json ->> 'sub';
+    if subject is null then
+        return null;
+    end if;
+    if subject ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then
+        return (select id from public.users where id = subject::uuid);
+    end if;
+    return (select id from public.users where clerk_user_id = subject);
+exception
+    when data_exception then -- claims that are not JSON, or text that PostgreSQL cannot store
+        return null;
+end
+$_$;
+
+-- COMMENT FUNCTION current_user_id()
+COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null.';
+
+-- TABLE saved_searches
+CREATE TABLE public.saved_searches (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid DEFAULT public.current_user_id() NOT NULL,
+    search_name text NOT NULL,
+    search_query jsonb NOT NULL,
+    schema_version integer DEFAULT 1 NOT NULL,
+    notify_new_jobs boolean DEFAULT true,
+    last_run_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT saved_searches_check_search_name CHECK (((char_length(search_name) >= 1) AND (char_length(search_name) <= 200))),
+    CONSTRAINT saved_searches_check_search_query CHECK (((jsonb_typeof(search_query) = 'object'::text) AND (octet_length((search_query)::text) <= 10000)))
+);
+
+-- COMMENT TABLE saved_searches
+COMMENT ON TABLE public.saved_searches IS 'Searches that a person keeps, to run again and to be told of new postings.';
+
+-- FUNCTION alert_due_at(public.saved_searches, timestamp with time zone)
+CREATE FUNCTION private.alert_due_at(p_search public.saved_searches, p_since timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select case
+        when not private.is_alert_wanted(p_search) then null
+        when p_search.last_run_at >= p_since then private.next_alert_at(
+            p_search.search_query, private.alert_frequency(p_search.user_id), p_search.last_run_at)
+        else clock_timestamp() end
+$$;
+
+-- FUNCTION alert_frequency(uuid)
+CREATE FUNCTION private.alert_frequency(p_user_id uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select case when coalesce(preference.receive_job_alerts, true)
+                then coalesce(preference.alert_frequency, 'daily') end
+    from (values (p_user_id)) as person (id)
+    left join public.user_preferences as preference on preference.user_id = person.id
+$$;
+
+-- TABLE applications
+CREATE TABLE public.applications (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid DEFAULT public.current_user_id() NOT NULL,
+    job_title text NOT NULL,
+    company_name text NOT NULL,
+    job_url text NOT NULL,
+    adzuna_job_id text,
+    skyvern_task_id text,
+    status public.application_status_type DEFAULT 'DRAFT'::public.application_status_type NOT NULL,
+    stage public.application_status GENERATED ALWAYS AS (
+CASE status
+    WHEN 'SUBMITTED_BY_SKYVERN'::public.application_status_type THEN 'applied'::public.application_status
+    WHEN 'APPLIED_MANUALLY'::public.application_status_type THEN 'applied'::public.application_status
+    WHEN 'INTERVIEW_SCHEDULED'::public.application_status_type THEN 'interview'::public.application_status
+    WHEN 'OFFER_RECEIVED'::public.application_status_type THEN 'offer'::public.application_status
+    WHEN 'REJECTED_BY_COMPANY'::public.application_status_type THEN 'rejected'::public.application_status
+    WHEN 'FAILED_APPLICATION'::public.application_status_type THEN 'closed'::public.application_status
+    WHEN 'WITHDRAWN_BY_USER'::public.application_status_type THEN 'closed'::public.application_status
+    ELSE NULL::public.application_status
+END) STORED,
+    status_details jsonb,
+    schema_version integer DEFAULT 1 NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_status_update_at timestamp with time zone DEFAULT now() NOT NULL,
+    notes text,
+    resume_url_used text,
+    cover_letter_url_used text,
+    application_source text DEFAULT 'JOBRAKER_AUTOMATED'::text,
+    skyvern_run_status text,
+    skyvern_run_attempt integer,
+    skyvern_run_retry_pending boolean DEFAULT false NOT NULL,
+    skyvern_heard_at timestamp with time zone,
+    submission_id uuid,
+    submission_title text,
+    submission_started_at timestamp with time zone,
+    submission_lease_expires_at timestamp with time zone,
+    submission_outcome text,
+    submission_resume_path text,
+    submission_previous_status public.application_status_type,
+    submission_idempotency_key text,
+    deleted_at timestamp with time zone,
+    deleted_by uuid,
+    deletion_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT applications_check_adzuna_job_id CHECK (((char_length(adzuna_job_id) >= 1) AND (char_length(adzuna_job_id) <= 100))),
+    CONSTRAINT applications_check_application_source CHECK ((application_source ~ '^[A-Z_]{1,50}$'::text)),
+    CONSTRAINT applications_check_company_name CHECK (((char_length(company_name) >= 1) AND (char_length(company_name) <= 300))),
+    CONSTRAINT applications_check_cover_letter_url_used CHECK (((char_length(cover_letter_url_used) >= 1) AND (char_length(cover_letter_url_used) <= 1024))),
+    CONSTRAINT applications_check_deletion_reason CHECK ((char_length(deletion_reason) <= 1000)),
+    CONSTRAINT applications_check_job_title CHECK (((char_length(job_title) >= 1) AND (char_length(job_title) <= 300))),
+    CONSTRAINT applications_check_job_url CHECK (((char_length(job_url) >= 1) AND (char_length(job_url) <= 2083))),
+    CONSTRAINT applications_check_notes CHECK ((char_length(notes) <= 10000)),
+    CONSTRAINT applications_check_resume_url_used CHECK (((char_length(resume_url_used) >= 1) AND (char_length(resume_url_used) <= 1024))),
+    CONSTRAINT applications_check_skyvern_task_id CHECK (((char_length(skyvern_task_id) >= 1) AND (char_length(skyvern_task_id) <= 200))),
+    CONSTRAINT applications_check_status_details CHECK ((jsonb_typeof(status_details) = 'object'::text)),
+    CONSTRAINT applications_check_submission CHECK ((((submission_id IS NULL) = (submission_outcome IS NULL)) AND ((submission_id IS NULL) = (submission_title IS NULL)) AND ((submission_id IS NULL) = (submission_started_at IS NULL)))),
+    CONSTRAINT applications_check_submission_idempotency_key CHECK (((char_length(submission_idempotency_key) >= 1) AND (char_length(submission_idempotency_key) <= 255))),
+    CONSTRAINT applications_check_submission_outcome CHECK ((submission_outcome = ANY (ARRAY['started'::text, 'open'::text])))
+);
+
+-- COMMENT TABLE applications
+COMMENT ON TABLE public.applications IS 'A person''s job applications, from the draft to the end.';
+
+-- FUNCTION apply_skyvern_run_event(public.applications, text, integer, boolean, jsonb, text)
+CREATE FUNCTION private.apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    decided public.application_status_type := p_decision ->> 'status';
+    details jsonb := nullif(p_decision -> 'status_details', 'null'::jsonb);
+    message jsonb := nullif(p_decision -> 'notification', 'null'::jsonb);
+    reason  text := left(coalesce(details ->> 'reason', 'skyvern_' || p_run_status), 500);
+begin
+    status := p_application.status;
+
+    -- Skyvern numbers only attempts: within one attempt the first final status stands, except that a canceled run may
+    -- turn out to have been completed.
+    if p_attempt < p_application.skyvern_run_attempt
+       or (p_attempt = p_application.skyvern_run_attempt
+           and private.is_final_skyvern_status(p_application.skyvern_run_status)
+           and not p_application.skyvern_run_retry_pending
+           and not (p_application.skyvern_run_status = 'canceled' and p_run_status = 'completed')) then
+        outcome := 'out_of_order';
+        return;
+    end if;
+
+    if private.is_decision_of_person(p_application.status) then
+        update public.applications
+        set skyvern_run_status = p_run_status,
+            skyvern_run_attempt = p_attempt,
+            skyvern_run_retry_pending = p_retry_pending
+        where id = p_application.id;
+        insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
+        values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
+        outcome := 'kept';
+        return;
+    end if;
+
+    perform private.attribute_events(p_source, reason);
+    update public.applications as application
+    set status = decided,
+        status_details = details,
+        applied_at = case when decided = 'SUBMITTED_BY_SKYVERN' and decided <> application.status
+                          then clock_timestamp() else application.applied_at end,
+        skyvern_run_status = p_run_status,
+        skyvern_run_attempt = p_attempt,
+        skyvern_run_retry_pending = p_retry_pending
+    where id = p_application.id;
+    outcome := 'applied';
+    status := decided;
+
+    -- Once per change.
+    if decided <> p_application.status then
+        push_job_id := private.tell_of_application(p_application, decided, message);
+    end if;
+end
+$$;
+
+-- FUNCTION apply_waiting_skyvern_events(uuid, text)
+CREATE FUNCTION private.apply_waiting_skyvern_events(p_application_id uuid, p_run_id text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    waiting     public.webhook_events;
+    application public.applications;
+    result      text;
+begin
+    for waiting in
+        select * from public.webhook_events
+        where source = 'skyvern' and run_id = p_run_id and webhook_events.outcome = 'waiting'
+        order by received_at, id
+    loop
+        select * into application from public.applications where id = p_application_id;
+        select applied.outcome into result
+        from private.apply_skyvern_run_event(application, waiting.run_status, waiting.attempt, waiting.retry_pending,
+                                             waiting.decision, 'skyvern_inbox') as applied;
+        update public.webhook_events
+        set outcome = result,
+            application_id = p_application_id,
+            applied_at = case when result in ('applied', 'kept') then clock_timestamp() end
+        where id = waiting.id;
+    end loop;
+end
+$$;
+
+-- FUNCTION attach_skyvern_run(uuid, text, text)
+CREATE FUNCTION private.attach_skyvern_run(p_application_id uuid, p_run_id text, p_run_status text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update public.applications
+    set skyvern_task_id = p_run_id,
+        skyvern_run_status = case when not private.is_final_skyvern_status(p_run_status) then p_run_status end,
+        skyvern_run_attempt = 1,
+        skyvern_run_retry_pending = false,
+        status = case when private.is_decision_of_person(status) then status else 'PROCESSING_BY_SKYVERN' end,
+        status_details = case when private.is_decision_of_person(status) then status_details end,
+        resume_url_used = coalesce(submission_resume_path, resume_url_used),
+        submission_id = null,
+        submission_title = null,
+        submission_started_at = null,
+        submission_lease_expires_at = null,
+        submission_outcome = null,
+        submission_resume_path = null,
+        submission_previous_status = null
+    where id = p_application_id
+$$;
+
+-- FUNCTION attribute_events(text, text)
+CREATE FUNCTION private.attribute_events(p_source text, p_reason text DEFAULT NULL::text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select set_config('jobraker.event_source', p_source, true),
+           set_config('jobraker.event_reason', coalesce(left(p_reason, 500), ''), true)
+$$;
+
+-- FUNCTION cached_job_search(text, uuid, uuid, timestamp with time zone)
+CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select jsonb_build_object(
+        'version', version,
+        'is_fresh', expires_at > clock_timestamp(),
+        'fetched_at', fetched_at,
+        'age_seconds', greatest(0, floor(extract(epoch from clock_timestamp() - fetched_at))),
+        'results', case when version is distinct from p_known_version then results end,
+        'saved', array(
+            select distinct adzuna_job_id from public.saved_jobs
+            where user_id = p_user_id and adzuna_job_id = any (job_ids)),
+        -- Of several applications for one posting the newest counts.
+        'applications', coalesce(
+            (select jsonb_object_agg(adzuna_job_id, status order by created_at) from public.applications
+             where user_id = p_user_id and adzuna_job_id = any (job_ids) and deleted_at is null),
+            '{}'))
+    from public.job_search_cache
+    -- Older results than these mislead more than they help.
+    where query_key = p_query_key and fetched_at > clock_timestamp() - interval '7 days'
+      and (p_newer_than is null or fetched_at > p_newer_than)
+$$;
+
+-- FUNCTION create_profile(auth.users)
+CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    clerk_id text := nullif(p_account.raw_app_meta_data ->> 'clerk_id', '');
+    address  text := nullif(p_account.email, '');
+begin
+    if clerk_id is null or exists (select from public.users where clerk_user_id = clerk_id) then
+        clerk_id := p_account.id::text;
+    end if;
+    if exists (select from public.users where email = address) then
+        address := null;
+    end if;
+
+    insert into public.users (id, clerk_user_id, email, full_name)
+    values (p_account.id, clerk_id, address, left(nullif(p_account.raw_user_meta_data ->> 'full_name', ''), 200))
+    on conflict (id) do nothing;
+exception
+    -- Two sign-ups at once with the same Clerk id or address, or a value that the table does not take.
+    when integrity_constraint_violation then
+        insert into public.users (id, clerk_user_id) values (p_account.id, p_account.id::text)
+        on conflict do nothing;
+end
+$$;
+
+-- FUNCTION delete_clerk_account(text)
+CREATE FUNCTION private.delete_clerk_account(p_clerk_user_id text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- An outage of a vendor must neither leave somebody's files behind nor let a run go on for somebody who is gone.
+    -- With an hour between the later attempts, this is more than three days.
+    attempts constant integer := 80;
+    account  uuid;
+begin
+    insert into private.clerk_accounts as known (clerk_user_id, updated_at, deleted_at)
+    values (p_clerk_user_id, 0, clock_timestamp())
+    on conflict (clerk_user_id) do update set deleted_at = coalesce(known.deleted_at, excluded.deleted_at);
+    -- What the inbox holds of the person is erased. The rows stay, so that a repeated delivery is still a duplicate.
+    update public.webhook_events set body = '' where clerk_user_id = p_clerk_user_id and body <> '';
+
+    select id into account from public.users where clerk_user_id = p_clerk_user_id;
+    if account is null then
+        return null;
+    end if;
+
+    -- Applications before the person, in the order in which everything that changes an application locks them.
+    perform from public.applications where user_id = account order by id for update;
+    insert into public.background_jobs (job_type, max_attempts, payload, dedupe_key)
+    select 'cancel_skyvern_run', attempts,
+           jsonb_build_object('application_id', id, 'run_id', run_id, 'submission_title', submission_title),
+           'cancel_skyvern_run:' || id
+    from (select id, submission_title,
+                 case when private.is_final_skyvern_status(skyvern_run_status) is not true or skyvern_run_retry_pending
+                      then skyvern_task_id end as run_id
+          from public.applications where user_id = account) as application
+    where run_id is not null or submission_title is not null
+    on conflict (dedupe_key) do nothing;
+    insert into public.background_jobs (job_type, max_attempts, payload, dedupe_key)
+    values ('delete_files', attempts,
+            jsonb_build_object('buckets', jsonb_build_array('resumes', 'cover_letters'), 'folder', account),
+            'delete_files:' || account)
+    on conflict (dedupe_key) do nothing;
+
+    -- Skyvern's events that wait for a run that will never be recorded.
+    delete from public.webhook_events
+    where application_id is null
+      and named_application_id in (select id from public.applications where user_id = account);
+    delete from auth.users where id = account;
+    return account;
+end
+$$;
+
+-- FUNCTION describe_new_postings(text, bigint, jsonb)
+CREATE FUNCTION private.describe_new_postings(p_search_name text, p_count bigint, p_first jsonb) RETURNS TABLE(title text, message text)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case when p_count = 1 then 'New job for “' else p_count || ' new jobs for “' end || p_search_name || '”',
+           string_agg(left(posting ->> 'title', 80) || coalesce(' at ' || left(posting ->> 'company', 60), ''), ', '
+                      order by place)
+               || case when p_count > count(*) then ' and ' || p_count - count(*) || ' more' else '' end
+    from jsonb_array_elements(p_first) with ordinality as first (posting, place)
+$$;
+
+-- FUNCTION end_lease_of_cancelled_job()
+CREATE FUNCTION private.end_lease_of_cancelled_job() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.lease_number := old.lease_number + 1;
+    new.locked_by := null;
+    new.lease_expires_at := null;
+    return new;
+end
+$$;
+
+-- FUNCTION forget_event_of_deleted_person()
+CREATE FUNCTION private.forget_event_of_deleted_person() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if exists (select from public.background_jobs
+               where dedupe_key = 'cancel_skyvern_run:' || new.named_application_id) then
+        new.outcome := 'account_deleted';
+        new.decision := null;
+        new.body := '';
+    end if;
+    return new;
+end
+$$;
+
+-- FUNCTION guard_application_status()
+CREATE FUNCTION private.guard_application_status() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    allowed boolean;
+begin
+    if current_user <> 'authenticated' then
+        return new;
+    end if;
+
+    if private.is_decision_of_person(new.status) then
+        allowed := true;
+    elsif new.status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
+        allowed := false;
+    elsif tg_op = 'INSERT' then
+        allowed := true;
+    elsif old.status in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION', 'FAILED_SKYVERN_SUBMISSION', 'FAILED_APPLICATION',
+                         'REQUIRES_ATTENTION_USER_INPUT', 'REQUIRES_ATTENTION_MANUAL_REVIEW') then
+        allowed := true;
+    else
+        allowed := old.status in ('APPLIED_MANUALLY', 'WITHDRAWN_BY_USER', 'REJECTED_BY_COMPANY')
+                   and old.skyvern_task_id is null;
+    end if;
+
+    if not allowed then
+        perform private.refuse('status_not_yours', 409,
+            case tg_op
+                when 'INSERT' then format('an application cannot start as %s', new.status)
+                else format('an application cannot be moved from %s to %s by its person', old.status, new.status)
+            end);
+    end if;
+    return new;
+end
+$$;
+
+-- FUNCTION handle_job_description()
+CREATE FUNCTION private.handle_job_description() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    new.description_hash := case when new.description <> '' then
+        encode(sha256(convert_to(new.description, 'UTF8')), 'hex') end;
+    if tg_op = 'UPDATE' and new.description_hash is not distinct from old.description_hash
+        or tg_op = 'INSERT' and new.embedding is not null then
+        return new;
+    end if;
+    select same.skills_required, same.resume_guide_generated, same.prep_guide_generated, same.schema_version,
+           same.embedding
+    into new.skills_required, new.resume_guide_generated, new.prep_guide_generated, new.schema_version, new.embedding
+    from public.jobs as same
+    where same.description_hash = new.description_hash and same.embedding is not null and same.id <> new.id
+    limit 1;
+    new.schema_version := coalesce(new.schema_version, 1);
+    return new;
+end
+$$;
+
+-- COMMENT FUNCTION handle_job_description()
+COMMENT ON FUNCTION private.handle_job_description() IS 'Keeps the hash of a posting''s description, and what is derived from it. Definer: it copies from a posting with the same text, which the writer may not see. Bounds: a trigger function, which nobody can call: it changes only the row that is being written.';
+
+-- FUNCTION handle_soft_delete()
+CREATE FUNCTION private.handle_soft_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if new.deleted_at is null then
+        new.deleted_by = null;
+        new.deletion_reason = null;
+    elsif old.deleted_at is null then
+        new.deleted_at = now();
+        new.deleted_by = coalesce(new.deleted_by, public.current_user_id());
+    else
+        new.deleted_at = old.deleted_at;
+    end if;
+    return new;
+end
+$$;
+
+-- FUNCTION hold_background_job(uuid, bigint)
+CREATE FUNCTION private.hold_background_job(p_job_id uuid, p_lease_number bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform from public.background_jobs
+    where id = p_job_id and status = 'processing' and lease_number = p_lease_number
+    for update;
+    return found;
+end
+$$;
+
+-- FUNCTION hold_cron_lock(text, bigint, integer)
+CREATE FUNCTION private.hold_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform from public.cron_locks where lock_name = p_lock_name for update;
+    update public.cron_locks
+    set expires_at = clock_timestamp() + make_interval(secs => p_seconds)
+    where lock_name = p_lock_name and lock_number = p_lock_number and expires_at > clock_timestamp();
+    return found;
+end
+$$;
+
+-- TABLE scraping_logs
+CREATE TABLE public.scraping_logs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    source_name text NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    lock_number bigint NOT NULL,
+    batches integer DEFAULT 0 NOT NULL,
+    jobs_fetched integer DEFAULT 0 NOT NULL,
+    jobs_new integer DEFAULT 0 NOT NULL,
+    jobs_updated integer DEFAULT 0 NOT NULL,
+    jobs_skipped integer DEFAULT 0 NOT NULL,
+    jobs_deactivated integer DEFAULT 0 NOT NULL,
+    errors integer DEFAULT 0 NOT NULL,
+    error text,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    completed_at timestamp with time zone,
+    CONSTRAINT scraping_logs_check_completed_at CHECK (((status = 'running'::text) = (completed_at IS NULL))),
+    CONSTRAINT scraping_logs_check_error CHECK ((((status = 'failed'::text) = (error IS NOT NULL)) AND (char_length(error) <= 500))),
+    CONSTRAINT scraping_logs_check_status CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text])))
+);
+
+-- COMMENT TABLE scraping_logs
+COMMENT ON TABLE public.scraping_logs IS 'The runs of the posting sync.';
+
+-- FUNCTION hold_job_sync(bigint)
+CREATE FUNCTION private.hold_job_sync(p_lock_number bigint) RETURNS public.scraping_logs
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    run public.scraping_logs;
+begin
+    if private.hold_cron_lock('job_sync', p_lock_number, 120) then
+        select * into run from public.scraping_logs
+        where lock_number = p_lock_number and status = 'running'
+        for update;
+    end if;
+    return run;
+end
+$$;
+
+-- FUNCTION is_alert_wanted(public.saved_searches)
+CREATE FUNCTION private.is_alert_wanted(p_search public.saved_searches) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(p_search.notify_new_jobs, true) and private.alert_frequency(p_search.user_id) is not null
+$$;
+
+-- FUNCTION is_decision_of_person(public.application_status_type)
+CREATE FUNCTION private.is_decision_of_person(p_status public.application_status_type) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select p_status in ('APPLIED_MANUALLY', 'INTERVIEW_SCHEDULED', 'OFFER_RECEIVED', 'REJECTED_BY_COMPANY',
+                        'WITHDRAWN_BY_USER')
+$$;
+
+-- FUNCTION is_final_skyvern_status(text)
+CREATE FUNCTION private.is_final_skyvern_status(p_run_status text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select p_run_status in ('completed', 'failed', 'terminated', 'timed_out', 'canceled')
+$$;
+
+-- FUNCTION is_own_file(text, uuid)
+CREATE FUNCTION private.is_own_file(p_path text, p_user_id uuid) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select starts_with(p_path, p_user_id::text || '/') and p_path !~ '(^|/)\.{0,2}(/|$)'
+$_$;
+
+-- FUNCTION is_provider()
+CREATE FUNCTION private.is_provider() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select exists (select from public.users where id = public.current_user_id() and role = 'provider')
+$$;
+
+-- COMMENT FUNCTION is_provider()
+COMMENT ON FUNCTION private.is_provider() IS 'Whether the caller is a provider. Definer: policies call it for a person, who must not need rights on users for that. Bounds: it takes no arguments and returns only the caller''s own role.';
+
+-- FUNCTION job_search_calls_left_for_alerts()
+CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select greatest(0, min(least(limits.calls - made.by_all, limits.calls_for_alerts - made.by_alerts)))
+    from private.job_search_limits as limits
+    cross join lateral (
+        select count(*) as by_all, count(*) filter (where is_alert) as by_alerts
+        from private.job_search_calls
+        where called_at > clock_timestamp() - limits.period) as made
+$$;
+
+-- FUNCTION limit_queued_jobs()
+CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    unfinished_at_most constant integer := 20;
+    payload_at_most    constant integer := 4096; -- bytes
+begin
+    if current_user <> 'authenticated' then
+        return new;
+    end if;
+    if octet_length(new.payload::text) > payload_at_most then
+        perform private.refuse('invalid_input', 422, format('a payload is at most %s bytes long', payload_at_most));
+    end if;
+    -- One person's inserts wait for each other, so that the count is exact.
+    perform pg_advisory_xact_lock(hashtextextended('queued_jobs:' || new.user_id, 0));
+    if (select count(*) from public.background_jobs
+        where user_id = new.user_id and status in ('pending', 'processing')) >= unfinished_at_most then
+        perform private.refuse('too_many_jobs', 429,
+            format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most));
+    end if;
+    return new;
+end
+$$;
+
+-- FUNCTION lock_clerk_account(text)
+CREATE FUNCTION private.lock_clerk_account(p_clerk_user_id text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select pg_advisory_xact_lock(hashtextextended('clerk_account:' || p_clerk_user_id, 0))
+$$;
+
+-- FUNCTION lock_skyvern_run(text)
+CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select pg_advisory_xact_lock(hashtextextended('skyvern_run:' || p_run_id, 0))
+$$;
+
+-- FUNCTION name_the_posting(text, public.applications)
+CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select replace(replace(p_text, '{company_name}', p_application.company_name), '{job_title}', p_application.job_title)
+$$;
+
+-- FUNCTION next_alert_at(jsonb, text, timestamp with time zone)
+CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select to_timestamp(place + period * (floor((extract(epoch from p_after) - place) / period) + 1))
+    from (values ('instant', 3600), ('daily', 86400), ('weekly', 604800)) as frequency (name, period)
+    cross join lateral (select abs(hashtextextended(p_search_query::text, 0) % period) as place) as placed
+    where name = p_frequency
+$$;
+
+-- FUNCTION note_news_of_skyvern_run()
+CREATE FUNCTION private.note_news_of_skyvern_run() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.skyvern_heard_at := clock_timestamp();
+    return new;
+end
+$$;
+
+-- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
+CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.notifications (user_id, type, title, message, related_entity_id, related_entity_type)
+    values (p_user_id, p_type, p_title, p_message, p_related_entity_id, p_related_entity_type)
+    returning id into notification_id;
+
+    with queued as (
+        insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
+        select p_user_id, channel.job_type,
+               jsonb_build_object(
+                   'user_id', p_user_id, 'title', p_title, 'message', p_message,
+                   'data', p_data || jsonb_build_object('notification_id', notification_id)),
+               channel.dedupe_prefix || ':' || notification_id
+        from private.notification_channels as channel
+        returning id, job_type
+    )
+    select id into push_job_id from queued where job_type = 'push_notification';
+end
+$$;
+
+-- FUNCTION plain_email(text)
+CREATE FUNCTION private.plain_email(p_text text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case when char_length(p_text) between 3 and 255 and p_text ~ '^[^[:space:]@]+@[^[:space:]@]+$'
+                then lower(p_text) end
+$_$;
+
+-- FUNCTION plain_phone(text)
+CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
+$_$;
+
+-- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
+CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    attempts    constant integer := 3;
+    address     text := private.plain_email(p_email);
+    number      text := private.plain_phone(p_phone_number);
+    new_name    text := left(nullif(btrim(p_full_name), ''), 200);
+    account     uuid;
+    former      auth.users;
+    former_name text;
+begin
+    select id into account from public.users where clerk_user_id = p_clerk_user_id;
+
+    -- All rows that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
+    perform from auth.users as candidate
+    where candidate.id = account
+       or (candidate.email = address and not candidate.is_sso_user) -- the unique index has no others
+       or candidate.phone = number
+    order by candidate.id
+    for update;
+    select * into former from auth.users where id = account;
+    former_name := left(former.raw_user_meta_data ->> 'full_name', 200);
+
+    update auth.users as holder
+    set email = nullif(holder.email, address),
+        email_confirmed_at = case when holder.email is distinct from address then holder.email_confirmed_at end,
+        phone = nullif(holder.phone, number),
+        phone_confirmed_at = case when holder.phone is distinct from number then holder.phone_confirmed_at end,
+        updated_at = clock_timestamp()
+    from public.users as profile
+        left join private.clerk_accounts as known on known.clerk_user_id = profile.clerk_user_id
+    where profile.id = holder.id
+      and holder.id is distinct from account
+      and not holder.is_sso_user
+      and (holder.email = address or holder.phone = number)
+      and starts_with(profile.clerk_user_id, 'user_')
+      and coalesce(known.updated_at, 0) < p_updated_at;
+
+    -- More than once, in case another account takes the address between the check and the write.
+    for attempt in 1..attempts loop
+        if exists (select from auth.users as holder
+                   where holder.email = address and not holder.is_sso_user and holder.id is distinct from account) then
+            address := null;
+        end if;
+        if exists (select from auth.users as holder
+                   where holder.phone = number and holder.id is distinct from account) then
+            number := null;
+        end if;
+        begin
+            if account is null then
+                -- Empty texts, because the Auth server cannot read null in these columns.
+                insert into auth.users (
+                    id, instance_id, aud, role, email, email_confirmed_at, phone, phone_confirmed_at,
+                    raw_app_meta_data, raw_user_meta_data,
+                    confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
+                values (
+                    gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
+                    address, case when address is not null and p_email_is_confirmed then clock_timestamp() end,
+                    number, case when number is not null then clock_timestamp() end,
+                    jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
+                                       'clerk_id', p_clerk_user_id),
+                    jsonb_strip_nulls(jsonb_build_object('full_name', new_name)),
+                    '', '', '', '', clock_timestamp(), clock_timestamp())
+                returning id into account;
+            else
+                update auth.users as mirror
+                set email = address,
+                    email_confirmed_at = case
+                        when address is null or not p_email_is_confirmed then null
+                        when mirror.email = address then coalesce(mirror.email_confirmed_at, clock_timestamp())
+                        else clock_timestamp() end,
+                    phone = number,
+                    phone_confirmed_at = case
+                        when number is null then null
+                        when mirror.phone = number then coalesce(mirror.phone_confirmed_at, clock_timestamp())
+                        else clock_timestamp() end,
+                    raw_user_meta_data = jsonb_set(
+                        case when jsonb_typeof(mirror.raw_user_meta_data) = 'object'
+                             then mirror.raw_user_meta_data else '{}' end,
+                        '{full_name}', coalesce(to_jsonb(new_name), 'null')),
+                    updated_at = clock_timestamp()
+                where mirror.id = account;
+            end if;
+            exit;
+        exception
+            when unique_violation then
+                if attempt = attempts then
+                    raise;
+                end if;
+        end;
+    end loop;
+
+    -- The triggers on `auth.users` have created the profile and keep its address.
+    update public.users as profile
+    set full_name = case when profile.full_name is not distinct from former_name
+                         then new_name else profile.full_name end,
+        phone_number = case when profile.phone_number is not distinct from '+' || former.phone
+                            then '+' || number else profile.phone_number end
+    where profile.id = account
+      and profile.clerk_user_id = p_clerk_user_id;
+    if not found then
+        raise exception 'the account of a Clerk user has no profile';
+    end if;
+
+    insert into private.clerk_accounts as known (clerk_user_id, updated_at)
+    values (p_clerk_user_id, p_updated_at)
+    on conflict (clerk_user_id) do update set updated_at = greatest(known.updated_at, excluded.updated_at);
+    return account;
+end
+$$;
+
+-- FUNCTION record_application_event()
+CREATE FUNCTION private.record_application_event() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
+    values (
+        new.id, new.user_id,
+        case tg_op when 'UPDATE' then old.status end, new.status,
+        coalesce(
+            nullif(current_setting('jobraker.event_source', true), ''),
+            case current_setting('role', true) when 'authenticated' then 'person' else 'service' end),
+        nullif(current_setting('jobraker.event_reason', true), ''));
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION record_application_event()
+COMMENT ON FUNCTION private.record_application_event() IS 'Writes the history of an application. Definer: nobody may write application_events, so that the history cannot be forged. Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
+
+-- FUNCTION refuse(text, integer, text, text)
+CREATE FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    raise sqlstate 'PGRST' using
+        message = pg_catalog.jsonb_build_object(
+            'code', p_code, 'message', p_message, 'details', p_details, 'hint', null)::text,
+        detail = pg_catalog.jsonb_build_object('status', p_status, 'headers', '{}'::jsonb)::text;
+end
+$$;
+
+-- FUNCTION reserve_job_search_call(uuid, uuid, boolean)
+CREATE FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    moment         timestamptz;
+    alerts_free_at timestamptz;
+    own_free_at    timestamptz;
+begin
+    perform from private.job_search_limits order by period for update;
+    moment := clock_timestamp(); -- after the wait, so that times grow in the order of the reservations
+
+    -- A limit of n calls is spent while the n-th newest call is within its period, and free when that call leaves it.
+    select max(of_all.called_at + limits.period), max(of_alerts.called_at + limits.period),
+           max(own.called_at + limits.period)
+    into free_at, alerts_free_at, own_free_at
+    from (select period, calls,
+                 case when p_is_alert then calls_for_alerts end as calls_for_alerts,
+                 case when p_is_alert then calls_for_alerts_per_person else calls_per_person end as calls_of_person
+          from private.job_search_limits) as limits
+    left join lateral (
+        select called_at from private.job_search_calls
+        order by called_at desc offset limits.calls - 1 limit 1) as of_all
+        on of_all.called_at > moment - limits.period
+    left join lateral (
+        select called_at from private.job_search_calls
+        where is_alert and limits.calls_for_alerts is not null
+        order by called_at desc offset limits.calls_for_alerts - 1 limit 1) as of_alerts
+        on of_alerts.called_at > moment - limits.period
+    left join lateral (
+        select called_at from private.job_search_calls
+        where user_id = p_user_id and is_alert = p_is_alert and limits.calls_of_person is not null
+        order by called_at desc offset limits.calls_of_person - 1 limit 1) as own
+        on own.called_at > moment - limits.period;
+
+    is_own_limit := own_free_at is not null;
+    free_at := greatest(free_at, alerts_free_at, own_free_at); -- which ignores nulls
+    if free_at is null then
+        insert into private.job_search_calls (id, called_at, user_id, is_alert)
+        values (p_call_id, moment, p_user_id, p_is_alert);
+        delete from private.job_search_calls
+        where called_at < moment - (select max(period) from private.job_search_limits);
+    end if;
+end
+$$;
+
+-- FUNCTION saved_search_of_job(uuid, uuid)
+CREATE FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uuid) RETURNS public.saved_searches
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select search.*
+    from public.background_jobs as job
+    join public.saved_searches as search
+        on search.id = p_saved_search_id and search.user_id = coalesce(job.user_id, search.user_id)
+    where job.id = p_job_id
+$$;
+
+-- FUNCTION schedule_saved_search()
+CREATE FUNCTION private.schedule_saved_search() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    first_moment timestamptz;
+begin
+    if tg_op = 'INSERT' then
+        first_moment := new.created_at;
+    elsif new.search_query <> old.search_query then
+        first_moment := clock_timestamp();
+    end if;
+
+    insert into private.saved_search_alerts as alert (saved_search_id, since, next_at)
+    values (new.id, coalesce(first_moment, new.created_at),
+            private.alert_due_at(new, coalesce(first_moment, new.created_at)))
+    on conflict (saved_search_id) do update
+    set since = coalesce(first_moment, alert.since),
+        next_at = private.alert_due_at(new, coalesce(first_moment, alert.since)),
+        job_id = case when first_moment is null then alert.job_id end;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION schedule_saved_search()
+COMMENT ON FUNCTION private.schedule_saved_search() IS 'Keeps the schedule of a saved search up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedule of the row that is being written.';
+
+-- FUNCTION schedule_saved_searches_of_person()
+CREATE FUNCTION private.schedule_saved_searches_of_person() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update private.saved_search_alerts as alert
+    set next_at = private.alert_due_at(search, alert.since)
+    from public.saved_searches as search
+    where search.id = alert.saved_search_id and search.user_id = coalesce(new.user_id, old.user_id);
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION schedule_saved_searches_of_person()
+COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
+
+-- FUNCTION search_jobs(text, uuid, uuid, uuid, boolean, timestamp with time zone)
+CREATE FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    -- How long a caller has to ask Adzuna and store the results.
+    lease_time  constant interval := '15 seconds';
+    -- After a failure, how long old results are given without asking again.
+    backoff     constant interval := '30 seconds';
+    page        jsonb;
+    lease       private.job_search_leases;
+    reserved    record;
+begin
+    if p_query_key is null or p_query_key !~ '^[0-9a-f]{64}$' then
+        perform private.refuse('invalid_input', 422, 'the key of a query is a SHA-256 in hexadecimal digits');
+    end if;
+
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    if (page ->> 'is_fresh')::boolean then
+        return jsonb_build_object('outcome', 'fresh', 'page', page);
+    end if;
+
+    select * into lease from private.job_search_leases where query_key = p_query_key;
+    if lease.failure is not null then
+        if page is not null and lease.expires_at > clock_timestamp() - backoff then
+            return jsonb_build_object('outcome', 'resting', 'page', page);
+        end if;
+        if page is null and lease.id = p_awaited_lease_id then
+            return jsonb_build_object('outcome', 'failed', 'failure', lease.failure);
+        end if;
+    end if;
+
+    insert into private.job_search_leases as held (query_key, id, expires_at)
+    values (p_query_key, gen_random_uuid(), clock_timestamp() + lease_time)
+    on conflict (query_key) do update set id = excluded.id, expires_at = excluded.expires_at, failure = null
+        where held.expires_at <= clock_timestamp()
+    returning * into lease;
+    if not found then
+        select * into lease from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object('outcome', 'awaited', 'lease_id', lease.id, 'page', page);
+    end if;
+
+    -- Between the first look and the lease another caller may have stored the results.
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    if (page ->> 'is_fresh')::boolean then
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object('outcome', 'fresh', 'page', page);
+    end if;
+
+    select * into reserved from private.reserve_job_search_call(lease.id, p_user_id, p_is_alert);
+    if reserved.free_at is not null then
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object(
+            'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
+            'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
+    end if;
+    return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
+end
+$_$;
+
+-- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
+CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    title   text := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
+    message text := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
+begin
+    if title is null or p_application.deleted_at is not null then
+        return null;
+    end if;
+    return (private.notify_person(
+        p_application.user_id, 'APPLICATION_STATUS_UPDATE', title, message, p_application.id, 'application',
+        jsonb_build_object('application_id', p_application.id, 'status', p_status))).push_job_id;
+end
+$$;
+
+-- FUNCTION application_to_reconcile(uuid, uuid)
+CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    -- People may ask as often as they like; Skyvern is asked no more often than this.
+    fresh       constant interval := '1 minute';
+    application public.applications;
+    reason      text;
+begin
+    select * into application from public.applications
+    where id = p_application_id and (p_user_id is null or user_id = p_user_id);
+
+    if application.id is null then
+        reason := 'not_found';
+    elsif application.submission_id is not null then
+        if application.submission_lease_expires_at <= clock_timestamp() then
+            return jsonb_build_object(
+                'outcome', 'submission', 'submission_id', application.submission_id,
+                'title', application.submission_title,
+                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at)));
+        end if;
+        reason := 'in_progress';
+    elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
+        reason := 'settled';
+    -- Nothing is known of a run without a status but its id.
+    elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null then
+        reason := 'just_heard_of';
+    else
+        return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
+                                  'attempt', coalesce(application.skyvern_run_attempt, 1));
+    end if;
+    return jsonb_build_object('outcome', 'nothing', 'reason', reason);
+end
+$$;
+
+-- COMMENT FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
+COMMENT ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) IS 'What is to be asked of Skyvern about an application. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: if a person is named, only an application of theirs.';
+
+-- FUNCTION apply_clerk_event(text, text, text, bigint, jsonb, text, uuid)
+CREATE FUNCTION public.apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    known   private.clerk_accounts;
+    is_new  boolean;
+    account uuid;
+    result  text;
+begin
+    perform private.lock_clerk_account(p_clerk_user_id);
+    if exists (select from public.webhook_events where source = 'clerk' and event_key = p_event_id) then
+        return jsonb_build_object('outcome', 'duplicate', 'user_id', null);
+    end if;
+
+    select * into known from private.clerk_accounts where clerk_user_id = p_clerk_user_id;
+    if p_event_type = 'user.deleted' then
+        account := private.delete_clerk_account(p_clerk_user_id);
+        result := 'deleted';
+    elsif known.deleted_at is not null then
+        result := 'account_deleted';
+    elsif known.updated_at > p_updated_at or (known.updated_at = p_updated_at and p_event_type = 'user.created') then
+        -- Of two events of the same instant, the creation is the older one.
+        result := 'outdated';
+    else
+        is_new := not exists (select from public.users where clerk_user_id = p_clerk_user_id);
+        account := private.put_clerk_account(
+            p_clerk_user_id, p_person ->> 'email', true, p_person ->> 'phone_number', p_person ->> 'full_name',
+            p_updated_at);
+        result := case when is_new then 'created' else 'updated' end;
+    end if;
+
+    insert into public.webhook_events (source, event_key, clerk_user_id, body, outcome, request_id, applied_at)
+    values ('clerk', p_event_id, p_clerk_user_id,
+            case when result = 'account_deleted' then '' else p_body end, result, p_request_id,
+            case when result in ('created', 'updated', 'deleted') then clock_timestamp() end);
+    return jsonb_build_object('outcome', result, 'user_id', account);
+end
+$$;
+
+-- COMMENT FUNCTION apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid)
+COMMENT ON FUNCTION public.apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid) IS 'Applies a webhook of Clerk. Definer: it writes auth.users and the schema private. Bounds: only the account that is named; an event is applied once, never over a newer one, and never after a deletion.';
+
+-- FUNCTION apply_skyvern_event(text, text, integer, boolean, uuid, uuid, jsonb, text, uuid, text)
+CREATE FUNCTION public.apply_skyvern_event(p_run_id text, p_run_status text, p_attempt integer, p_retry_pending boolean, p_application_id uuid, p_submission_id uuid, p_decision jsonb, p_body text, p_request_id uuid, p_source text DEFAULT 'skyvern_webhook'::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    key         text := format('%s:%s:%s:%s', p_run_id, p_run_status, p_attempt, p_retry_pending);
+    application public.applications;
+    known       boolean;
+    result      text;
+    new_status  public.application_status_type;
+    push_job    uuid;
+begin
+    perform private.lock_skyvern_run(p_run_id);
+    if exists (select from public.webhook_events where source = 'skyvern' and event_key = key) then
+        return jsonb_build_object('outcome', 'duplicate', 'application_id', null, 'status', null, 'push_job_id', null);
+    end if;
+
+    select * into application from public.applications where skyvern_task_id = p_run_id for no key update;
+    known := found;
+    if not known then
+        select * into application from public.applications where id = p_application_id for no key update;
+        -- Without the submission's id the URL could be that of an earlier attempt, so there must not have been one.
+        if application.submission_id is not null
+           and (application.submission_id = p_submission_id
+                or (p_submission_id is null and application.skyvern_task_id is null)) then
+            perform private.attribute_events(p_source, 'run_adopted');
+            perform private.attach_skyvern_run(application.id, p_run_id, null);
+            perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+            select * into application from public.applications where id = p_application_id;
+            known := true;
+        end if;
+    end if;
+
+    if known then
+        select applied.outcome, applied.status, applied.push_job_id into result, new_status, push_job
+        from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
+                                             p_source) as applied;
+    elsif application.skyvern_task_id is not null then
+        result := 'other_run';
+        new_status := application.status;
+    else
+        result := 'waiting';
+        application.id := null;
+    end if;
+
+    insert into public.webhook_events (
+        source, event_key, run_id, run_status, attempt, retry_pending, application_id, named_application_id,
+        submission_id, decision, body, outcome, request_id, applied_at)
+    values (
+        'skyvern', key, p_run_id, p_run_status, p_attempt, p_retry_pending, application.id, p_application_id,
+        p_submission_id, p_decision, p_body, result, p_request_id,
+        case when result in ('applied', 'kept') then clock_timestamp() end);
+
+    return jsonb_build_object('outcome', result, 'application_id', application.id, 'status', new_status,
+                              'push_job_id', push_job);
+end
+$$;
+
+-- COMMENT FUNCTION apply_skyvern_event(p_run_id text, p_run_status text, p_attempt integer, p_retry_pending boolean, p_application_id uuid, p_submission_id uuid, p_decision jsonb, p_body text, p_request_id uuid, p_source text)
+COMMENT ON FUNCTION public.apply_skyvern_event(p_run_id text, p_run_status text, p_attempt integer, p_retry_pending boolean, p_application_id uuid, p_submission_id uuid, p_decision jsonb, p_body text, p_request_id uuid, p_source text) IS 'Applies an event of Skyvern. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application that has the run or its open submission; an event is applied once, in order, and a person''s decision stands.';
+
+-- FUNCTION begin_job_sync(text, text)
+CREATE FUNCTION public.begin_job_sync(p_source text, p_locked_by text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    lock jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
+    run  public.scraping_logs;
+begin
+    if not (lock ->> 'taken')::boolean then
+        return jsonb_build_object('outcome', 'running', 'retry_after_seconds', coalesce(
+            greatest(1, ceil(extract(epoch from (lock ->> 'expires_at')::timestamptz - clock_timestamp()))), 1));
+    end if;
+    perform public.close_dead_job_syncs();
+    insert into public.scraping_logs (source_name, lock_number) values (p_source, (lock ->> 'lock_number')::bigint)
+    returning * into run;
+    return jsonb_build_object('outcome', 'began', 'run_id', run.id, 'lock_number', run.lock_number);
+end
+$$;
+
+-- COMMENT FUNCTION begin_job_sync(p_source text, p_locked_by text)
+COMMENT ON FUNCTION public.begin_job_sync(p_source text, p_locked_by text) IS 'Begins a run of the posting sync, if none is in progress. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: one run at a time; a source whose name is not valid cannot store a posting.';
+
+-- FUNCTION cancel_background_jobs(uuid[])
+CREATE FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with cancelled as (
+        update public.background_jobs
+        set status = 'failed', error = 'cancelled'
+        where id = any (p_job_ids) and status in ('pending', 'processing')
+        returning id
+    )
+    select coalesce(jsonb_agg(id), '[]') from cancelled
+$$;
+
+-- FUNCTION claim_application(uuid, text)
+CREATE FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    -- How long a caller has to start the run and record it. After that nobody knows whether a run started.
+    lease       constant interval := '60 seconds';
+    person      public.users;
+    application public.applications;
+    submission  uuid := gen_random_uuid();
+    resume_path text;
+begin
+    select * into person from public.users where id = public.current_user_id();
+    if person.id is null then
+        perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
+    end if;
+    if char_length(p_idempotency_key) not between 1 and 255 then
+        perform private.refuse('invalid_input', 422, 'an idempotency key has 1 to 255 characters');
+    end if;
+
+    select * into application
+    from public.applications
+    where id = p_application_id and user_id = person.id and deleted_at is null
+    for no key update;
+    if application.id is null then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+    if exists (select from public.applications
+               where user_id = person.id and submission_idempotency_key = p_idempotency_key
+                 and id <> application.id) then
+        perform private.refuse('idempotency_key_reused', 422, 'this idempotency key belongs to another application');
+    end if;
+
+    if application.skyvern_task_id is not null and application.submission_id is null
+       and (application.status = 'PROCESSING_BY_SKYVERN'
+            or application.submission_idempotency_key = p_idempotency_key) then
+        return jsonb_build_object('outcome', 'already_started', 'run_id', application.skyvern_task_id,
+                                  'status', application.status);
+    end if;
+    if application.status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
+        perform private.refuse('application_wrong_status', 409,
+            format('the application cannot be started while its status is %s', application.status),
+            application.status::text);
+    end if;
+    if application.submission_id is not null then
+        if application.submission_outcome = 'started'
+           and application.submission_lease_expires_at > clock_timestamp() then
+            return jsonb_build_object('outcome', 'in_progress');
+        end if;
+        return jsonb_build_object('outcome', 'open', 'submission_id', application.submission_id,
+                                  'title', application.submission_title,
+                                  'seconds_ago', floor(extract(epoch from
+                                      clock_timestamp() - application.submission_started_at)));
+    end if;
+
+    resume_path := coalesce(
+        application.resume_url_used, person.current_resume_url,
+        (select file_url from public.resumes where user_id = person.id and is_primary));
+    if resume_path is null or not private.is_own_file(resume_path, person.id) then
+        perform private.refuse('resume_missing', 422, 'there is no résumé to apply with');
+    end if;
+
+    perform private.attribute_events('initiate');
+    begin
+        update public.applications
+        set status = 'PENDING_SKYVERN_SUBMISSION',
+            submission_id = submission,
+            submission_title = 'jobraker-' || submission,
+            submission_started_at = clock_timestamp(),
+            submission_lease_expires_at = clock_timestamp() + lease,
+            submission_outcome = 'started',
+            submission_resume_path = resume_path,
+            submission_previous_status = status,
+            submission_idempotency_key = p_idempotency_key
+        where id = application.id;
+    exception
+        when unique_violation then -- another application was claimed with this key at the same moment
+            perform private.refuse('idempotency_key_reused', 422,
+                'this idempotency key belongs to another application');
+    end;
+
+    return jsonb_build_object(
+        'outcome', 'claimed',
+        'submission_id', submission,
+        'title', 'jobraker-' || submission,
+        'application', jsonb_build_object(
+            'id', application.id, 'job_title', application.job_title, 'company_name', application.company_name,
+            'job_url', application.job_url),
+        'resume_path', resume_path,
+        'resume_filename', coalesce(
+            case when resume_path = person.current_resume_url then person.current_resume_filename end,
+            (select file_name from public.resumes
+             where user_id = person.id and file_url = resume_path order by is_primary desc, uploaded_at desc limit 1),
+            storage.filename(resume_path)),
+        -- A cover letter is optional, so one outside the person's folder is left out as if there were none.
+        'cover_letter_path', case when private.is_own_file(application.cover_letter_url_used, person.id)
+                                  then application.cover_letter_url_used end,
+        'person', jsonb_build_object(
+            'id', person.id, 'full_name', person.full_name, 'email', person.email,
+            'phone_number', person.phone_number, 'linkedin_profile_url', person.linkedin_profile_url,
+            'portfolio_url', person.portfolio_url),
+        'preferences', (select to_jsonb(preferences) - 'user_id' - 'updated_at'
+                        from public.user_preferences as preferences where user_id = person.id));
+end
+$$;
+
+-- COMMENT FUNCTION claim_application(p_application_id uuid, p_idempotency_key text)
+COMMENT ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) IS 'Claims one of the caller''s applications, to start its one run. Definer: it writes the submission and the status, which no person may write, and refuses through private.refuse. Bounds: only an application of the caller''s that may be started; files only from the caller''s own folder; the key has 1 to 255 characters.';
+
+-- FUNCTION claim_background_jobs(text, text[], integer)
+CREATE FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    lease   constant interval := '30 seconds';
+    moment  constant timestamptz := clock_timestamp();
+    claimed jsonb;
+begin
+    if p_limit is null or p_limit not between 1 and 500 then
+        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 500');
+    end if;
+
+    -- The last attempt was lost too.
+    update public.background_jobs
+    set status = 'failed', error = 'lease_expired', retry_count = retry_count + 1, lost_leases = lost_leases + 1,
+        lease_number = lease_number + 1, locked_by = null, lease_expires_at = null
+    where id in (
+        select id from public.background_jobs
+        where status = 'processing' and lease_expires_at <= moment and retry_count + 1 >= max_attempts
+          and job_type = any (p_job_types)
+        order by lease_expires_at
+        limit p_limit
+        for update skip locked);
+
+    with waiting as materialized (
+        select id, run_at, lost_leases > 0 as is_suspect
+        from public.background_jobs
+        where status = 'pending' and run_at <= moment and job_type = any (p_job_types)
+        order by run_at
+        limit p_limit
+        for update skip locked
+    ),
+    lost as materialized (
+        select id, run_at, true as is_suspect
+        from public.background_jobs
+        where status = 'processing' and lease_expires_at <= moment and job_type = any (p_job_types)
+        order by lease_expires_at
+        limit p_limit
+        for update skip locked
+    ),
+    due as (
+        select id, is_suspect,
+               row_number() over in_order as place,
+               first_value(is_suspect) over in_order as is_led_by_suspect
+        from (select * from waiting union all select * from lost) as job
+        window in_order as (order by run_at, id)
+    ),
+    chosen as (
+        select id from due
+        where case when is_led_by_suspect then place = 1 else not is_suspect and place <= p_limit end
+    ),
+    leased as (
+        update public.background_jobs as job
+        set retry_count = job.retry_count + case when job.status = 'processing' then 1 else 0 end,
+            lost_leases = job.lost_leases + case when job.status = 'processing' then 1 else 0 end,
+            status = 'processing',
+            locked_by = left(p_worker, 200),
+            lease_expires_at = moment + lease,
+            lease_number = job.lease_number + 1
+        from chosen
+        where job.id = chosen.id
+        returning job.*
+    )
+    select jsonb_agg(jsonb_build_object(
+               'id', id, 'user_id', user_id, 'job_type', job_type, 'payload', payload, 'progress', progress,
+               'lease_number', lease_number, 'attempt', retry_count + 1) order by run_at, id)
+    into claimed
+    from leased;
+    return coalesce(claimed, '[]');
+end
+$$;
+
+-- COMMENT FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
+COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) IS 'Leases due background jobs to a worker. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: 1 to 500 jobs, only of the types named, leased for 30 seconds.';
+
+-- FUNCTION claim_push_messages(jsonb)
+CREATE FUNCTION public.claim_push_messages(p_messages jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    -- Longer than sending may take, retries included.
+    lease    constant interval := interval '30 seconds';
+    read_at  constant timestamptz := clock_timestamp();
+    messages jsonb;
+begin
+    with asked as (
+        select listed.place, (listed.wanted ->> 'job_id')::uuid as job_id, (listed.wanted ->> 'user_id')::uuid as user_id,
+               (listed.wanted ->> 'lease_number')::bigint as lease_number
+        from jsonb_array_elements(p_messages) with ordinality as listed (wanted, place)
+    ),
+    due as materialized (
+        select job.id, job.lease_number = asked.lease_number as is_handed_over
+        from public.background_jobs as job
+        join asked on asked.job_id = job.id
+        where job.job_type = 'push_notification'
+          and job.retry_count < job.max_attempts
+          and case when asked.lease_number is null
+                   then (job.status = 'pending' and job.run_at <= read_at)
+                        or (job.status = 'processing' and job.lease_expires_at <= read_at)
+                   else job.status = 'processing' and job.lease_number = asked.lease_number end
+        for update of job skip locked
+    ),
+    claimed as (
+        update public.background_jobs as job
+        set status = 'processing',
+            -- A lease that expired has used up an attempt.
+            retry_count = job.retry_count
+                          + case when job.status = 'processing' and due.is_handed_over is not true then 1 else 0 end,
+            locked_by = 'trigger-push-notification',
+            lease_expires_at = read_at + lease,
+            lease_number = job.lease_number + 1
+        from due
+        where job.id = due.id
+        returning job.id, job.user_id, job.payload, job.lease_number
+    )
+    select coalesce(jsonb_agg(
+        case
+            when asked.job_id is not null and claimed.id is null then
+                jsonb_build_object('claimed', false, 'job_status', (select job.status from public.background_jobs as job
+                                                                    where job.id = asked.job_id), 'devices', '[]'::jsonb)
+            else
+                jsonb_build_object('claimed', true, 'lease_number', claimed.lease_number, 'payload', claimed.payload,
+                                   'devices', coalesce(reached.devices, '[]'::jsonb))
+        end order by asked.place), '[]'::jsonb)
+    into messages
+    from asked
+    left join claimed on claimed.id = asked.job_id
+    left join lateral (
+        select jsonb_agg(jsonb_build_object('id', device.id, 'token', device.token)
+                         order by device.last_seen_at desc, device.id) as devices
+        from public.user_push_tokens as device
+        where device.user_id = coalesce(claimed.user_id, asked.user_id)
+          and device.revoked_at is null
+          and not exists (select from public.push_tickets as ticket
+                          where ticket.job_id = claimed.id and ticket.push_token_id = device.id)
+    ) as reached on true;
+
+    return jsonb_build_object('read_at', read_at, 'messages', messages);
+end
+$$;
+
+-- COMMENT FUNCTION claim_push_messages(p_messages jsonb)
+COMMENT ON FUNCTION public.claim_push_messages(p_messages jsonb) IS 'Leases queued push messages and lists the devices they go to. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only jobs of the type push_notification that are due, or whose fencing token the caller knows; only devices of the person concerned, 20 at most.';
+
+-- FUNCTION claim_push_receipts()
+CREATE FUNCTION public.claim_push_receipts() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tickets_at_most constant integer := 1000;
+    kept_for        constant interval := interval '24 hours';
+    next_look       constant interval := interval '15 minutes';
+    moment          constant timestamptz := clock_timestamp();
+    tickets         jsonb;
+begin
+    update public.push_tickets
+    set status = 'unknown', receipt_due_at = null
+    where id in (select id from public.push_tickets
+                 where receipt_due_at <= moment and sent_at < moment - kept_for
+                 order by receipt_due_at
+                 limit tickets_at_most
+                 for update skip locked);
+
+    with due as (
+        select id from public.push_tickets
+        where receipt_due_at <= moment
+        order by receipt_due_at
+        limit tickets_at_most
+        for update skip locked
+    ),
+    claimed as (
+        update public.push_tickets as ticket
+        set receipt_due_at = moment + next_look, receipt_checks = receipt_checks + 1
+        from due
+        where ticket.id = due.id
+        returning ticket.ticket_id
+    )
+    select jsonb_agg(ticket_id) into tickets from claimed;
+    return coalesce(tickets, '[]');
+end
+$$;
+
+-- COMMENT FUNCTION claim_push_receipts()
+COMMENT ON FUNCTION public.claim_push_receipts() IS 'Claims the tickets whose receipt is due. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; 1,000 tickets at most.';
+
+-- FUNCTION close_dead_job_syncs()
+CREATE FUNCTION public.close_dead_job_syncs() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    closed bigint;
+begin
+    -- Waits for a run that is extending its lock at this moment.
+    perform from public.cron_locks where lock_name = 'job_sync' for update;
+    update public.scraping_logs as run
+    set status = 'failed', error = 'run_died', completed_at = clock_timestamp()
+    where run.status = 'running'
+      and not exists (select from public.cron_locks as lock
+                      where lock.lock_name = 'job_sync' and lock.lock_number = run.lock_number
+                        and lock.expires_at > clock_timestamp());
+    get diagnostics closed = row_count;
+    return jsonb_build_object('closed', closed);
+end
+$$;
+
+-- COMMENT FUNCTION close_dead_job_syncs()
+COMMENT ON FUNCTION public.close_dead_job_syncs() IS 'Closes the log rows of runs that died. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; only runs without a valid lock.';
+
+-- FUNCTION count_job_click(uuid)
+CREATE FUNCTION public.count_job_click(p_job_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    person_id uuid := public.current_user_id();
+    today     date := (clock_timestamp() at time zone 'utc')::date;
+    counted   boolean;
+    clicks    integer;
+begin
+    if person_id is null then
+        perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
+    end if;
+    select click_count into clicks from public.jobs where id = p_job_id and is_active and status = 'active';
+    if not found then
+        perform private.refuse('job_not_found', 404, 'there is no such job posting');
+    end if;
+
+    insert into private.job_clicks as known (job_id, user_id, counted_on) values (p_job_id, person_id, today)
+    on conflict (job_id, user_id) do update set counted_on = excluded.counted_on
+        where known.counted_on < excluded.counted_on;
+    counted := found;
+    if counted then
+        update public.jobs set click_count = click_count + 1 where id = p_job_id returning click_count into clicks;
+    end if;
+    return jsonb_build_object('counted', counted, 'click_count', clicks);
+end
+$$;
+
+-- COMMENT FUNCTION count_job_click(p_job_id uuid)
+COMMENT ON FUNCTION public.count_job_click(p_job_id uuid) IS 'Counts a click of the caller on a posting. Definer: no person may write click_count or reach the schema private. Bounds: the person is the caller, never an argument; only active postings, and one click per person, posting and day.';
+
+-- FUNCTION enqueue_background_jobs(jsonb)
+CREATE FUNCTION public.enqueue_background_jobs(p_jobs jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    outcomes jsonb;
+begin
+    with asked as (
+        select listed.place, gen_random_uuid() as id, job.*
+        from jsonb_array_elements(p_jobs) with ordinality as listed (job, place)
+        cross join lateral jsonb_to_record(listed.job) as job (
+            job_type text, payload jsonb, user_id uuid, run_at timestamptz, max_attempts integer, dedupe_key text)
+    ),
+    queued as (
+        insert into public.background_jobs (id, user_id, job_type, payload, run_at, max_attempts, dedupe_key)
+        select id, user_id, job_type, coalesce(payload, '{}'), coalesce(run_at, clock_timestamp()),
+               coalesce(max_attempts, 5), dedupe_key
+        from asked
+        -- Always in the same order, so that two callers with the same keys cannot deadlock.
+        order by dedupe_key
+        on conflict (dedupe_key) do nothing
+        returning id, dedupe_key
+    )
+    select jsonb_agg(jsonb_build_object(
+               'id', coalesce(mine.id, same.id, earlier.id),
+               'outcome', case when mine.id is null then 'already_queued' else 'queued' end) order by asked.place)
+    into outcomes
+    from asked
+    left join queued as mine on mine.id = asked.id
+    left join queued as same on same.dedupe_key = asked.dedupe_key -- twice in this call
+    left join public.background_jobs as earlier on earlier.dedupe_key = asked.dedupe_key;
+    return coalesce(outcomes, '[]');
+end
+$$;
+
+-- COMMENT FUNCTION enqueue_background_jobs(p_jobs jsonb)
+COMMENT ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) IS 'Queues many background jobs at once. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: the checks of background_jobs apply, of which none limits a payload, since only the service calls it; a dedupe key is queued once.';
+
+-- FUNCTION ensure_person()
+CREATE FUNCTION public.ensure_person() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    claims  json;
+    subject text;
+    address text;
+    account uuid;
+begin
+    begin
+        claims := nullif(current_setting('request.jwt.claims', true), '')::json;
+        subject := claims ->> 'sub';
+        -- An address that is not verified could be anybody's. Without the claim `email_verified` it is taken, but not
+        -- as confirmed.
+        if json_typeof(claims -> 'email') = 'string' and coalesce(claims ->> 'email_verified', 'true') = 'true' then
+            address := private.plain_email(claims ->> 'email');
+        end if;
+    exception
+        when data_exception then -- text that PostgreSQL cannot store
+            subject := null;
+    end;
+
+    account := public.current_user_id();
+    if account is null and subject ~ '^user_[!-~]{1,250}$' then
+        perform private.lock_clerk_account(subject);
+        if exists (select from private.clerk_accounts where clerk_user_id = subject and deleted_at is not null) then
+            perform private.refuse('account_deleted', 403, 'this account has been deleted');
+        end if;
+        -- The webhook, or another call, may have been faster.
+        select id into account from public.users where clerk_user_id = subject;
+        if account is null and address is not null then
+            account := private.put_clerk_account(
+                subject, address, coalesce(claims ->> 'email_verified', 'false') = 'true', null, null, 0);
+        end if;
+    end if;
+    if account is null then
+        perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
+    end if;
+    return jsonb_build_object('user_id', account);
+end
+$_$;
+
+-- COMMENT FUNCTION ensure_person()
+COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address counts as confirmed.';
+
+-- FUNCTION extend_background_jobs(jsonb)
+CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    with reported as (
+        select * from jsonb_to_recordset(p_jobs) as reported (job_id uuid, lease_number bigint, progress jsonb)
+    ),
+    extended as (
+        update public.background_jobs as job
+        set lease_expires_at = clock_timestamp() + interval '30 seconds',
+            progress = coalesce(reported.progress, job.progress)
+        from reported
+        where job.id = reported.job_id and job.status = 'processing' and job.lease_number = reported.lease_number
+        returning job.id
+    )
+    select coalesce(jsonb_agg(id), '[]') from extended
+$$;
+
+-- COMMENT FUNCTION extend_background_jobs(p_jobs jsonb)
+COMMENT ON FUNCTION public.extend_background_jobs(p_jobs jsonb) IS 'Extends the leases of background jobs. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only jobs whose current fencing token the caller knows, and by 30 seconds.';
+
+-- FUNCTION extend_cron_lock(text, bigint, integer)
+CREATE FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if p_seconds is null or p_seconds not between 1 and 86400 then
+        perform private.refuse('invalid_input', 422, 'a lock is held for 1 to 86400 seconds');
+    end if;
+    return private.hold_cron_lock(p_lock_name, p_lock_number, p_seconds);
+end
+$$;
+
+-- COMMENT FUNCTION extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer)
+COMMENT ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) IS 'Extends a lock for scheduled work. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only a lock that has not expired and whose fencing token the caller knows; 1 to 86,400 seconds.';
+
+-- FUNCTION finish_job_sync(bigint, boolean, text)
+CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    run         public.scraping_logs := private.hold_job_sync(p_lock_number);
+    deactivated integer := 0;
+begin
+    if run.id is null then
+        select * into run from public.scraping_logs where lock_number = p_lock_number;
+        if run.status <> 'running' and run.error is not distinct from p_error then
+            return jsonb_build_object('outcome', 'finished', 'run', to_jsonb(run));
+        end if;
+        return jsonb_build_object('outcome', 'superseded');
+    end if;
+
+    if p_error is null and p_is_whole and run.jobs_fetched > run.errors then
+        update public.jobs
+        set is_active = false
+        where source = run.source_name and is_active and (last_seen is null or last_seen < run.started_at);
+        get diagnostics deactivated = row_count;
+    end if;
+    update public.scraping_logs
+    set status = case when p_error is null then 'completed' else 'failed' end,
+        error = left(p_error, 500),
+        jobs_deactivated = deactivated,
+        completed_at = clock_timestamp()
+    where id = run.id
+    returning * into run;
+    perform public.release_cron_lock('job_sync', p_lock_number);
+    return jsonb_build_object('outcome', 'finished', 'run', to_jsonb(run));
+end
+$$;
+
+-- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
+COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated; the error is cut at 500 characters.';
+
+-- FUNCTION handle_application_status_update_timestamp()
+CREATE FUNCTION public.handle_application_status_update_timestamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.last_status_update_at = now();
+    return new;
+end
+$$;
+
+-- FUNCTION handle_new_user_from_clerk()
+CREATE FUNCTION public.handle_new_user_from_clerk() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.create_profile(new);
+    return null;
+exception
+    when others then
+        raise warning 'no profile was made for a new account (SQLSTATE %)', sqlstate;
+        return null;
+end
+$$;
+
+-- COMMENT FUNCTION handle_new_user_from_clerk()
+COMMENT ON FUNCTION public.handle_new_user_from_clerk() IS 'Gives every new account its profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it sees only the row of auth.users that is being inserted.';
+
+-- FUNCTION handle_updated_at()
+CREATE FUNCTION public.handle_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.updated_at = now();
+    return new;
+end
+$$;
+
+-- FUNCTION handle_user_email_changed()
+CREATE FUNCTION public.handle_user_email_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.users set email = nullif(new.email, '') where id = new.id;
+    return null;
+exception
+    when integrity_constraint_violation then
+        -- Another profile has the address. The old one is out of date, so this profile has none.
+        update public.users set email = null where id = new.id;
+        return null;
+end
+$$;
+
+-- COMMENT FUNCTION handle_user_email_changed()
+COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows a changed e-mail address into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
+
+-- FUNCTION match_jobs(extensions.vector, integer)
+CREATE FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer DEFAULT 10) RETURNS TABLE(id uuid, similarity double precision)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    -- The index does not know which postings are active, so the scan goes on until it has found enough of them. Set
+    -- here and not as the function's own setting, which needs a superuser where pgvector is not loaded yet.
+    perform set_config('hnsw.iterative_scan', 'strict_order', true);
+    return query
+        select job.id, 1 - (job.embedding operator(extensions.<=>) query_embedding)
+        from public.jobs as job
+        where job.embedding is not null and job.is_active and job.status = 'active'
+        order by job.embedding operator(extensions.<=>) query_embedding
+        limit least(greatest(coalesce(match_count, 10), 0), 200);
+end
+$$;
+
+-- FUNCTION note_ongoing_skyvern_run(uuid, text)
+CREATE FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.applications set skyvern_heard_at = clock_timestamp()
+    where id = p_application_id and skyvern_task_id = p_run_id and status = 'PROCESSING_BY_SKYVERN';
+    return found;
+end
+$$;
+
+-- COMMENT FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
+COMMENT ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) IS 'Notes that a run is still in progress. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only an application that waits for exactly this run.';
+
+-- FUNCTION purge_expired_rows(integer)
+CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    moment  constant timestamptz := clock_timestamp();
+    jobs    integer;
+    bodies  integer;
+    events  integer;
+    tickets integer;
+    devices integer;
+    logs    integer;
+    locks   integer;
+begin
+    -- Failed jobs are kept for whoever investigates them. The jobs that cancelled a deleted person's runs keep the late
+    -- webhooks of those runs out of the inbox, so they stay as long as the inbox keeps anything.
+    delete from public.background_jobs
+    where id in (
+        select id from public.background_jobs
+        where (status = 'completed' and job_type <> 'cancel_skyvern_run' and updated_at < moment - interval '7 days')
+           or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
+        order by updated_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics jobs = row_count;
+
+    -- What Skyvern extracted is personal data. Once applied it is in the application; the event itself is kept longer,
+    -- so that a repeated delivery is recognised.
+    update public.webhook_events
+    set body = ''
+    where id in (
+        select id from public.webhook_events
+        where received_at < moment - interval '30 days' and body <> '' and outcome <> 'waiting'
+        order by received_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics bodies = row_count;
+    delete from public.webhook_events
+    where id in (
+        select id from public.webhook_events
+        where received_at < moment - interval '90 days'
+        order by received_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics events = row_count;
+
+    delete from public.push_tickets
+    where id in (
+        select id from public.push_tickets
+        where receipt_due_at is null and sent_at < moment - interval '30 days'
+        order by sent_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics tickets = row_count;
+
+    delete from public.user_push_tokens
+    where id in (
+        select id from public.user_push_tokens
+        where revoked_at < moment - interval '90 days'
+        order by revoked_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics devices = row_count;
+
+    delete from public.scraping_logs
+    where id in (
+        select id from public.scraping_logs
+        where completed_at < moment - interval '180 days'
+        order by completed_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics logs = row_count;
+
+    -- Taking an expired lock replaces it; one that nobody takes any more is deleted here.
+    delete from public.cron_locks
+    where lock_name in (
+        select lock_name from public.cron_locks
+        where expires_at < moment - interval '1 day'
+        limit p_limit
+        for update skip locked);
+    get diagnostics locks = row_count;
+
+    return jsonb_build_object(
+        'background_jobs', jobs, 'webhook_bodies', bodies, 'webhook_events', events, 'push_tickets', tickets,
+        'user_push_tokens', devices, 'scraping_logs', logs, 'cron_locks', locks);
+end
+$$;
+
+-- COMMENT FUNCTION purge_expired_rows(p_limit integer)
+COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit; how old they must be is fixed in the function.';
+
+-- FUNCTION queue_daily_purge()
+CREATE FUNCTION public.queue_daily_purge() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    queued integer;
+begin
+    insert into public.background_jobs (job_type, payload, dedupe_key)
+    values ('purge', '{}', 'purge:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD'))
+    on conflict (dedupe_key) do nothing;
+    get diagnostics queued = row_count;
+    return jsonb_build_object('queued', queued);
+end
+$$;
+
+-- COMMENT FUNCTION queue_daily_purge()
+COMMENT ON FUNCTION public.queue_daily_purge() IS 'Queues the purge of the day. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; one job a day.';
+
+-- FUNCTION queue_due_push_receipts()
+CREATE FUNCTION public.queue_due_push_receipts() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tickets_per_job constant integer := 1000;
+    jobs_at_most    constant integer := 20;
+    jobs            integer;
+    queued          integer;
+begin
+    select ceil(count(*)::numeric / tickets_per_job) into jobs
+    from (select from public.push_tickets
+          where receipt_due_at <= clock_timestamp()
+          limit tickets_per_job * jobs_at_most) as due;
+
+    insert into public.background_jobs (job_type, payload, dedupe_key)
+    select 'push_receipts', '{}',
+           format('push_receipts:%s:%s', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI'), number)
+    from generate_series(1, jobs) as number
+    on conflict (dedupe_key) do nothing;
+    get diagnostics queued = row_count;
+    return jsonb_build_object('queued', queued);
+end
+$$;
+
+-- COMMENT FUNCTION queue_due_push_receipts()
+COMMENT ON FUNCTION public.queue_due_push_receipts() IS 'Queues the jobs that ask for due receipts. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; 20 jobs at most, and each once a minute.';
+
+-- FUNCTION queue_due_reconciliations()
+CREATE FUNCTION public.queue_due_reconciliations() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    silence constant interval := '15 minutes';
+    at_most constant integer := 500;
+    -- Counted from the epoch. A silent run is looked for once in each.
+    quarter constant bigint := floor(extract(epoch from now()) / extract(epoch from silence));
+    queued  integer;
+begin
+    with due as (
+        select id as application_id, skyvern_heard_at as since,
+               format('reconcile_application:%s:%s', id, quarter) as key
+        from public.applications
+        where status = 'PROCESSING_BY_SKYVERN' and skyvern_task_id is not null and skyvern_heard_at <= now() - silence
+        union all
+        -- The key names the submission: the next one of the same application need not wait for the next quarter.
+        select id, submission_lease_expires_at, format('reconcile_application:%s:%s', submission_id, quarter)
+        from public.applications
+        where submission_id is not null and submission_lease_expires_at <= now()
+    ),
+    oldest as (
+        select * from due
+        -- Before the limit applies, or the same ones would take up all places again and again.
+        where not exists (select from public.background_jobs where dedupe_key = due.key)
+        order by since
+        limit at_most
+    )
+    insert into public.background_jobs (job_type, payload, dedupe_key)
+    select 'reconcile_application', jsonb_build_object('application_id', application_id), key
+    from oldest
+    order by key -- always in the same order, so that two ticks at once cannot deadlock
+    on conflict (dedupe_key) do nothing;
+    get diagnostics queued = row_count;
+    return queued;
+end
+$$;
+
+-- COMMENT FUNCTION queue_due_reconciliations()
+COMMENT ON FUNCTION public.queue_due_reconciliations() IS 'Queues a look at Skyvern for every application that needs one. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; 500 applications at most, each once in a quarter of an hour.';
+
+-- FUNCTION queue_due_saved_search_alerts()
+CREATE FUNCTION public.queue_due_saved_search_alerts() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    moment         constant timestamptz := clock_timestamp();
+    considered     constant integer := 200;
+    of_one_person  constant integer := 3;
+    -- For an alert that the queue has given up on, or whose person has three waiting.
+    later          constant interval := '1 hour';
+    room           constant bigint := private.job_search_calls_left_for_alerts();
+    queued_count   integer;
+begin
+    if room = 0 then
+        return jsonb_build_object('queued', 0);
+    end if;
+
+    -- A person who is just being deleted is skipped: a job refers to the row in `users`.
+    with due as materialized (
+        select alert.saved_search_id, alert.next_at, alert.job_id, search.user_id, search.search_query
+        from private.saved_search_alerts as alert
+        join public.saved_searches as search on search.id = alert.saved_search_id
+        join public.users as person on person.id = search.user_id
+        where alert.next_at <= moment
+        order by alert.next_at
+        limit considered
+        for update of alert skip locked
+        for key share of person skip locked
+    ),
+    judged as materialized (
+        select due.*,
+               coalesce(last_job.status in ('pending', 'processing'), false) as is_queued,
+               -- The search stays invalid until the person changes it, which clears the job.
+               coalesce(last_job.status = 'failed' and last_job.error = 'invalid_search', false) as is_invalid
+        from due
+        left join public.background_jobs as last_job on last_job.id = due.job_id
+    ),
+    numbered as (
+        select judged.*,
+               row_number() over (partition by user_id order by next_at, saved_search_id)
+                   + (select count(*) from public.background_jobs as job
+                      where job.user_id = judged.user_id and job.status in ('pending', 'processing')
+                        and job.job_type = 'saved_search_alert') as place
+        from judged
+        where not is_queued and not is_invalid
+    ),
+    asked as (
+        select search_query from numbered
+        where place <= of_one_person
+        group by search_query
+        order by min(next_at)
+        limit room
+    ),
+    chosen as materialized (
+        select * from numbered
+        where place <= of_one_person and search_query in (select search_query from asked)
+    ),
+    queued as (
+        insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
+        select user_id, 'saved_search_alert', jsonb_build_object('saved_search_id', saved_search_id),
+               format('saved_search_alert:%s:%s', saved_search_id, extract(epoch from next_at))
+        from chosen
+        on conflict (dedupe_key) do nothing
+        returning id, (payload ->> 'saved_search_id')::uuid as saved_search_id
+    ),
+    scheduled as (
+        update private.saved_search_alerts as alert
+        set job_id = coalesce(queued.id, alert.job_id),
+            next_at = case
+                when judged.is_invalid then null
+                when chosen.saved_search_id is null then moment + later
+                else least(moment + 6 * later, private.next_alert_at(
+                    judged.search_query, private.alert_frequency(judged.user_id), moment)) end
+        from judged
+        left join chosen on chosen.saved_search_id = judged.saved_search_id
+        left join queued on queued.saved_search_id = judged.saved_search_id
+        where alert.saved_search_id = judged.saved_search_id
+          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid
+               or exists (select from numbered where numbered.saved_search_id = judged.saved_search_id
+                                                 and numbered.place > of_one_person))
+    )
+    select count(*) into queued_count from queued;
+    return jsonb_build_object('queued', queued_count);
+end
+$$;
+
+-- COMMENT FUNCTION queue_due_saved_search_alerts()
+COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 searches at a time, no more than Adzuna''s allowance for alerts, and three per person.';
+
+-- FUNCTION record_absent_submission(uuid, uuid, jsonb)
+CREATE FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    decided     public.application_status_type := p_decision ->> 'status';
+    application public.applications;
+    details     jsonb := p_decision -> 'status_details';
+    recorded    jsonb;
+begin
+    recorded := public.record_submission_failure(
+        p_application_id, p_submission_id, 'absent', details ->> 'reason', details);
+    if recorded ->> 'outcome' <> 'recorded' then
+        return recorded;
+    end if;
+
+    select * into application from public.applications where id = p_application_id;
+    if not private.is_decision_of_person(application.status) then
+        update public.applications set status = decided where id = application.id;
+        perform private.tell_of_application(application, decided, p_decision -> 'notification');
+    end if;
+    return jsonb_build_object('outcome', 'absent');
+end
+$$;
+
+-- COMMENT FUNCTION record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb)
+COMMENT ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) IS 'Ends a submission that started no run, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; a person''s decision stands.';
+
+-- FUNCTION record_job_search_failure(text, uuid, text)
+CREATE FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    moment timestamptz := clock_timestamp();
+begin
+    update private.job_search_leases
+    set expires_at = moment, failure = p_failure
+    where query_key = p_query_key and id = p_lease_id;
+    update private.job_search_calls set called_at = moment where id = p_lease_id;
+
+    -- Nobody waits that long.
+    delete from private.job_search_leases
+    where query_key in (select query_key from private.job_search_leases
+                        where expires_at < moment - interval '1 hour' order by expires_at limit 20
+                        for update skip locked);
+    return '{}';
+end
+$$;
+
+-- COMMENT FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
+COMMENT ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) IS 'Ends a lease of a search that failed. Definer: it writes leases and the ledger in the schema private. Bounds: only the lease that is named by its key and id.';
+
+-- FUNCTION record_lost_skyvern_run(uuid, text, jsonb)
+CREATE FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    silence     constant interval := '24 hours';
+    decided     public.application_status_type := p_decision ->> 'status';
+    application public.applications;
+begin
+    perform private.lock_skyvern_run(p_run_id);
+    select * into application from public.applications
+    where id = p_application_id and skyvern_task_id = p_run_id and status = 'PROCESSING_BY_SKYVERN'
+    for no key update;
+    if application.id is null then
+        return jsonb_build_object('outcome', 'superseded');
+    end if;
+    if application.skyvern_heard_at > clock_timestamp() - silence then
+        return jsonb_build_object('outcome', 'unknown');
+    end if;
+
+    perform private.attribute_events('reconciler', p_decision #>> '{status_details,reason}');
+    update public.applications set status = decided, status_details = p_decision -> 'status_details'
+    where id = application.id;
+    perform private.tell_of_application(application, decided, p_decision -> 'notification');
+    return jsonb_build_object('outcome', 'lost');
+end
+$$;
+
+-- COMMENT FUNCTION record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
+COMMENT ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) IS 'Gives up an application whose run Skyvern does not know, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only an application that waits for exactly this run, after a day without news.';
+
+-- FUNCTION record_push_receipts(jsonb)
+CREATE FUNCTION public.record_push_receipts(p_receipts jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    recorded bigint;
+    revoked  bigint;
+begin
+    -- Devices before tickets, and in the same order as record_push_tickets, so that they cannot deadlock.
+    perform from public.user_push_tokens as device
+    where device.id in (
+        select ticket.push_token_id
+        from jsonb_to_recordset(p_receipts) as receipt (ticket_id text, device_gone boolean)
+        join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id
+        where receipt.device_gone)
+    order by device.id
+    for no key update;
+
+    -- Not a device that was registered again after the message was sent: the receipt says nothing about that.
+    update public.user_push_tokens as device
+    set revoked_at = clock_timestamp()
+    from jsonb_to_recordset(p_receipts) as receipt (ticket_id text, device_gone boolean)
+    join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id
+    where receipt.device_gone
+      and device.id = ticket.push_token_id
+      and device.revoked_at is null
+      and device.last_seen_at <= ticket.sent_at;
+    get diagnostics revoked = row_count;
+
+    update public.push_tickets as ticket
+    set status = case when receipt.error is null then 'delivered' else 'failed' end,
+        error = left(receipt.error, 200),
+        message = left(receipt.message, 1000),
+        receipt_at = clock_timestamp(),
+        receipt_due_at = null
+    from jsonb_to_recordset(p_receipts) as receipt (ticket_id text, error text, message text)
+    where ticket.ticket_id = receipt.ticket_id and ticket.status = 'sent';
+    get diagnostics recorded = row_count;
+    return jsonb_build_object('recorded', recorded, 'revoked', revoked);
+end
+$$;
+
+-- COMMENT FUNCTION record_push_receipts(p_receipts jsonb)
+COMMENT ON FUNCTION public.record_push_receipts(p_receipts jsonb) IS 'Records receipts of push messages. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only tickets that await their receipt, each once; texts are cut.';
+
+-- FUNCTION record_push_tickets(timestamp with time zone, jsonb, jsonb)
+CREATE FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    -- The push service says to ask after a quarter of an hour.
+    receipt_after constant interval := interval '15 minutes';
+    recorded      bigint;
+    revoked       bigint;
+    jobs          jsonb;
+begin
+    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first.
+    perform from public.background_jobs as job
+    where job.id in (select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid))
+    order by job.id
+    for update;
+    perform from public.user_push_tokens as device
+    where device.id in (select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid))
+    order by device.id
+    for no key update;
+
+    insert into public.push_tickets (push_token_id, job_id, ticket_id, status, error, message, receipt_due_at)
+    select device.id, job.id, ticket.ticket_id, case when ticket.ticket_id is null then 'failed' else 'sent' end,
+           left(ticket.error, 200), left(ticket.message, 1000),
+           case when ticket.ticket_id is not null then clock_timestamp() + receipt_after end
+    from jsonb_to_recordset(p_tickets) as ticket (
+        device_id uuid, job_id uuid, ticket_id text, error text, message text)
+    join public.user_push_tokens as device on device.id = ticket.device_id
+    left join public.background_jobs as job on job.id = ticket.job_id
+    on conflict (ticket_id) do nothing;
+    get diagnostics recorded = row_count;
+
+    -- Not a device that was registered again in the meantime: the ticket is older than that.
+    update public.user_push_tokens as device
+    set revoked_at = clock_timestamp()
+    where device.id in (select ticket.device_id
+                        from jsonb_to_recordset(p_tickets) as ticket (device_id uuid, device_gone boolean)
+                        where ticket.device_gone)
+      and device.revoked_at is null
+      and device.last_seen_at <= p_read_at;
+    get diagnostics revoked = row_count;
+
+    jobs := public.settle_background_jobs(p_jobs);
+
+    return jsonb_build_object('recorded', recorded, 'revoked', revoked, 'jobs', jobs);
+end
+$$;
+
+-- COMMENT FUNCTION record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb)
+COMMENT ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) IS 'Records what the push service said to messages. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: devices and jobs that exist; a ticket id is recorded once; jobs as in settle_background_jobs; texts are cut.';
+
+-- FUNCTION record_saved_search_alert(uuid, bigint, uuid, timestamp with time zone, jsonb, timestamp with time zone)
+CREATE FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    -- Adzuna shows postings late, with the date that they have elsewhere.
+    grace           constant interval := '2 days';
+    search          public.saved_searches;
+    alert           private.saved_search_alerts;
+    since           timestamptz;
+    unseen          record;
+    message         record;
+    notification_id uuid;
+    push_job_id     uuid;
+    result          jsonb;
+begin
+    -- Deleting an account locks `users` first, and what is written here refers to it. Locked in the same order, the two
+    -- cannot deadlock.
+    perform from public.users
+    where id = (select user_id from public.saved_searches where id = p_saved_search_id)
+    for key share;
+    if not private.hold_background_job(p_job_id, p_lease_number) then
+        return jsonb_build_object('outcome', 'superseded');
+    end if;
+
+    -- From here on, two runs of the same search wait for each other.
+    perform from public.saved_searches where id = p_saved_search_id for no key update;
+    search := private.saved_search_of_job(p_job_id, p_saved_search_id);
+    select * into alert from private.saved_search_alerts where saved_search_id = search.id for update;
+    if search.id is null then
+        result := jsonb_build_object('outcome', 'search_not_found');
+    elsif not private.is_alert_wanted(search) then
+        result := jsonb_build_object('outcome', 'switched_off');
+    elsif alert.since <> p_since then
+        -- The change has made it due again.
+        result := jsonb_build_object('outcome', 'search_changed');
+    else
+        since := greatest(alert.since, search.last_run_at - grace);
+
+        with found as (
+            select * from rows from (jsonb_to_recordset(p_postings) as (
+                id text, title text, company text, location text, posted_at text))
+                with ordinality as found (id, title, company, location, posted_at, place)
+        ),
+        new_postings as (
+            select found.*,
+                   -- The same posting comes from several boards, with an id from each.
+                   row_number() over (partition by lower(title), lower(company), lower(location) order by place) as copy
+            from found
+            -- Dates are written so that they sort as text, and nothing guarantees that they are dates.
+            where posted_at collate "C" >= to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+              and not exists (select from private.saved_search_sightings
+                              where saved_search_id = search.id and posting_id = found.id)
+        ),
+        sighted as (
+            insert into private.saved_search_sightings as sighting (saved_search_id, posting_id, sighted_at)
+            select distinct search.id, id, p_searched_at from found
+            on conflict (saved_search_id, posting_id) do update
+            set sighted_at = greatest(sighting.sighted_at, excluded.sighted_at)
+        )
+        select count(*) as number,
+               coalesce(jsonb_agg(to_jsonb(new_postings) order by place), '[]') as postings
+        into unseen
+        from new_postings
+        where copy = 1;
+
+        if unseen.number > 0 then
+            select * into message from private.describe_new_postings(
+                search.search_name, unseen.number, jsonb_path_query_array(unseen.postings, '$[0 to 2]'));
+            select told.notification_id, told.push_job_id into notification_id, push_job_id
+            from private.notify_person(
+                search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', message.title, message.message, search.id, 'saved_search',
+                jsonb_build_object('saved_search_id', search.id)) as told;
+        end if;
+
+        -- A posting that was last seen before that is too old to be reported again.
+        delete from private.saved_search_sightings where saved_search_id = search.id and sighted_at < since;
+        update public.saved_searches
+        set last_run_at = greatest(last_run_at, p_searched_at)
+        where id = search.id;
+        update private.saved_search_alerts
+        set next_at = private.next_alert_at(
+            search.search_query, private.alert_frequency(search.user_id), clock_timestamp())
+        where saved_search_id = search.id;
+        result := jsonb_build_object(
+            'outcome', case when unseen.number > 0 then 'told' else 'nothing_new' end, 'new_postings', unseen.number,
+            'notification_id', notification_id, 'push_job_id', push_job_id);
+    end if;
+
+    perform public.settle_background_jobs(jsonb_build_array(jsonb_build_object(
+        'job_id', p_job_id, 'lease_number', p_lease_number, 'outcome', 'completed', 'result', result)));
+    return result;
+end
+$_$;
+
+-- COMMENT FUNCTION record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone)
+COMMENT ON FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone) IS 'Records what a run of a saved search found, and tells its person. Definer: it reads and writes schedules in the schema private. Bounds: only with a lease of the job whose current fencing token the caller knows; a person''s job reaches only that person''s searches; texts are cut.';
+
+-- FUNCTION record_skyvern_run(uuid, uuid, text, text, text)
+CREATE FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text DEFAULT 'initiate'::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    application public.applications;
+    result      text;
+begin
+    perform private.lock_skyvern_run(p_run_id);
+    select * into application from public.applications where id = p_application_id for no key update;
+    if application.id is null then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+
+    if application.skyvern_task_id = p_run_id then
+        result := 'already_recorded'; -- a repeated call, or a webhook that was faster
+    elsif application.submission_id is distinct from p_submission_id or p_submission_id is null then
+        result := 'superseded';
+    else
+        perform private.attribute_events(p_source);
+        perform private.attach_skyvern_run(application.id, p_run_id, p_run_status);
+        perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+        select * into application from public.applications where id = p_application_id;
+        result := 'recorded';
+    end if;
+
+    return jsonb_build_object('outcome', result, 'run_id', application.skyvern_task_id, 'status', application.status);
+end
+$$;
+
+-- COMMENT FUNCTION record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text)
+COMMENT ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) IS 'Records the run that a claim started. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows.';
+
+-- FUNCTION record_submission_failure(uuid, uuid, text, text, jsonb)
+CREATE FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    application public.applications;
+    ended       boolean := p_outcome <> 'open';
+    details     jsonb := coalesce(p_details, '{}') || jsonb_build_object('reason', p_reason);
+    new_status  public.application_status_type;
+    new_details jsonb;
+begin
+    if p_outcome is null or p_outcome not in ('not_started', 'open', 'released', 'absent') then
+        perform private.refuse('invalid_input', 422, 'the outcome is none of not_started, open, released, absent');
+    end if;
+
+    select * into application from public.applications where id = p_application_id for no key update;
+    if application.id is null then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+    if application.submission_id is distinct from p_submission_id or p_submission_id is null then
+        return jsonb_build_object('outcome', 'superseded', 'status', application.status);
+    end if;
+
+    new_status := application.status;
+    new_details := application.status_details;
+    -- What the person decided in the meantime stands, with its details.
+    if not private.is_decision_of_person(application.status) then
+        case p_outcome
+            when 'not_started' then
+                new_status := 'FAILED_SKYVERN_SUBMISSION';
+                new_details := details;
+            when 'released' then
+                if application.status = 'PENDING_SKYVERN_SUBMISSION' then
+                    new_status := application.submission_previous_status;
+                end if;
+            else
+                new_details := details || jsonb_build_object('submission', p_outcome);
+        end case;
+    end if;
+
+    perform private.attribute_events(case p_outcome when 'absent' then 'reconciler' else 'initiate' end, p_reason);
+    update public.applications
+    set status = new_status,
+        status_details = new_details,
+        submission_id = case when not ended then submission_id end,
+        submission_title = case when not ended then submission_title end,
+        submission_started_at = case when not ended then submission_started_at end,
+        submission_lease_expires_at = case when not ended then clock_timestamp() end,
+        submission_outcome = case when not ended then 'open' end,
+        submission_resume_path = case when not ended then submission_resume_path end,
+        submission_previous_status = case when not ended then submission_previous_status end,
+        -- The key must not give a repeated request an older run.
+        submission_idempotency_key = case when not ended then submission_idempotency_key end
+    where id = application.id;
+
+    return jsonb_build_object('outcome', 'recorded', 'status', new_status);
+end
+$$;
+
+-- COMMENT FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb)
+COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision stands.';
+
+-- FUNCTION register_push_token(text, text, text)
+CREATE FUNCTION public.register_push_token(p_token text, p_platform text DEFAULT NULL::text, p_device_name text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    -- Enough for anybody's devices, and few enough that one message is one request to the push service.
+    most_devices constant integer := 20;
+    me           uuid := public.current_user_id();
+    device       public.user_push_tokens;
+begin
+    if me is null then
+        perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
+    end if;
+
+    insert into public.user_push_tokens as known (user_id, token, platform, device_name)
+    values (me, p_token, p_platform, p_device_name)
+    on conflict (token) do update
+        set user_id = excluded.user_id,
+            platform = excluded.platform,
+            device_name = excluded.device_name,
+            last_seen_at = now(),
+            revoked_at = null
+    returning known.* into device;
+
+    delete from public.user_push_tokens
+    where id in (select id from public.user_push_tokens
+                 where user_id = me
+                 order by last_seen_at desc, id
+                 offset most_devices);
+
+    return jsonb_build_object('id', device.id, 'platform', device.platform, 'device_name', device.device_name,
+                              'last_seen_at', device.last_seen_at);
+end
+$$;
+
+-- COMMENT FUNCTION register_push_token(p_token text, p_platform text, p_device_name text)
+COMMENT ON FUNCTION public.register_push_token(p_token text, p_platform text, p_device_name text) IS 'Registers the caller''s device for push messages. Definer: a token that another person has registered must leave them, which no policy could allow. Bounds: the person is the caller, never an argument; the columns'' checks limit the texts, and 20 devices are kept per person.';
+
+-- FUNCTION release_cron_lock(text, bigint)
+CREATE FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.cron_locks where lock_name = p_lock_name and lock_number = p_lock_number;
+    return found;
+end
+$$;
+
+-- COMMENT FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
+COMMENT ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) IS 'Releases a lock for scheduled work. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only a lock whose fencing token the caller knows.';
+
+-- FUNCTION saved_search_to_alert(uuid, uuid)
+CREATE FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    -- A page of this age is as good as a new one, so that running a search again and again does not call Adzuna.
+    new_enough constant interval := '15 minutes';
+    search     public.saved_searches := private.saved_search_of_job(p_job_id, p_saved_search_id);
+    alert      private.saved_search_alerts;
+begin
+    if search.id is null then
+        return jsonb_build_object('outcome', 'search_not_found');
+    elsif not private.is_alert_wanted(search) then
+        return jsonb_build_object('outcome', 'switched_off');
+    end if;
+    select * into alert from private.saved_search_alerts where saved_search_id = search.id;
+    return jsonb_build_object(
+        'outcome', 'wanted', 'search_query', search.search_query, 'user_id', search.user_id, 'since', alert.since,
+        -- An older page, cached for another search, has nothing new.
+        'newer_than', least(greatest(search.last_run_at, alert.since), clock_timestamp() - new_enough));
+end
+$$;
+
+-- COMMENT FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
+COMMENT ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) IS 'What a job of a saved search is to search for. Definer: it reads schedules in the schema private. Bounds: a person''s job reaches only that person''s searches.';
+
+-- FUNCTION search_jobs(text, uuid, uuid)
+CREATE FUNCTION public.search_jobs(p_query_key text, p_known_version uuid DEFAULT NULL::uuid, p_awaited_lease_id uuid DEFAULT NULL::uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    person_id uuid := public.current_user_id();
+begin
+    if person_id is null then
+        perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
+    end if;
+    return private.search_jobs(p_query_key, p_known_version, p_awaited_lease_id, person_id, false, null);
+end
+$$;
+
+-- COMMENT FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid)
+COMMENT ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) IS 'The cached page of a search, or the right to ask Adzuna, for the caller. Definer: it reads everybody''s cache and takes calls out of the allowance, in tables that no person reaches. Bounds: the person is the caller, never an argument; the key is a SHA-256, so it reveals a page only to those who know its query; calls are limited per person.';
+
+-- FUNCTION search_jobs_for_alert(text, uuid, uuid, uuid, timestamp with time zone)
+CREATE FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select private.search_jobs(p_query_key, p_known_version, p_awaited_lease_id, p_user_id, true, p_newer_than)
+$$;
+
+-- COMMENT FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+COMMENT ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) IS 'The cached page of a search, or the right to ask Adzuna, for an alert of the person named. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: the key is a SHA-256; calls are limited by the share of alerts.';
+
+-- FUNCTION settle_background_jobs(jsonb)
+CREATE FUNCTION public.settle_background_jobs(p_jobs jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    moment   constant timestamptz := clock_timestamp();
+    statuses jsonb;
+begin
+    if exists (select from jsonb_to_recordset(p_jobs) as reported (outcome text)
+               where outcome is null or outcome not in ('completed', 'failed', 'retry', 'put_back')) then
+        perform private.refuse('invalid_input', 422, 'an outcome is none of completed, failed, retry, put_back');
+    end if;
+
+    -- Always in the same order, so that a late worker and the next one cannot deadlock.
+    perform from public.background_jobs as job
+    where job.id in (select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid))
+    order by job.id
+    for update;
+
+    with reported as (
+        select * from jsonb_to_recordset(p_jobs) as reported (
+            job_id uuid, lease_number bigint, outcome text, error text, result jsonb, retry_after_seconds integer)
+    ),
+    settled as (
+        update public.background_jobs as job
+        set status = case
+                when reported.outcome = 'completed' then 'completed'
+                when reported.outcome = 'put_back' then 'pending'
+                when reported.outcome = 'retry' and job.retry_count + 1 < job.max_attempts then 'pending'
+                else 'failed'
+            end::public.job_status,
+            retry_count = job.retry_count + case when reported.outcome in ('retry', 'failed') then 1 else 0 end,
+            run_at = case reported.outcome
+                -- Half a minute, one, two, … with jitter, so that jobs that failed together do not come back together.
+                when 'retry' then moment + greatest(
+                    make_interval(secs => least(3600, 30 * 2 ^ job.retry_count) * (0.75 + random() / 2)),
+                    make_interval(secs => coalesce(reported.retry_after_seconds, 0)))
+                when 'put_back' then moment + make_interval(secs => coalesce(reported.retry_after_seconds, 0))
+                else job.run_at end,
+            error = left(reported.error, 500),
+            result = reported.result,
+            locked_by = null,
+            lease_expires_at = null
+        from reported
+        where job.id = reported.job_id
+          and job.status = 'processing'
+          and job.lease_number = reported.lease_number
+        returning job.id, job.status
+    )
+    select jsonb_agg(jsonb_build_object(
+        'job_id', reported.job_id, 'status', coalesce(settled.status::text, 'superseded')))
+    into statuses
+    from reported
+    left join settled on settled.id = reported.job_id;
+    return coalesce(statuses, '[]');
+end
+$$;
+
+-- COMMENT FUNCTION settle_background_jobs(p_jobs jsonb)
+COMMENT ON FUNCTION public.settle_background_jobs(p_jobs jsonb) IS 'Completes, fails or puts back leased background jobs. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: only jobs whose current fencing token the caller knows; four outcomes; errors are cut at 500 characters.';
+
+-- FUNCTION store_job_postings(bigint, integer, jsonb, integer, integer)
+CREATE FUNCTION public.store_job_postings(p_lock_number bigint, p_batch integer, p_postings jsonb, p_skipped integer DEFAULT 0, p_errors integer DEFAULT 0) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    run     public.scraping_logs;
+    moment  timestamptz;
+    given   integer;
+    added   integer;
+    changed integer;
+begin
+    if p_batch is null or p_postings is null or jsonb_typeof(p_postings) <> 'array'
+        or jsonb_array_length(p_postings) > 500 then
+        perform private.refuse('invalid_input', 422, 'a batch has a number and an array of at most 500 postings');
+    end if;
+    run := private.hold_job_sync(p_lock_number);
+    if run.id is null then
+        return jsonb_build_object('outcome', 'superseded');
+    end if;
+    if p_batch <= run.batches then
+        return jsonb_build_object('outcome', 'stored');
+    end if;
+    given := jsonb_array_length(p_postings);
+    moment := clock_timestamp();
+
+    with fetched as materialized (
+        select distinct on (posting.external_id)
+               posting.*, to_timestamp(posting.posted_at_seconds) as posted_at,
+               case when posting.description <> '' then
+                   encode(sha256(convert_to(posting.description, 'UTF8')), 'hex') end as description_hash
+        from rows from (jsonb_to_recordset(p_postings) as (
+            external_id text, title text, company text, company_logo_url text, description text, url text,
+            publisher text, location text, city text, state text, country text, is_remote boolean,
+            work_arrangement public.work_preference_type, employment_types text[], salary_min numeric,
+            salary_max numeric, salary_period text, salary_currency text, salary_text text,
+            posted_at_seconds double precision)) as posting
+        order by posting.external_id
+    ),
+    known as materialized (
+        select job.id, job.external_id,
+               not job.is_active
+               or (job.title, job.company, job.company_logo_url, job.description_hash, job.url, job.publisher,
+                   job.location, job.city, job.state, job.country, job.is_remote, job.work_arrangement,
+                   job.employment_types, job.salary_min, job.salary_max, job.salary_period, job.salary_currency,
+                   job.salary_text, job.posted_at)
+               is distinct from
+                  (fetched.title, fetched.company, fetched.company_logo_url, fetched.description_hash, fetched.url,
+                   fetched.publisher, fetched.location, fetched.city, fetched.state, fetched.country,
+                   fetched.is_remote, fetched.work_arrangement, fetched.employment_types, fetched.salary_min,
+                   fetched.salary_max, fetched.salary_period, fetched.salary_currency, fetched.salary_text,
+                   fetched.posted_at) as has_changed
+        from public.jobs as job
+        join fetched using (external_id)
+        where job.source = run.source_name
+        order by job.id
+        for no key update of job
+    ),
+    seen as (
+        update public.jobs as job set last_seen = moment
+        from known
+        where job.id = known.id and not known.has_changed
+    ),
+    updated as (
+        update public.jobs as job
+        set title = fetched.title, company = fetched.company, company_logo_url = fetched.company_logo_url,
+            description = fetched.description, url = fetched.url, publisher = fetched.publisher,
+            location = fetched.location, city = fetched.city, state = fetched.state, country = fetched.country,
+            is_remote = fetched.is_remote, work_arrangement = fetched.work_arrangement,
+            employment_types = fetched.employment_types, salary_min = fetched.salary_min,
+            salary_max = fetched.salary_max, salary_period = fetched.salary_period,
+            salary_currency = fetched.salary_currency, salary_text = fetched.salary_text,
+            posted_at = fetched.posted_at, is_active = true, last_seen = moment
+        from known
+        join fetched using (external_id)
+        where job.id = known.id and known.has_changed
+        returning job.id
+    ),
+    inserted as (
+        insert into public.jobs (
+            source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location,
+            city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
+            salary_period, salary_currency, salary_text, posted_at, last_seen)
+        select run.source_name, external_id, null, title, company, company_logo_url, description, url, publisher,
+               location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
+               salary_period, salary_currency, salary_text, posted_at, moment
+        from fetched
+        where not exists (select from known where known.external_id = fetched.external_id)
+        returning id
+    )
+    select (select count(*) from inserted), (select count(*) from updated) into added, changed;
+
+    update public.scraping_logs
+    set batches = p_batch,
+        jobs_fetched = jobs_fetched + given + coalesce(p_skipped, 0) + coalesce(p_errors, 0),
+        jobs_new = jobs_new + added,
+        jobs_updated = jobs_updated + changed,
+        jobs_skipped = jobs_skipped + given - added - changed + coalesce(p_skipped, 0),
+        errors = errors + coalesce(p_errors, 0)
+    where id = run.id;
+    return jsonb_build_object('outcome', 'stored');
+end
+$$;
+
+-- COMMENT FUNCTION store_job_postings(p_lock_number bigint, p_batch integer, p_postings jsonb, p_skipped integer, p_errors integer)
+COMMENT ON FUNCTION public.store_job_postings(p_lock_number bigint, p_batch integer, p_postings jsonb, p_skipped integer, p_errors integer) IS 'Stores postings that a run of the sync has fetched. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; 500 postings at most, of its source, each batch once; the checks of jobs limit every column.';
+
+-- FUNCTION store_job_search(text, jsonb, jsonb, text[], uuid, uuid)
+CREATE FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p_results jsonb, p_job_ids text[], p_lease_id uuid, p_user_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    -- How long results count as fresh. Adzuna's allowance is about three calls an hour.
+    fresh       constant interval := '1 hour';
+    moment      timestamptz := clock_timestamp();
+    new_version uuid := gen_random_uuid();
+begin
+    insert into public.job_search_cache (query_key, query, results, job_ids, version, fetched_at, expires_at)
+    values (p_query_key, p_query, p_results, p_job_ids, new_version, moment, moment + fresh)
+    on conflict (query_key) do update
+    set query = excluded.query, results = excluded.results, job_ids = excluded.job_ids, version = excluded.version,
+        fetched_at = excluded.fetched_at, expires_at = excluded.expires_at;
+    delete from private.job_search_leases where query_key = p_query_key and id = p_lease_id;
+    update private.job_search_calls set called_at = moment where id = p_lease_id;
+
+    -- Pages that are too old to be shown are deleted, a few with each call.
+    delete from public.job_search_cache
+    where id in (select id from public.job_search_cache
+                 where expires_at < moment - interval '7 days' order by expires_at limit 20 for update skip locked);
+
+    return private.cached_job_search(p_query_key, new_version, p_user_id);
+end
+$$;
+
+-- COMMENT FUNCTION store_job_search(p_query_key text, p_query jsonb, p_results jsonb, p_job_ids text[], p_lease_id uuid, p_user_id uuid)
+COMMENT ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p_results jsonb, p_job_ids text[], p_lease_id uuid, p_user_id uuid) IS 'Stores results of Adzuna and returns the page. Definer: it writes leases and the ledger in the schema private. Bounds: one page by its key; it ends only the lease that is named. A person cannot call it, or they could write into everybody''s results.';
+
+-- FUNCTION take_cron_lock(text, text, integer)
+CREATE FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    held public.cron_locks;
+begin
+    if p_seconds is null or p_seconds not between 1 and 86400 then
+        perform private.refuse('invalid_input', 422, 'a lock is held for 1 to 86400 seconds');
+    end if;
+    insert into public.cron_locks as lock (lock_name, locked_by, lock_number, expires_at)
+    values (p_lock_name, left(p_locked_by, 200), nextval('private.cron_lock_numbers'),
+            clock_timestamp() + make_interval(secs => p_seconds))
+    on conflict (lock_name) do update
+        set locked_by = excluded.locked_by, lock_number = excluded.lock_number,
+            locked_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(secs => p_seconds)
+        where lock.expires_at <= clock_timestamp()
+    returning * into held;
+    if found then
+        return jsonb_build_object('taken', true, 'lock_number', held.lock_number, 'expires_at', held.expires_at);
+    end if;
+    select * into held from public.cron_locks where lock_name = p_lock_name;
+    return jsonb_build_object('taken', false, 'lock_number', null, 'expires_at', held.expires_at);
+end
+$$;
+
+-- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
+COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
+
+-- TABLE clerk_accounts
+CREATE TABLE private.clerk_accounts (
+    clerk_user_id text NOT NULL,
+    updated_at bigint NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT clerk_accounts_check_clerk_user_id CHECK ((clerk_user_id ~ '^user_[!-~]{1,250}$'::text)),
+    CONSTRAINT clerk_accounts_check_updated_at CHECK ((updated_at >= 0))
+);
+
+-- COMMENT TABLE clerk_accounts
+COMMENT ON TABLE private.clerk_accounts IS 'When Clerk last changed each account, and whether it was deleted.';
+
+-- SEQUENCE cron_lock_numbers
+CREATE SEQUENCE private.cron_lock_numbers
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+-- TABLE job_clicks
+CREATE TABLE private.job_clicks (
+    job_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    counted_on date NOT NULL
+);
+
+-- COMMENT TABLE job_clicks
+COMMENT ON TABLE private.job_clicks IS 'When each person last counted as a click on each posting.';
+
+-- TABLE job_search_calls
+CREATE TABLE private.job_search_calls (
+    id uuid NOT NULL,
+    called_at timestamp with time zone NOT NULL,
+    user_id uuid,
+    is_alert boolean DEFAULT false NOT NULL
+);
+
+-- COMMENT TABLE job_search_calls
+COMMENT ON TABLE private.job_search_calls IS 'The ledger of calls to Adzuna.';
+
+-- TABLE job_search_leases
+CREATE TABLE private.job_search_leases (
+    query_key text NOT NULL,
+    id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    failure text
+);
+
+-- COMMENT TABLE job_search_leases
+COMMENT ON TABLE private.job_search_leases IS 'Who is asking Adzuna for which page at the moment.';
+
+-- TABLE job_search_limits
+CREATE TABLE private.job_search_limits (
+    period interval NOT NULL,
+    calls integer NOT NULL,
+    calls_per_person integer,
+    calls_for_alerts integer,
+    calls_for_alerts_per_person integer,
+    CONSTRAINT job_search_limits_check_calls CHECK ((calls > 0)),
+    CONSTRAINT job_search_limits_check_calls_for_alerts CHECK ((calls_for_alerts > 0)),
+    CONSTRAINT job_search_limits_check_calls_for_alerts_per_person CHECK ((calls_for_alerts_per_person > 0)),
+    CONSTRAINT job_search_limits_check_calls_per_person CHECK ((calls_per_person > 0))
+);
+
+-- COMMENT TABLE job_search_limits
+COMMENT ON TABLE private.job_search_limits IS 'The limits of calls to Adzuna, and how they are shared out.';
+
+-- TABLE notification_channels
+CREATE TABLE private.notification_channels (
+    job_type text NOT NULL,
+    dedupe_prefix text NOT NULL,
+    CONSTRAINT notification_channels_check_dedupe_prefix CHECK ((dedupe_prefix ~ '^[a-z][a-z0-9_]{0,99}$'::text)),
+    CONSTRAINT notification_channels_check_job_type CHECK ((job_type ~ '^[a-z][a-z0-9_]{0,99}$'::text))
+);
+
+-- COMMENT TABLE notification_channels
+COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: which job type delivers a notification there.';
+
+-- TABLE saved_search_alerts
+CREATE TABLE private.saved_search_alerts (
+    saved_search_id uuid NOT NULL,
+    since timestamp with time zone NOT NULL,
+    next_at timestamp with time zone,
+    job_id uuid
+);
+
+-- COMMENT TABLE saved_search_alerts
+COMMENT ON TABLE private.saved_search_alerts IS 'When each saved search is due for its person.';
+
+-- TABLE saved_search_sightings
+CREATE TABLE private.saved_search_sightings (
+    saved_search_id uuid NOT NULL,
+    posting_id text NOT NULL,
+    sighted_at timestamp with time zone NOT NULL
+);
+
+-- COMMENT TABLE saved_search_sightings
+COMMENT ON TABLE private.saved_search_sightings IS 'The postings that each saved search has found before.';
+
+-- TABLE application_events
+CREATE TABLE public.application_events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    application_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    from_status public.application_status_type,
+    to_status public.application_status_type NOT NULL,
+    source text NOT NULL,
+    reason text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT application_events_check_reason CHECK ((char_length(reason) <= 500)),
+    CONSTRAINT application_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
+);
+
+-- COMMENT TABLE application_events
+COMMENT ON TABLE public.application_events IS 'The history of applications: one row per status change, never altered.';
+
+-- SEQUENCE application_events_position_seq
+ALTER TABLE public.application_events ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.application_events_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE background_jobs
+CREATE TABLE public.background_jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid DEFAULT public.current_user_id(),
+    status public.job_status DEFAULT 'pending'::public.job_status NOT NULL,
+    job_type text NOT NULL,
+    payload jsonb NOT NULL,
+    result jsonb,
+    schema_version integer DEFAULT 1 NOT NULL,
+    progress jsonb,
+    error text,
+    retry_count integer DEFAULT 0 NOT NULL,
+    lost_leases integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 5 NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    locked_by text,
+    lease_expires_at timestamp with time zone,
+    lease_number bigint DEFAULT 0 NOT NULL,
+    dedupe_key text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT background_jobs_check_dedupe_key CHECK (((char_length(dedupe_key) >= 1) AND (char_length(dedupe_key) <= 500))),
+    CONSTRAINT background_jobs_check_job_type CHECK ((job_type ~ '^[a-z][a-z0-9_]{0,99}$'::text)),
+    CONSTRAINT background_jobs_check_lost_leases CHECK ((lost_leases >= 0)),
+    CONSTRAINT background_jobs_check_max_attempts CHECK ((max_attempts > 0)),
+    CONSTRAINT background_jobs_check_payload CHECK ((jsonb_typeof(payload) = 'object'::text)),
+    CONSTRAINT background_jobs_check_retry_count CHECK ((retry_count >= 0))
+);
+
+-- COMMENT TABLE background_jobs
+COMMENT ON TABLE public.background_jobs IS 'The queue of background jobs, with their leases and outcomes.';
+
+-- TABLE cron_locks
+CREATE TABLE public.cron_locks (
+    lock_name text NOT NULL,
+    locked_by text NOT NULL,
+    lock_number bigint NOT NULL,
+    locked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT cron_locks_check_lock_name CHECK (((char_length(lock_name) >= 1) AND (char_length(lock_name) <= 100))),
+    CONSTRAINT cron_locks_check_locked_by CHECK (((char_length(locked_by) >= 1) AND (char_length(locked_by) <= 200)))
+);
+
+-- COMMENT TABLE cron_locks
+COMMENT ON TABLE public.cron_locks IS 'Locks that keep scheduled work from overlapping.';
+
+-- TABLE job_search_cache
+CREATE TABLE public.job_search_cache (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    query_key text NOT NULL,
+    query jsonb NOT NULL,
+    results jsonb NOT NULL,
+    schema_version integer DEFAULT 1 NOT NULL,
+    fetched_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    version uuid DEFAULT gen_random_uuid() NOT NULL,
+    job_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT job_search_cache_check_query_key CHECK (((char_length(query_key) >= 1) AND (char_length(query_key) <= 2000)))
+);
+
+-- COMMENT TABLE job_search_cache
+COMMENT ON TABLE public.job_search_cache IS 'Results of Adzuna by normalised query.';
+
+-- TABLE jobs
+CREATE TABLE public.jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    source text DEFAULT 'provider'::text NOT NULL,
+    external_id text,
+    provider_id uuid DEFAULT public.current_user_id(),
+    title text NOT NULL,
+    company text,
+    company_logo_url text,
+    description text NOT NULL,
+    description_hash text,
+    url text,
+    publisher text,
+    location text,
+    city text,
+    state text,
+    country text,
+    is_remote boolean,
+    work_arrangement public.work_preference_type,
+    employment_types text[] DEFAULT '{}'::text[] NOT NULL,
+    salary_min numeric,
+    salary_max numeric,
+    salary_period text,
+    salary_currency text,
+    salary_text text,
+    posted_at timestamp with time zone DEFAULT now(),
+    h1b_sponsor_status public.h1b_sponsor_status DEFAULT 'unknown'::public.h1b_sponsor_status NOT NULL,
+    lane text,
+    click_count integer DEFAULT 0 NOT NULL,
+    skills_required jsonb,
+    resume_guide_generated jsonb,
+    prep_guide_generated jsonb,
+    schema_version integer DEFAULT 1 NOT NULL,
+    embedding extensions.vector(384),
+    status text DEFAULT 'active'::text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    last_seen timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT jobs_check_city CHECK ((char_length(city) <= 300)),
+    CONSTRAINT jobs_check_click_count CHECK ((click_count >= 0)),
+    CONSTRAINT jobs_check_company CHECK (((char_length(company) >= 1) AND (char_length(company) <= 300))),
+    CONSTRAINT jobs_check_company_logo_url CHECK (((char_length(company_logo_url) <= 2083) AND (company_logo_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT jobs_check_country CHECK ((char_length(country) <= 100)),
+    CONSTRAINT jobs_check_description CHECK ((octet_length(description) <= 20000)),
+    CONSTRAINT jobs_check_employment_types CHECK ((employment_types <@ ARRAY['FULLTIME'::text, 'CONTRACTOR'::text, 'PARTTIME'::text, 'INTERN'::text])),
+    CONSTRAINT jobs_check_external_id CHECK (((char_length(external_id) >= 1) AND (char_length(external_id) <= 300))),
+    CONSTRAINT jobs_check_lane CHECK (((char_length(lane) >= 1) AND (char_length(lane) <= 100))),
+    CONSTRAINT jobs_check_location CHECK ((char_length(location) <= 300)),
+    CONSTRAINT jobs_check_provider_id CHECK (((source = 'provider'::text) = (provider_id IS NOT NULL))),
+    CONSTRAINT jobs_check_publisher CHECK ((char_length(publisher) <= 300)),
+    CONSTRAINT jobs_check_salary CHECK (((salary_min >= (0)::numeric) AND (salary_max >= salary_min))),
+    CONSTRAINT jobs_check_salary_currency CHECK ((salary_currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT jobs_check_salary_period CHECK ((salary_period = ANY (ARRAY['YEAR'::text, 'MONTH'::text, 'WEEK'::text, 'DAY'::text, 'HOUR'::text]))),
+    CONSTRAINT jobs_check_salary_text CHECK ((char_length(salary_text) <= 300)),
+    CONSTRAINT jobs_check_skills_required CHECK ((jsonb_typeof(skills_required) = 'array'::text)),
+    CONSTRAINT jobs_check_source CHECK ((source ~ '^[a-z][a-z0-9_-]{0,49}$'::text)),
+    CONSTRAINT jobs_check_state CHECK ((char_length(state) <= 300)),
+    CONSTRAINT jobs_check_status CHECK ((status = ANY (ARRAY['processing'::text, 'active'::text]))),
+    CONSTRAINT jobs_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300))),
+    CONSTRAINT jobs_check_url CHECK (((char_length(url) <= 2083) AND (url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text)))
+)
+WITH (fillfactor='80');
+
+-- COMMENT TABLE jobs
+COMMENT ON TABLE public.jobs IS 'The postings, of the sync and of providers.';
+
+-- TABLE notifications
+CREATE TABLE public.notifications (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    type public.notification_type NOT NULL,
+    title text NOT NULL,
+    message text NOT NULL,
+    related_entity_id uuid,
+    related_entity_type text,
+    is_read boolean DEFAULT false NOT NULL,
+    read_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT notifications_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 4000))),
+    CONSTRAINT notifications_check_related_entity_type CHECK ((related_entity_type ~ '^[a-z_]{1,50}$'::text)),
+    CONSTRAINT notifications_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300)))
+);
+
+-- COMMENT TABLE notifications
+COMMENT ON TABLE public.notifications IS 'What a person is told in the app.';
+
+-- TABLE push_tickets
+CREATE TABLE public.push_tickets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    push_token_id uuid NOT NULL,
+    job_id uuid,
+    ticket_id text,
+    status text DEFAULT 'sent'::text NOT NULL,
+    error text,
+    message text,
+    sent_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    receipt_due_at timestamp with time zone,
+    receipt_checks integer DEFAULT 0 NOT NULL,
+    receipt_at timestamp with time zone,
+    CONSTRAINT push_tickets_check_receipt_checks CHECK ((receipt_checks >= 0)),
+    CONSTRAINT push_tickets_check_receipt_due_at CHECK (((receipt_due_at IS NULL) OR ((status = 'sent'::text) AND (ticket_id IS NOT NULL)))),
+    CONSTRAINT push_tickets_check_status CHECK ((status = ANY (ARRAY['sent'::text, 'delivered'::text, 'failed'::text, 'unknown'::text]))),
+    CONSTRAINT push_tickets_check_ticket_id CHECK (((char_length(ticket_id) >= 1) AND (char_length(ticket_id) <= 255)))
+);
+
+-- COMMENT TABLE push_tickets
+COMMENT ON TABLE public.push_tickets IS 'What the push service said to each message for each device.';
+
+-- TABLE resumes
+CREATE TABLE public.resumes (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid DEFAULT public.current_user_id() NOT NULL,
+    file_url text NOT NULL,
+    file_name text NOT NULL,
+    version_name text,
+    is_primary boolean DEFAULT false NOT NULL,
+    uploaded_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT resumes_check_file_name CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
+    CONSTRAINT resumes_check_file_url CHECK (((char_length(file_url) >= 1) AND (char_length(file_url) <= 1024))),
+    CONSTRAINT resumes_check_version_name CHECK ((char_length(version_name) <= 200))
+);
+
+-- COMMENT TABLE resumes
+COMMENT ON TABLE public.resumes IS 'A person''s résumés; the files are in storage.';
+
+-- TABLE saved_jobs
+CREATE TABLE public.saved_jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid DEFAULT public.current_user_id() NOT NULL,
+    adzuna_job_id text,
+    job_title text NOT NULL,
+    company_name text NOT NULL,
+    job_url text NOT NULL,
+    location text,
+    salary_summary text,
+    snippet text,
+    job_details_snapshot jsonb,
+    schema_version integer DEFAULT 1 NOT NULL,
+    saved_at timestamp with time zone DEFAULT now() NOT NULL,
+    notes text,
+    CONSTRAINT saved_jobs_check_adzuna_job_id CHECK (((char_length(adzuna_job_id) >= 1) AND (char_length(adzuna_job_id) <= 100))),
+    CONSTRAINT saved_jobs_check_company_name CHECK (((char_length(company_name) >= 1) AND (char_length(company_name) <= 300))),
+    CONSTRAINT saved_jobs_check_job_details_snapshot CHECK ((octet_length((job_details_snapshot)::text) <= 100000)),
+    CONSTRAINT saved_jobs_check_job_title CHECK (((char_length(job_title) >= 1) AND (char_length(job_title) <= 300))),
+    CONSTRAINT saved_jobs_check_job_url CHECK (((char_length(job_url) >= 1) AND (char_length(job_url) <= 2083))),
+    CONSTRAINT saved_jobs_check_location CHECK ((char_length(location) <= 300)),
+    CONSTRAINT saved_jobs_check_notes CHECK ((char_length(notes) <= 10000)),
+    CONSTRAINT saved_jobs_check_salary_summary CHECK ((char_length(salary_summary) <= 200)),
+    CONSTRAINT saved_jobs_check_snippet CHECK ((char_length(snippet) <= 5000))
+);
+
+-- COMMENT TABLE saved_jobs
+COMMENT ON TABLE public.saved_jobs IS 'Postings that a person keeps, each with a snapshot.';
+
+-- TABLE user_preferences
+CREATE TABLE public.user_preferences (
+    user_id uuid DEFAULT public.current_user_id() NOT NULL,
+    preferred_job_titles text[],
+    target_locations jsonb,
+    schema_version integer DEFAULT 1 NOT NULL,
+    salary_min integer,
+    salary_max integer,
+    salary_currency text DEFAULT 'USD'::text,
+    employment_types public.employment_type[],
+    industries text[],
+    key_skills text[],
+    work_arrangement public.work_preference_type[],
+    receive_job_alerts boolean DEFAULT true,
+    alert_frequency text DEFAULT 'daily'::text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_preferences_check_alert_frequency CHECK ((alert_frequency = ANY (ARRAY['instant'::text, 'daily'::text, 'weekly'::text]))),
+    CONSTRAINT user_preferences_check_employment_types CHECK ((cardinality(employment_types) <= 10)),
+    CONSTRAINT user_preferences_check_industries CHECK (((cardinality(industries) <= 50) AND (octet_length(array_to_string(industries, ''::text)) <= 10000))),
+    CONSTRAINT user_preferences_check_key_skills CHECK (((cardinality(key_skills) <= 100) AND (octet_length(array_to_string(key_skills, ''::text)) <= 10000))),
+    CONSTRAINT user_preferences_check_preferred_job_titles CHECK (((cardinality(preferred_job_titles) <= 50) AND (octet_length(array_to_string(preferred_job_titles, ''::text)) <= 10000))),
+    CONSTRAINT user_preferences_check_salary_currency CHECK ((salary_currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT user_preferences_check_salary_max CHECK (((salary_max >= 0) AND (salary_max >= salary_min))),
+    CONSTRAINT user_preferences_check_salary_min CHECK ((salary_min >= 0)),
+    CONSTRAINT user_preferences_check_target_locations CHECK (
+CASE
+    WHEN (jsonb_typeof(target_locations) = 'array'::text) THEN ((jsonb_array_length(target_locations) <= 50) AND (octet_length((target_locations)::text) <= 20000))
+    ELSE (target_locations IS NULL)
+END),
+    CONSTRAINT user_preferences_check_work_arrangement CHECK ((cardinality(work_arrangement) <= 10))
+);
+
+-- COMMENT TABLE user_preferences
+COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and how often they want to be told of postings.';
+
+-- TABLE user_push_tokens
+CREATE TABLE public.user_push_tokens (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid NOT NULL,
+    token text NOT NULL,
+    platform text,
+    device_name text,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_push_tokens_check_device_name CHECK ((char_length(device_name) <= 200)),
+    CONSTRAINT user_push_tokens_check_platform CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text]))),
+    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) >= 1) AND (char_length(token) <= 255)))
+);
+
+-- COMMENT TABLE user_push_tokens
+COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
+
+-- TABLE users
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    clerk_user_id text NOT NULL,
+    full_name text,
+    email text,
+    phone_number text,
+    linkedin_profile_url text,
+    portfolio_url text,
+    current_resume_url text,
+    current_resume_filename text,
+    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
+    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    resume_text text,
+    resume_embedding extensions.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
+    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
+    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
+    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
+    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
+    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
+    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
+    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
+);
+
+-- COMMENT TABLE users
+COMMENT ON TABLE public.users IS 'People: one profile for each account.';
+
+-- TABLE webhook_events
+CREATE TABLE public.webhook_events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    source text NOT NULL,
+    event_key text NOT NULL,
+    run_id text,
+    run_status text,
+    attempt integer,
+    retry_pending boolean,
+    application_id uuid,
+    named_application_id uuid,
+    submission_id uuid,
+    clerk_user_id text,
+    decision jsonb,
+    schema_version integer DEFAULT 1 NOT NULL,
+    body text NOT NULL,
+    outcome text NOT NULL,
+    request_id uuid,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    applied_at timestamp with time zone,
+    CONSTRAINT webhook_events_check_event_key CHECK (((char_length(event_key) >= 1) AND (char_length(event_key) <= 500))),
+    CONSTRAINT webhook_events_check_outcome CHECK ((outcome ~ '^[a-z_]{1,50}$'::text)),
+    CONSTRAINT webhook_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
+);
+
+-- COMMENT TABLE webhook_events
+COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
+
+-- CONSTRAINT clerk_accounts clerk_accounts_pkey
+ALTER TABLE ONLY private.clerk_accounts
+    ADD CONSTRAINT clerk_accounts_pkey PRIMARY KEY (clerk_user_id);
+
+-- CONSTRAINT job_clicks job_clicks_pkey
+ALTER TABLE ONLY private.job_clicks
+    ADD CONSTRAINT job_clicks_pkey PRIMARY KEY (job_id, user_id);
+
+-- CONSTRAINT job_search_calls job_search_calls_pkey
+ALTER TABLE ONLY private.job_search_calls
+    ADD CONSTRAINT job_search_calls_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT job_search_leases job_search_leases_pkey
+ALTER TABLE ONLY private.job_search_leases
+    ADD CONSTRAINT job_search_leases_pkey PRIMARY KEY (query_key);
+
+-- CONSTRAINT job_search_limits job_search_limits_pkey
+ALTER TABLE ONLY private.job_search_limits
+    ADD CONSTRAINT job_search_limits_pkey PRIMARY KEY (period);
+
+-- CONSTRAINT notification_channels notification_channels_pkey
+ALTER TABLE ONLY private.notification_channels
+    ADD CONSTRAINT notification_channels_pkey PRIMARY KEY (job_type);
+
+-- CONSTRAINT notification_channels notification_channels_unique_dedupe_prefix
+ALTER TABLE ONLY private.notification_channels
+    ADD CONSTRAINT notification_channels_unique_dedupe_prefix UNIQUE (dedupe_prefix);
+
+-- CONSTRAINT saved_search_alerts saved_search_alerts_pkey
+ALTER TABLE ONLY private.saved_search_alerts
+    ADD CONSTRAINT saved_search_alerts_pkey PRIMARY KEY (saved_search_id);
+
+-- CONSTRAINT saved_search_sightings saved_search_sightings_pkey
+ALTER TABLE ONLY private.saved_search_sightings
+    ADD CONSTRAINT saved_search_sightings_pkey PRIMARY KEY (saved_search_id, posting_id);
+
+-- CONSTRAINT application_events application_events_pkey
+ALTER TABLE ONLY public.application_events
+    ADD CONSTRAINT application_events_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT applications applications_pkey
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT applications applications_unique_id_user_id
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_unique_id_user_id UNIQUE (id, user_id);
+
+-- CONSTRAINT applications applications_unique_skyvern_task_id
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_unique_skyvern_task_id UNIQUE (skyvern_task_id);
+
+-- CONSTRAINT applications applications_unique_user_id_submission_idempotency_key
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_unique_user_id_submission_idempotency_key UNIQUE (user_id, submission_idempotency_key);
+
+-- CONSTRAINT background_jobs background_jobs_pkey
+ALTER TABLE ONLY public.background_jobs
+    ADD CONSTRAINT background_jobs_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT background_jobs background_jobs_unique_dedupe_key
+ALTER TABLE ONLY public.background_jobs
+    ADD CONSTRAINT background_jobs_unique_dedupe_key UNIQUE (dedupe_key);
+
+-- CONSTRAINT cron_locks cron_locks_pkey
+ALTER TABLE ONLY public.cron_locks
+    ADD CONSTRAINT cron_locks_pkey PRIMARY KEY (lock_name);
+
+-- CONSTRAINT job_search_cache job_search_cache_pkey
+ALTER TABLE ONLY public.job_search_cache
+    ADD CONSTRAINT job_search_cache_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT job_search_cache job_search_cache_unique_query_key
+ALTER TABLE ONLY public.job_search_cache
+    ADD CONSTRAINT job_search_cache_unique_query_key UNIQUE (query_key);
+
+-- CONSTRAINT jobs jobs_pkey
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT jobs jobs_unique_source_external_id
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_unique_source_external_id UNIQUE (source, external_id);
+
+-- CONSTRAINT notifications notifications_pkey
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT push_tickets push_tickets_pkey
+ALTER TABLE ONLY public.push_tickets
+    ADD CONSTRAINT push_tickets_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT push_tickets push_tickets_unique_ticket_id
+ALTER TABLE ONLY public.push_tickets
+    ADD CONSTRAINT push_tickets_unique_ticket_id UNIQUE (ticket_id);
+
+-- CONSTRAINT resumes resumes_pkey
+ALTER TABLE ONLY public.resumes
+    ADD CONSTRAINT resumes_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT saved_jobs saved_jobs_pkey
+ALTER TABLE ONLY public.saved_jobs
+    ADD CONSTRAINT saved_jobs_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT saved_jobs saved_jobs_unique_user_id_job_url
+ALTER TABLE ONLY public.saved_jobs
+    ADD CONSTRAINT saved_jobs_unique_user_id_job_url UNIQUE (user_id, job_url);
+
+-- CONSTRAINT saved_searches saved_searches_pkey
+ALTER TABLE ONLY public.saved_searches
+    ADD CONSTRAINT saved_searches_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT scraping_logs scraping_logs_pkey
+ALTER TABLE ONLY public.scraping_logs
+    ADD CONSTRAINT scraping_logs_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT scraping_logs scraping_logs_unique_lock_number
+ALTER TABLE ONLY public.scraping_logs
+    ADD CONSTRAINT scraping_logs_unique_lock_number UNIQUE (lock_number);
+
+-- CONSTRAINT user_preferences user_preferences_pkey
+ALTER TABLE ONLY public.user_preferences
+    ADD CONSTRAINT user_preferences_pkey PRIMARY KEY (user_id);
+
+-- CONSTRAINT user_push_tokens user_push_tokens_pkey
+ALTER TABLE ONLY public.user_push_tokens
+    ADD CONSTRAINT user_push_tokens_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT user_push_tokens user_push_tokens_unique_token
+ALTER TABLE ONLY public.user_push_tokens
+    ADD CONSTRAINT user_push_tokens_unique_token UNIQUE (token);
+
+-- CONSTRAINT users users_pkey
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT users users_unique_clerk_user_id
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_unique_clerk_user_id UNIQUE (clerk_user_id);
+
+-- CONSTRAINT users users_unique_email
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_unique_email UNIQUE (email);
+
+-- CONSTRAINT webhook_events webhook_events_pkey
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT webhook_events webhook_events_unique_source_event_key
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
+
+-- INDEX idx_job_clicks_user_id
+CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
+
+-- INDEX idx_job_search_calls_called_at
+CREATE INDEX idx_job_search_calls_called_at ON private.job_search_calls USING btree (called_at DESC);
+
+-- INDEX idx_job_search_calls_called_at_of_alerts
+CREATE INDEX idx_job_search_calls_called_at_of_alerts ON private.job_search_calls USING btree (called_at DESC) WHERE is_alert;
+
+-- INDEX idx_job_search_calls_user_id_called_at
+CREATE INDEX idx_job_search_calls_user_id_called_at ON private.job_search_calls USING btree (user_id, called_at DESC);
+
+-- INDEX idx_job_search_leases_expires_at
+CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING btree (expires_at);
+
+-- INDEX idx_saved_search_alerts_next_at
+CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
+
+-- INDEX idx_application_events_application_id_user_id_position
+CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
+
+-- INDEX idx_application_events_user_id
+CREATE INDEX idx_application_events_user_id ON public.application_events USING btree (user_id);
+
+-- INDEX idx_applications_skyvern_heard_at
+CREATE INDEX idx_applications_skyvern_heard_at ON public.applications USING btree (skyvern_heard_at) WHERE (status = 'PROCESSING_BY_SKYVERN'::public.application_status_type);
+
+-- INDEX idx_applications_submission_lease_expires_at
+CREATE INDEX idx_applications_submission_lease_expires_at ON public.applications USING btree (submission_lease_expires_at) WHERE (submission_id IS NOT NULL);
+
+-- INDEX idx_applications_user_id_adzuna_job_id
+CREATE INDEX idx_applications_user_id_adzuna_job_id ON public.applications USING btree (user_id, adzuna_job_id) WHERE ((adzuna_job_id IS NOT NULL) AND (deleted_at IS NULL));
+
+-- INDEX idx_applications_user_id_created_at
+CREATE INDEX idx_applications_user_id_created_at ON public.applications USING btree (user_id, created_at DESC);
+
+-- INDEX idx_applications_user_id_status
+CREATE INDEX idx_applications_user_id_status ON public.applications USING btree (user_id, status);
+
+-- INDEX idx_background_jobs_job_type_created_at
+CREATE INDEX idx_background_jobs_job_type_created_at ON public.background_jobs USING btree (job_type, created_at);
+
+-- INDEX idx_background_jobs_lease_expires_at
+CREATE INDEX idx_background_jobs_lease_expires_at ON public.background_jobs USING btree (lease_expires_at) WHERE (status = 'processing'::public.job_status);
+
+-- INDEX idx_background_jobs_run_at
+CREATE INDEX idx_background_jobs_run_at ON public.background_jobs USING btree (run_at) WHERE (status = 'pending'::public.job_status);
+
+-- INDEX idx_background_jobs_updated_at_finished
+CREATE INDEX idx_background_jobs_updated_at_finished ON public.background_jobs USING btree (updated_at) WHERE (status = ANY (ARRAY['completed'::public.job_status, 'failed'::public.job_status]));
+
+-- INDEX idx_background_jobs_user_id
+CREATE INDEX idx_background_jobs_user_id ON public.background_jobs USING btree (user_id);
+
+-- INDEX idx_background_jobs_user_id_unfinished
+CREATE INDEX idx_background_jobs_user_id_unfinished ON public.background_jobs USING btree (user_id) WHERE (status = ANY (ARRAY['pending'::public.job_status, 'processing'::public.job_status]));
+
+-- INDEX idx_job_search_cache_expires_at
+CREATE INDEX idx_job_search_cache_expires_at ON public.job_search_cache USING btree (expires_at);
+
+-- INDEX idx_jobs_description_hash
+CREATE INDEX idx_jobs_description_hash ON public.jobs USING btree (description_hash) WHERE (embedding IS NOT NULL);
+
+-- INDEX idx_jobs_embedding_hnsw
+CREATE INDEX idx_jobs_embedding_hnsw ON public.jobs USING hnsw (embedding extensions.vector_cosine_ops) WITH (m='16', ef_construction='64');
+
+-- INDEX idx_jobs_posted_at
+CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC) WHERE (is_active AND (status = 'active'::text));
+
+-- INDEX idx_jobs_provider_id
+CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
+
+-- INDEX idx_jobs_source_active
+CREATE INDEX idx_jobs_source_active ON public.jobs USING btree (source) WHERE is_active;
+
+-- INDEX idx_notifications_user_id_created_at
+CREATE INDEX idx_notifications_user_id_created_at ON public.notifications USING btree (user_id, created_at DESC);
+
+-- INDEX idx_notifications_user_id_is_read
+CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read);
+
+-- INDEX idx_push_tickets_job_id
+CREATE INDEX idx_push_tickets_job_id ON public.push_tickets USING btree (job_id) WHERE (job_id IS NOT NULL);
+
+-- INDEX idx_push_tickets_push_token_id
+CREATE INDEX idx_push_tickets_push_token_id ON public.push_tickets USING btree (push_token_id);
+
+-- INDEX idx_push_tickets_receipt_due_at
+CREATE INDEX idx_push_tickets_receipt_due_at ON public.push_tickets USING btree (receipt_due_at) WHERE (receipt_due_at IS NOT NULL);
+
+-- INDEX idx_push_tickets_sent_at
+CREATE INDEX idx_push_tickets_sent_at ON public.push_tickets USING btree (sent_at) WHERE (receipt_due_at IS NULL);
+
+-- INDEX idx_resumes_user_id
+CREATE INDEX idx_resumes_user_id ON public.resumes USING btree (user_id);
+
+-- INDEX idx_resumes_user_id_is_primary_true
+CREATE UNIQUE INDEX idx_resumes_user_id_is_primary_true ON public.resumes USING btree (user_id) WHERE is_primary;
+
+-- INDEX idx_saved_jobs_user_id_adzuna_job_id
+CREATE INDEX idx_saved_jobs_user_id_adzuna_job_id ON public.saved_jobs USING btree (user_id, adzuna_job_id) WHERE (adzuna_job_id IS NOT NULL);
+
+-- INDEX idx_saved_jobs_user_id_saved_at
+CREATE INDEX idx_saved_jobs_user_id_saved_at ON public.saved_jobs USING btree (user_id, saved_at DESC);
+
+-- INDEX idx_saved_searches_user_id_created_at
+CREATE INDEX idx_saved_searches_user_id_created_at ON public.saved_searches USING btree (user_id, created_at DESC);
+
+-- INDEX idx_scraping_logs_completed_at
+CREATE INDEX idx_scraping_logs_completed_at ON public.scraping_logs USING btree (completed_at) WHERE (completed_at IS NOT NULL);
+
+-- INDEX idx_scraping_logs_running
+CREATE INDEX idx_scraping_logs_running ON public.scraping_logs USING btree (source_name) WHERE (status = 'running'::text);
+
+-- INDEX idx_scraping_logs_source_name_started_at
+CREATE INDEX idx_scraping_logs_source_name_started_at ON public.scraping_logs USING btree (source_name, started_at DESC);
+
+-- INDEX idx_user_push_tokens_revoked_at
+CREATE INDEX idx_user_push_tokens_revoked_at ON public.user_push_tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
+
+-- INDEX idx_user_push_tokens_user_id_last_seen_at
+CREATE INDEX idx_user_push_tokens_user_id_last_seen_at ON public.user_push_tokens USING btree (user_id, last_seen_at DESC);
+
+-- INDEX idx_webhook_events_application_id
+CREATE INDEX idx_webhook_events_application_id ON public.webhook_events USING btree (application_id);
+
+-- INDEX idx_webhook_events_clerk_user_id
+CREATE INDEX idx_webhook_events_clerk_user_id ON public.webhook_events USING btree (clerk_user_id) WHERE (clerk_user_id IS NOT NULL);
+
+-- INDEX idx_webhook_events_named_application_id_unattributed
+CREATE INDEX idx_webhook_events_named_application_id_unattributed ON public.webhook_events USING btree (named_application_id) WHERE (application_id IS NULL);
+
+-- INDEX idx_webhook_events_received_at
+CREATE INDEX idx_webhook_events_received_at ON public.webhook_events USING btree (received_at);
+
+-- INDEX idx_webhook_events_run_id_waiting
+CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING btree (run_id, received_at) WHERE (outcome = 'waiting'::text);
+
+-- TRIGGER users on_auth_user_created_from_clerk
+CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.handle_new_user_from_clerk();
+
+-- TRIGGER users on_auth_user_email_changed
+CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
+
+-- TRIGGER applications on_application_deleted
+CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.applications FOR EACH ROW EXECUTE FUNCTION private.handle_soft_delete();
+
+-- TRIGGER applications on_application_inserted_guard_status
+CREATE TRIGGER on_application_inserted_guard_status BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.guard_application_status();
+
+-- TRIGGER applications on_application_inserted_record_event
+CREATE TRIGGER on_application_inserted_record_event AFTER INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.record_application_event();
+
+-- TRIGGER applications on_application_skyvern_run_written
+CREATE TRIGGER on_application_skyvern_run_written BEFORE INSERT OR UPDATE OF skyvern_task_id, skyvern_run_status, skyvern_run_attempt, skyvern_run_retry_pending ON public.applications FOR EACH ROW WHEN ((new.skyvern_task_id IS NOT NULL)) EXECUTE FUNCTION private.note_news_of_skyvern_run();
+
+-- TRIGGER applications on_application_status_changed
+CREATE TRIGGER on_application_status_changed BEFORE UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION public.handle_application_status_update_timestamp();
+
+-- TRIGGER applications on_application_updated_guard_status
+CREATE TRIGGER on_application_updated_guard_status BEFORE UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.guard_application_status();
+
+-- TRIGGER applications on_application_updated_record_event
+CREATE TRIGGER on_application_updated_record_event AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.record_application_event();
+
+-- TRIGGER applications on_applications_updated
+CREATE TRIGGER on_applications_updated BEFORE UPDATE ON public.applications FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER background_jobs on_background_jobs_cancelled
+CREATE TRIGGER on_background_jobs_cancelled BEFORE UPDATE OF status ON public.background_jobs FOR EACH ROW WHEN (((old.status = ANY (ARRAY['pending'::public.job_status, 'processing'::public.job_status])) AND (new.status = 'failed'::public.job_status) AND (new.error = 'cancelled'::text))) EXECUTE FUNCTION private.end_lease_of_cancelled_job();
+
+-- TRIGGER background_jobs on_background_jobs_created_limit_people
+CREATE TRIGGER on_background_jobs_created_limit_people BEFORE INSERT ON public.background_jobs FOR EACH ROW EXECUTE FUNCTION private.limit_queued_jobs();
+
+-- TRIGGER background_jobs on_background_jobs_updated
+CREATE TRIGGER on_background_jobs_updated BEFORE UPDATE ON public.background_jobs FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER jobs on_jobs_described
+CREATE TRIGGER on_jobs_described BEFORE INSERT OR UPDATE OF description ON public.jobs FOR EACH ROW EXECUTE FUNCTION private.handle_job_description();
+
+-- TRIGGER jobs on_jobs_updated
+CREATE TRIGGER on_jobs_updated BEFORE UPDATE OF source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max, salary_period, salary_currency, salary_text, posted_at, h1b_sponsor_status, lane, skills_required, resume_guide_generated, prep_guide_generated, schema_version, embedding, status, is_active ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER resumes on_resumes_updated
+CREATE TRIGGER on_resumes_updated BEFORE UPDATE ON public.resumes FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER saved_searches on_saved_searches_created_schedule
+CREATE TRIGGER on_saved_searches_created_schedule AFTER INSERT ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_search();
+
+-- TRIGGER saved_searches on_saved_searches_updated
+CREATE TRIGGER on_saved_searches_updated BEFORE UPDATE ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER saved_searches on_saved_searches_updated_schedule
+CREATE TRIGGER on_saved_searches_updated_schedule AFTER UPDATE OF search_query, notify_new_jobs ON public.saved_searches FOR EACH ROW WHEN (((old.search_query <> new.search_query) OR (old.notify_new_jobs IS DISTINCT FROM new.notify_new_jobs))) EXECUTE FUNCTION private.schedule_saved_search();
+
+-- TRIGGER user_preferences on_user_preferences_created_or_deleted_schedule
+CREATE TRIGGER on_user_preferences_created_or_deleted_schedule AFTER INSERT OR DELETE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+
+-- TRIGGER user_preferences on_user_preferences_updated
+CREATE TRIGGER on_user_preferences_updated BEFORE UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER user_preferences on_user_preferences_updated_schedule
+CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency ON public.user_preferences FOR EACH ROW WHEN (((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+
+-- TRIGGER user_push_tokens on_user_push_tokens_updated
+CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tokens FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER users on_users_updated
+CREATE TRIGGER on_users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER webhook_events on_webhook_events_created_forget_deleted_person
+CREATE TRIGGER on_webhook_events_created_forget_deleted_person BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN ((new.outcome = 'waiting'::text)) EXECUTE FUNCTION private.forget_event_of_deleted_person();
+
+-- FK CONSTRAINT job_clicks job_clicks_fk_job
+ALTER TABLE ONLY private.job_clicks
+    ADD CONSTRAINT job_clicks_fk_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT job_clicks job_clicks_fk_user
+ALTER TABLE ONLY private.job_clicks
+    ADD CONSTRAINT job_clicks_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT job_search_calls job_search_calls_fk_user
+ALTER TABLE ONLY private.job_search_calls
+    ADD CONSTRAINT job_search_calls_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT saved_search_alerts saved_search_alerts_fk_saved_search
+ALTER TABLE ONLY private.saved_search_alerts
+    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT saved_search_sightings saved_search_sightings_fk_saved_search
+ALTER TABLE ONLY private.saved_search_sightings
+    ADD CONSTRAINT saved_search_sightings_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT application_events application_events_fk_application
+ALTER TABLE ONLY public.application_events
+    ADD CONSTRAINT application_events_fk_application FOREIGN KEY (application_id, user_id) REFERENCES public.applications(id, user_id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT applications applications_fk_user
+ALTER TABLE ONLY public.applications
+    ADD CONSTRAINT applications_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT background_jobs background_jobs_fk_user
+ALTER TABLE ONLY public.background_jobs
+    ADD CONSTRAINT background_jobs_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT jobs jobs_fk_provider
+ALTER TABLE ONLY public.jobs
+    ADD CONSTRAINT jobs_fk_provider FOREIGN KEY (provider_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT notifications notifications_fk_user
+ALTER TABLE ONLY public.notifications
+    ADD CONSTRAINT notifications_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT push_tickets push_tickets_fk_job
+ALTER TABLE ONLY public.push_tickets
+    ADD CONSTRAINT push_tickets_fk_job FOREIGN KEY (job_id) REFERENCES public.background_jobs(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT push_tickets push_tickets_fk_push_token
+ALTER TABLE ONLY public.push_tickets
+    ADD CONSTRAINT push_tickets_fk_push_token FOREIGN KEY (push_token_id) REFERENCES public.user_push_tokens(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT resumes resumes_fk_user
+ALTER TABLE ONLY public.resumes
+    ADD CONSTRAINT resumes_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT saved_jobs saved_jobs_fk_user
+ALTER TABLE ONLY public.saved_jobs
+    ADD CONSTRAINT saved_jobs_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT saved_searches saved_searches_fk_user
+ALTER TABLE ONLY public.saved_searches
+    ADD CONSTRAINT saved_searches_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT user_preferences user_preferences_fk_user
+ALTER TABLE ONLY public.user_preferences
+    ADD CONSTRAINT user_preferences_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT user_push_tokens user_push_tokens_fk_user
+ALTER TABLE ONLY public.user_push_tokens
+    ADD CONSTRAINT user_push_tokens_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT users users_fk_auth_user
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_fk_auth_user FOREIGN KEY (id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT webhook_events webhook_events_fk_application
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
+
+-- ROW SECURITY clerk_accounts
+ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY job_clicks
+ALTER TABLE private.job_clicks ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY job_search_calls
+ALTER TABLE private.job_search_calls ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY job_search_leases
+ALTER TABLE private.job_search_leases ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY job_search_limits
+ALTER TABLE private.job_search_limits ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY notification_channels
+ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY saved_search_alerts
+ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY saved_search_sightings
+ALTER TABLE private.saved_search_sightings ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY application_events
+ALTER TABLE public.application_events ENABLE ROW LEVEL SECURITY;
+
+-- POLICY application_events application_events_select_own
+CREATE POLICY application_events_select_own ON public.application_events FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY applications
+ALTER TABLE public.applications ENABLE ROW LEVEL SECURITY;
+
+-- POLICY applications applications_insert_own
+CREATE POLICY applications_insert_own ON public.applications FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY applications applications_select_own
+CREATE POLICY applications_select_own ON public.applications FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY applications applications_update_own
+CREATE POLICY applications_update_own ON public.applications FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY background_jobs
+ALTER TABLE public.background_jobs ENABLE ROW LEVEL SECURITY;
+
+-- POLICY background_jobs background_jobs_cancel_own
+CREATE POLICY background_jobs_cancel_own ON public.background_jobs FOR UPDATE TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (job_type = ANY (ARRAY['reconcile_application'::text, 'saved_search_alert'::text])) AND (status = ANY (ARRAY['pending'::public.job_status, 'processing'::public.job_status])))) WITH CHECK (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (status = 'failed'::public.job_status) AND (error = 'cancelled'::text)));
+
+-- POLICY background_jobs background_jobs_insert_own
+CREATE POLICY background_jobs_insert_own ON public.background_jobs FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (job_type = ANY (ARRAY['reconcile_application'::text, 'saved_search_alert'::text]))));
+
+-- POLICY background_jobs background_jobs_select_own
+CREATE POLICY background_jobs_select_own ON public.background_jobs FOR SELECT TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (job_type = ANY (ARRAY['reconcile_application'::text, 'saved_search_alert'::text]))));
+
+-- ROW SECURITY cron_locks
+ALTER TABLE public.cron_locks ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY job_search_cache
+ALTER TABLE public.job_search_cache ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY jobs
+ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
+-- POLICY jobs jobs_delete_own
+CREATE POLICY jobs_delete_own ON public.jobs FOR DELETE TO authenticated USING (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
+
+-- POLICY jobs jobs_insert_own
+CREATE POLICY jobs_insert_own ON public.jobs FOR INSERT TO authenticated WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
+
+-- POLICY jobs jobs_select_active
+CREATE POLICY jobs_select_active ON public.jobs FOR SELECT TO authenticated USING ((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)));
+
+-- POLICY jobs jobs_select_own
+CREATE POLICY jobs_select_own ON public.jobs FOR SELECT TO authenticated USING ((provider_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY jobs jobs_update_own
+CREATE POLICY jobs_update_own ON public.jobs FOR UPDATE TO authenticated USING (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider))) WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
+
+-- ROW SECURITY notifications
+ALTER TABLE public.notifications ENABLE ROW LEVEL SECURITY;
+
+-- POLICY notifications notifications_delete_own
+CREATE POLICY notifications_delete_own ON public.notifications FOR DELETE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY notifications notifications_select_own
+CREATE POLICY notifications_select_own ON public.notifications FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY notifications notifications_update_own
+CREATE POLICY notifications_update_own ON public.notifications FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY push_tickets
+ALTER TABLE public.push_tickets ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY resumes
+ALTER TABLE public.resumes ENABLE ROW LEVEL SECURITY;
+
+-- POLICY resumes resumes_delete_own
+CREATE POLICY resumes_delete_own ON public.resumes FOR DELETE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY resumes resumes_insert_own
+CREATE POLICY resumes_insert_own ON public.resumes FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY resumes resumes_select_own
+CREATE POLICY resumes_select_own ON public.resumes FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY resumes resumes_update_own
+CREATE POLICY resumes_update_own ON public.resumes FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY saved_jobs
+ALTER TABLE public.saved_jobs ENABLE ROW LEVEL SECURITY;
+
+-- POLICY saved_jobs saved_jobs_delete_own
+CREATE POLICY saved_jobs_delete_own ON public.saved_jobs FOR DELETE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY saved_jobs saved_jobs_insert_own
+CREATE POLICY saved_jobs_insert_own ON public.saved_jobs FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY saved_jobs saved_jobs_select_own
+CREATE POLICY saved_jobs_select_own ON public.saved_jobs FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY saved_jobs saved_jobs_update_own
+CREATE POLICY saved_jobs_update_own ON public.saved_jobs FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY saved_searches
+ALTER TABLE public.saved_searches ENABLE ROW LEVEL SECURITY;
+
+-- POLICY saved_searches saved_searches_delete_own
+CREATE POLICY saved_searches_delete_own ON public.saved_searches FOR DELETE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY saved_searches saved_searches_insert_own
+CREATE POLICY saved_searches_insert_own ON public.saved_searches FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY saved_searches saved_searches_select_own
+CREATE POLICY saved_searches_select_own ON public.saved_searches FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY saved_searches saved_searches_update_own
+CREATE POLICY saved_searches_update_own ON public.saved_searches FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY scraping_logs
+ALTER TABLE public.scraping_logs ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY user_preferences
+ALTER TABLE public.user_preferences ENABLE ROW LEVEL SECURITY;
+
+-- POLICY user_preferences user_preferences_delete_own
+CREATE POLICY user_preferences_delete_own ON public.user_preferences FOR DELETE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY user_preferences user_preferences_insert_own
+CREATE POLICY user_preferences_insert_own ON public.user_preferences FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY user_preferences user_preferences_select_own
+CREATE POLICY user_preferences_select_own ON public.user_preferences FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY user_preferences user_preferences_update_own
+CREATE POLICY user_preferences_update_own ON public.user_preferences FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY user_push_tokens
+ALTER TABLE public.user_push_tokens ENABLE ROW LEVEL SECURITY;
+
+-- POLICY user_push_tokens user_push_tokens_delete_own
+CREATE POLICY user_push_tokens_delete_own ON public.user_push_tokens FOR DELETE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY user_push_tokens user_push_tokens_select_own
+CREATE POLICY user_push_tokens_select_own ON public.user_push_tokens FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY users
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+-- POLICY users users_select_own
+CREATE POLICY users_select_own ON public.users FOR SELECT TO authenticated USING ((id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- POLICY users users_update_own
+CREATE POLICY users_update_own ON public.users FOR UPDATE TO authenticated USING ((id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((id = ( SELECT public.current_user_id() AS current_user_id)));
+
+-- ROW SECURITY webhook_events
+ALTER TABLE public.webhook_events ENABLE ROW LEVEL SECURITY;
+
+-- POLICY objects person_files_delete_own
+CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+
+-- POLICY objects person_files_insert_own
+CREATE POLICY person_files_insert_own ON storage.objects FOR INSERT TO authenticated WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+
+-- POLICY objects person_files_select_own
+CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+
+-- POLICY objects person_files_update_own
+CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+
+-- PUBLICATION TABLE supabase_realtime applications
+ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
+
+-- PUBLICATION TABLE supabase_realtime notifications
+ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.notifications;
+
+-- ACL SCHEMA private
+GRANT USAGE ON SCHEMA private TO authenticated;
+
+-- ACL FUNCTION current_user_id()
+REVOKE ALL ON FUNCTION public.current_user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.current_user_id() TO authenticated;
+GRANT ALL ON FUNCTION public.current_user_id() TO service_role;
+
+-- ACL TABLE saved_searches
+GRANT SELECT,DELETE ON TABLE public.saved_searches TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.saved_searches TO service_role;
+
+-- ACL COLUMN saved_searches.user_id
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.saved_searches TO authenticated;
+
+-- ACL COLUMN saved_searches.search_name
+GRANT INSERT(search_name),UPDATE(search_name) ON TABLE public.saved_searches TO authenticated;
+
+-- ACL COLUMN saved_searches.search_query
+GRANT INSERT(search_query),UPDATE(search_query) ON TABLE public.saved_searches TO authenticated;
+
+-- ACL COLUMN saved_searches.schema_version
+GRANT INSERT(schema_version),UPDATE(schema_version) ON TABLE public.saved_searches TO authenticated;
+
+-- ACL COLUMN saved_searches.notify_new_jobs
+GRANT INSERT(notify_new_jobs),UPDATE(notify_new_jobs) ON TABLE public.saved_searches TO authenticated;
+
+-- ACL FUNCTION alert_due_at(p_search public.saved_searches, p_since timestamp with time zone)
+REVOKE ALL ON FUNCTION private.alert_due_at(p_search public.saved_searches, p_since timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION alert_frequency(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.alert_frequency(p_user_id uuid) FROM PUBLIC;
+
+-- ACL TABLE applications
+GRANT SELECT ON TABLE public.applications TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.applications TO service_role;
+
+-- ACL COLUMN applications.user_id
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.job_title
+GRANT INSERT(job_title),UPDATE(job_title) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.company_name
+GRANT INSERT(company_name),UPDATE(company_name) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.job_url
+GRANT INSERT(job_url),UPDATE(job_url) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.adzuna_job_id
+GRANT INSERT(adzuna_job_id),UPDATE(adzuna_job_id) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.status
+GRANT INSERT(status),UPDATE(status) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.applied_at
+GRANT INSERT(applied_at),UPDATE(applied_at) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.notes
+GRANT INSERT(notes),UPDATE(notes) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.resume_url_used
+GRANT INSERT(resume_url_used),UPDATE(resume_url_used) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.cover_letter_url_used
+GRANT INSERT(cover_letter_url_used),UPDATE(cover_letter_url_used) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.application_source
+GRANT INSERT(application_source),UPDATE(application_source) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.deleted_at
+GRANT UPDATE(deleted_at) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.deletion_reason
+GRANT UPDATE(deletion_reason) ON TABLE public.applications TO authenticated;
+
+-- ACL FUNCTION apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid)
+REVOKE ALL ON FUNCTION private.apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION apply_waiting_skyvern_events(p_application_id uuid, p_run_id text)
+REVOKE ALL ON FUNCTION private.apply_waiting_skyvern_events(p_application_id uuid, p_run_id text) FROM PUBLIC;
+
+-- ACL FUNCTION attach_skyvern_run(p_application_id uuid, p_run_id text, p_run_status text)
+REVOKE ALL ON FUNCTION private.attach_skyvern_run(p_application_id uuid, p_run_id text, p_run_status text) FROM PUBLIC;
+
+-- ACL FUNCTION attribute_events(p_source text, p_reason text)
+REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FROM PUBLIC;
+
+-- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION create_profile(p_account auth.users)
+REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
+
+-- ACL FUNCTION delete_clerk_account(p_clerk_user_id text)
+REVOKE ALL ON FUNCTION private.delete_clerk_account(p_clerk_user_id text) FROM PUBLIC;
+
+-- ACL FUNCTION describe_new_postings(p_search_name text, p_count bigint, p_first jsonb)
+REVOKE ALL ON FUNCTION private.describe_new_postings(p_search_name text, p_count bigint, p_first jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION end_lease_of_cancelled_job()
+REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
+
+-- ACL FUNCTION forget_event_of_deleted_person()
+REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
+
+-- ACL FUNCTION guard_application_status()
+REVOKE ALL ON FUNCTION private.guard_application_status() FROM PUBLIC;
+
+-- ACL FUNCTION handle_job_description()
+REVOKE ALL ON FUNCTION private.handle_job_description() FROM PUBLIC;
+
+-- ACL FUNCTION handle_soft_delete()
+REVOKE ALL ON FUNCTION private.handle_soft_delete() FROM PUBLIC;
+
+-- ACL FUNCTION hold_background_job(p_job_id uuid, p_lease_number bigint)
+REVOKE ALL ON FUNCTION private.hold_background_job(p_job_id uuid, p_lease_number bigint) FROM PUBLIC;
+
+-- ACL FUNCTION hold_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer)
+REVOKE ALL ON FUNCTION private.hold_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) FROM PUBLIC;
+
+-- ACL TABLE scraping_logs
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scraping_logs TO service_role;
+
+-- ACL FUNCTION hold_job_sync(p_lock_number bigint)
+REVOKE ALL ON FUNCTION private.hold_job_sync(p_lock_number bigint) FROM PUBLIC;
+
+-- ACL FUNCTION is_alert_wanted(p_search public.saved_searches)
+REVOKE ALL ON FUNCTION private.is_alert_wanted(p_search public.saved_searches) FROM PUBLIC;
+
+-- ACL FUNCTION is_decision_of_person(p_status public.application_status_type)
+REVOKE ALL ON FUNCTION private.is_decision_of_person(p_status public.application_status_type) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.is_decision_of_person(p_status public.application_status_type) TO authenticated;
+
+-- ACL FUNCTION is_final_skyvern_status(p_run_status text)
+REVOKE ALL ON FUNCTION private.is_final_skyvern_status(p_run_status text) FROM PUBLIC;
+
+-- ACL FUNCTION is_own_file(p_path text, p_user_id uuid)
+REVOKE ALL ON FUNCTION private.is_own_file(p_path text, p_user_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION is_provider()
+REVOKE ALL ON FUNCTION private.is_provider() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
+
+-- ACL FUNCTION job_search_calls_left_for_alerts()
+REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
+
+-- ACL FUNCTION limit_queued_jobs()
+REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
+
+-- ACL FUNCTION lock_clerk_account(p_clerk_user_id text)
+REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUBLIC;
+
+-- ACL FUNCTION lock_skyvern_run(p_run_id text)
+REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
+
+-- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
+REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
+
+-- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone)
+REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION note_news_of_skyvern_run()
+REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
+
+-- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
+REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION plain_email(p_text text)
+REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
+
+-- ACL FUNCTION plain_phone(p_text text)
+REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
+
+-- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
+REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
+
+-- ACL FUNCTION record_application_event()
+REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
+
+-- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text)
+REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text) TO authenticated;
+
+-- ACL FUNCTION reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean)
+REVOKE ALL ON FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean) FROM PUBLIC;
+
+-- ACL FUNCTION saved_search_of_job(p_job_id uuid, p_saved_search_id uuid)
+REVOKE ALL ON FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION schedule_saved_search()
+REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
+
+-- ACL FUNCTION schedule_saved_searches_of_person()
+REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
+
+-- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
+REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
+REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) TO service_role;
+
+-- ACL FUNCTION apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid)
+REVOKE ALL ON FUNCTION public.apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid) TO service_role;
+
+-- ACL FUNCTION apply_skyvern_event(p_run_id text, p_run_status text, p_attempt integer, p_retry_pending boolean, p_application_id uuid, p_submission_id uuid, p_decision jsonb, p_body text, p_request_id uuid, p_source text)
+REVOKE ALL ON FUNCTION public.apply_skyvern_event(p_run_id text, p_run_status text, p_attempt integer, p_retry_pending boolean, p_application_id uuid, p_submission_id uuid, p_decision jsonb, p_body text, p_request_id uuid, p_source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_skyvern_event(p_run_id text, p_run_status text, p_attempt integer, p_retry_pending boolean, p_application_id uuid, p_submission_id uuid, p_decision jsonb, p_body text, p_request_id uuid, p_source text) TO service_role;
+
+-- ACL FUNCTION begin_job_sync(p_source text, p_locked_by text)
+REVOKE ALL ON FUNCTION public.begin_job_sync(p_source text, p_locked_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_job_sync(p_source text, p_locked_by text) TO service_role;
+
+-- ACL FUNCTION cancel_background_jobs(p_job_ids uuid[])
+REVOKE ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) TO authenticated;
+GRANT ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) TO service_role;
+
+-- ACL FUNCTION claim_application(p_application_id uuid, p_idempotency_key text)
+REVOKE ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) TO authenticated;
+
+-- ACL FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
+REVOKE ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) TO service_role;
+
+-- ACL FUNCTION claim_push_messages(p_messages jsonb)
+REVOKE ALL ON FUNCTION public.claim_push_messages(p_messages jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_push_messages(p_messages jsonb) TO service_role;
+
+-- ACL FUNCTION claim_push_receipts()
+REVOKE ALL ON FUNCTION public.claim_push_receipts() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_push_receipts() TO service_role;
+
+-- ACL FUNCTION close_dead_job_syncs()
+REVOKE ALL ON FUNCTION public.close_dead_job_syncs() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_dead_job_syncs() TO service_role;
+
+-- ACL FUNCTION count_job_click(p_job_id uuid)
+REVOKE ALL ON FUNCTION public.count_job_click(p_job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_job_click(p_job_id uuid) TO authenticated;
+
+-- ACL FUNCTION enqueue_background_jobs(p_jobs jsonb)
+REVOKE ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) TO service_role;
+
+-- ACL FUNCTION ensure_person()
+REVOKE ALL ON FUNCTION public.ensure_person() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ensure_person() TO authenticated;
+
+-- ACL FUNCTION extend_background_jobs(p_jobs jsonb)
+REVOKE ALL ON FUNCTION public.extend_background_jobs(p_jobs jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.extend_background_jobs(p_jobs jsonb) TO service_role;
+
+-- ACL FUNCTION extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer)
+REVOKE ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) TO service_role;
+
+-- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
+REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) TO service_role;
+
+-- ACL FUNCTION handle_application_status_update_timestamp()
+REVOKE ALL ON FUNCTION public.handle_application_status_update_timestamp() FROM PUBLIC;
+
+-- ACL FUNCTION handle_new_user_from_clerk()
+REVOKE ALL ON FUNCTION public.handle_new_user_from_clerk() FROM PUBLIC;
+
+-- ACL FUNCTION handle_updated_at()
+REVOKE ALL ON FUNCTION public.handle_updated_at() FROM PUBLIC;
+
+-- ACL FUNCTION handle_user_email_changed()
+REVOKE ALL ON FUNCTION public.handle_user_email_changed() FROM PUBLIC;
+
+-- ACL FUNCTION match_jobs(query_embedding extensions.vector, match_count integer)
+REVOKE ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) TO authenticated;
+GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) TO service_role;
+
+-- ACL FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
+REVOKE ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) TO service_role;
+
+-- ACL FUNCTION purge_expired_rows(p_limit integer)
+REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role;
+
+-- ACL FUNCTION queue_daily_purge()
+REVOKE ALL ON FUNCTION public.queue_daily_purge() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_daily_purge() TO service_role;
+
+-- ACL FUNCTION queue_due_push_receipts()
+REVOKE ALL ON FUNCTION public.queue_due_push_receipts() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_due_push_receipts() TO service_role;
+
+-- ACL FUNCTION queue_due_reconciliations()
+REVOKE ALL ON FUNCTION public.queue_due_reconciliations() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_due_reconciliations() TO service_role;
+
+-- ACL FUNCTION queue_due_saved_search_alerts()
+REVOKE ALL ON FUNCTION public.queue_due_saved_search_alerts() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_due_saved_search_alerts() TO service_role;
+
+-- ACL FUNCTION record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb)
+REVOKE ALL ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) TO service_role;
+
+-- ACL FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
+REVOKE ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) TO service_role;
+
+-- ACL FUNCTION record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
+REVOKE ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) TO service_role;
+
+-- ACL FUNCTION record_push_receipts(p_receipts jsonb)
+REVOKE ALL ON FUNCTION public.record_push_receipts(p_receipts jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_push_receipts(p_receipts jsonb) TO service_role;
+
+-- ACL FUNCTION record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb)
+REVOKE ALL ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) TO service_role;
+
+-- ACL FUNCTION record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone)
+REVOKE ALL ON FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone) TO service_role;
+
+-- ACL FUNCTION record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text)
+REVOKE ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) TO service_role;
+
+-- ACL FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb)
+REVOKE ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) TO service_role;
+
+-- ACL FUNCTION register_push_token(p_token text, p_platform text, p_device_name text)
+REVOKE ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, p_device_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, p_device_name text) TO authenticated;
+
+-- ACL FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
+REVOKE ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) TO service_role;
+
+-- ACL FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
+REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) TO service_role;
+
+-- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid)
+REVOKE ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) TO authenticated;
+
+-- ACL FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) TO service_role;
+
+-- ACL FUNCTION settle_background_jobs(p_jobs jsonb)
+REVOKE ALL ON FUNCTION public.settle_background_jobs(p_jobs jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_background_jobs(p_jobs jsonb) TO service_role;
+
+-- ACL FUNCTION store_job_postings(p_lock_number bigint, p_batch integer, p_postings jsonb, p_skipped integer, p_errors integer)
+REVOKE ALL ON FUNCTION public.store_job_postings(p_lock_number bigint, p_batch integer, p_postings jsonb, p_skipped integer, p_errors integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.store_job_postings(p_lock_number bigint, p_batch integer, p_postings jsonb, p_skipped integer, p_errors integer) TO service_role;
+
+-- ACL FUNCTION store_job_search(p_query_key text, p_query jsonb, p_results jsonb, p_job_ids text[], p_lease_id uuid, p_user_id uuid)
+REVOKE ALL ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p_results jsonb, p_job_ids text[], p_lease_id uuid, p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p_results jsonb, p_job_ids text[], p_lease_id uuid, p_user_id uuid) TO service_role;
+
+-- ACL FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
+REVOKE ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) TO service_role;
+
+-- ACL TABLE application_events
+GRANT SELECT ON TABLE public.application_events TO authenticated;
+GRANT SELECT ON TABLE public.application_events TO service_role;
+
+-- ACL TABLE background_jobs
+GRANT SELECT ON TABLE public.background_jobs TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.background_jobs TO service_role;
+
+-- ACL COLUMN background_jobs.user_id
+GRANT INSERT(user_id) ON TABLE public.background_jobs TO authenticated;
+
+-- ACL COLUMN background_jobs.status
+GRANT UPDATE(status) ON TABLE public.background_jobs TO authenticated;
+
+-- ACL COLUMN background_jobs.job_type
+GRANT INSERT(job_type) ON TABLE public.background_jobs TO authenticated;
+
+-- ACL COLUMN background_jobs.payload
+GRANT INSERT(payload) ON TABLE public.background_jobs TO authenticated;
+
+-- ACL COLUMN background_jobs.error
+GRANT UPDATE(error) ON TABLE public.background_jobs TO authenticated;
+
+-- ACL COLUMN background_jobs.run_at
+GRANT INSERT(run_at) ON TABLE public.background_jobs TO authenticated;
+
+-- ACL TABLE cron_locks
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cron_locks TO service_role;
+
+-- ACL TABLE job_search_cache
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_search_cache TO service_role;
+
+-- ACL TABLE jobs
+GRANT SELECT,DELETE ON TABLE public.jobs TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.jobs TO service_role;
+
+-- ACL COLUMN jobs.provider_id
+GRANT INSERT(provider_id) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.title
+GRANT INSERT(title),UPDATE(title) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.company
+GRANT INSERT(company),UPDATE(company) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.company_logo_url
+GRANT INSERT(company_logo_url),UPDATE(company_logo_url) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.description
+GRANT INSERT(description),UPDATE(description) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.url
+GRANT INSERT(url),UPDATE(url) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.location
+GRANT INSERT(location),UPDATE(location) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.city
+GRANT INSERT(city),UPDATE(city) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.state
+GRANT INSERT(state),UPDATE(state) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.country
+GRANT INSERT(country),UPDATE(country) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.is_remote
+GRANT INSERT(is_remote),UPDATE(is_remote) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.work_arrangement
+GRANT INSERT(work_arrangement),UPDATE(work_arrangement) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.employment_types
+GRANT INSERT(employment_types),UPDATE(employment_types) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.salary_min
+GRANT INSERT(salary_min),UPDATE(salary_min) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.salary_max
+GRANT INSERT(salary_max),UPDATE(salary_max) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.salary_period
+GRANT INSERT(salary_period),UPDATE(salary_period) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.salary_currency
+GRANT INSERT(salary_currency),UPDATE(salary_currency) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.salary_text
+GRANT INSERT(salary_text),UPDATE(salary_text) ON TABLE public.jobs TO authenticated;
+
+-- ACL COLUMN jobs.is_active
+GRANT INSERT(is_active),UPDATE(is_active) ON TABLE public.jobs TO authenticated;
+
+-- ACL TABLE notifications
+GRANT SELECT,DELETE ON TABLE public.notifications TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.notifications TO service_role;
+
+-- ACL COLUMN notifications.is_read
+GRANT UPDATE(is_read) ON TABLE public.notifications TO authenticated;
+
+-- ACL COLUMN notifications.read_at
+GRANT UPDATE(read_at) ON TABLE public.notifications TO authenticated;
+
+-- ACL TABLE push_tickets
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.push_tickets TO service_role;
+
+-- ACL TABLE resumes
+GRANT SELECT,DELETE ON TABLE public.resumes TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resumes TO service_role;
+
+-- ACL COLUMN resumes.user_id
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.resumes TO authenticated;
+
+-- ACL COLUMN resumes.file_url
+GRANT INSERT(file_url),UPDATE(file_url) ON TABLE public.resumes TO authenticated;
+
+-- ACL COLUMN resumes.file_name
+GRANT INSERT(file_name),UPDATE(file_name) ON TABLE public.resumes TO authenticated;
+
+-- ACL COLUMN resumes.version_name
+GRANT INSERT(version_name),UPDATE(version_name) ON TABLE public.resumes TO authenticated;
+
+-- ACL COLUMN resumes.is_primary
+GRANT INSERT(is_primary),UPDATE(is_primary) ON TABLE public.resumes TO authenticated;
+
+-- ACL TABLE saved_jobs
+GRANT SELECT,DELETE ON TABLE public.saved_jobs TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.saved_jobs TO service_role;
+
+-- ACL COLUMN saved_jobs.user_id
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.adzuna_job_id
+GRANT INSERT(adzuna_job_id),UPDATE(adzuna_job_id) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.job_title
+GRANT INSERT(job_title),UPDATE(job_title) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.company_name
+GRANT INSERT(company_name),UPDATE(company_name) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.job_url
+GRANT INSERT(job_url),UPDATE(job_url) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.location
+GRANT INSERT(location),UPDATE(location) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.salary_summary
+GRANT INSERT(salary_summary),UPDATE(salary_summary) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.snippet
+GRANT INSERT(snippet),UPDATE(snippet) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.job_details_snapshot
+GRANT INSERT(job_details_snapshot),UPDATE(job_details_snapshot) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.schema_version
+GRANT INSERT(schema_version),UPDATE(schema_version) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL COLUMN saved_jobs.notes
+GRANT INSERT(notes),UPDATE(notes) ON TABLE public.saved_jobs TO authenticated;
+
+-- ACL TABLE user_preferences
+GRANT SELECT,DELETE ON TABLE public.user_preferences TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_preferences TO service_role;
+
+-- ACL COLUMN user_preferences.user_id
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.preferred_job_titles
+GRANT INSERT(preferred_job_titles),UPDATE(preferred_job_titles) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.target_locations
+GRANT INSERT(target_locations),UPDATE(target_locations) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.schema_version
+GRANT INSERT(schema_version),UPDATE(schema_version) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.salary_min
+GRANT INSERT(salary_min),UPDATE(salary_min) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.salary_max
+GRANT INSERT(salary_max),UPDATE(salary_max) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.salary_currency
+GRANT INSERT(salary_currency),UPDATE(salary_currency) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.employment_types
+GRANT INSERT(employment_types),UPDATE(employment_types) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.industries
+GRANT INSERT(industries),UPDATE(industries) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.key_skills
+GRANT INSERT(key_skills),UPDATE(key_skills) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.work_arrangement
+GRANT INSERT(work_arrangement),UPDATE(work_arrangement) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.receive_job_alerts
+GRANT INSERT(receive_job_alerts),UPDATE(receive_job_alerts) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.alert_frequency
+GRANT INSERT(alert_frequency),UPDATE(alert_frequency) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL TABLE user_push_tokens
+GRANT SELECT,DELETE ON TABLE public.user_push_tokens TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_push_tokens TO service_role;
+
+-- ACL TABLE users
+GRANT SELECT ON TABLE public.users TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
+
+-- ACL COLUMN users.full_name
+GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.phone_number
+GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.linkedin_profile_url
+GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.portfolio_url
+GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_url
+GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_filename
+GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.timezone
+GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
+
+-- ACL TABLE webhook_events
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_events TO service_role;

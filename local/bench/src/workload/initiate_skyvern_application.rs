@@ -1,0 +1,85 @@
+//! A person hands an application to Skyvern: claim, signed résumé, run, record.
+
+use serde_json::json;
+
+use super::rpc;
+use toolchain::{Doing as _, Outcome};
+
+use crate::{
+    Contender,
+    connection::post_json,
+    load::{Exchange, Job},
+    scene::Scene,
+};
+
+/// Applications that wait to be handed over.
+const MAKE_APPLICATIONS: &str = "
+    with people as (
+        select id, clerk_user_id from public.users
+    ), applications as (
+        insert into public.applications (user_id, job_title, company_name, job_url, status)
+        select people.id, 'Analyst', 'Difference Engines', 'https://jobs.example.com/engines/' || number,
+               'PENDING_SKYVERN_SUBMISSION'
+        from generate_series(1, {count}) as number
+        join people on clerk_user_id = 'user_bench' || number % {people}
+        returning id, user_id
+    )
+    select applications.id, people.clerk_user_id, 'tsk_' || replace(gen_random_uuid()::text, '-', ''), gen_random_uuid()
+    from applications
+    join people on people.id = applications.user_id
+    order by random()";
+
+/// Stands in a request until the submission's own id is known.
+const SUBMISSION: &str = "11111111-1111-4111-8111-111111111111";
+
+pub(super) fn prepare(scene: &Scene, contender: Contender, count: usize) -> Outcome<Vec<Job>> {
+    let applications = scene.make_rows(MAKE_APPLICATIONS, count)?;
+    let job = |application: &[String; 4]| {
+        if contender.is_floor() { floor(scene, contender, application) } else { function(scene, application) }
+    };
+    applications.iter().map(job).collect()
+}
+
+fn function(scene: &Scene, [application, person, _, _]: &[String; 4]) -> Outcome<Job> {
+    let headers =
+        [("authorization", format!("Bearer {}", scene.token(person))), ("apikey", scene.stack.anon_key.clone())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let body = json!({ "application_id": application });
+    let request =
+        post_json("/functions/v1/initiate-skyvern-application", &headers, &body).doing(|| "write a request".into())?;
+    let members = json!({ "application_id": application, "status": "PROCESSING_BY_SKYVERN" });
+    Ok(vec![Exchange { request, submission_id_at: None, status: 202, members }])
+}
+
+fn floor(scene: &Scene, contender: Contender, [application, person, run, uuid]: &[String; 4]) -> Outcome<Job> {
+    let doing = || "write a request".to_owned();
+    let headers = |key: &str, token: &str| {
+        [("apikey", key.to_owned()), ("authorization", format!("Bearer {token}")), ("x-request-id", uuid.clone())]
+    };
+    let [as_person, as_service] = [
+        headers(&scene.stack.anon_key, scene.token(person)),
+        headers(&scene.stack.service_role_key, &scene.stack.service_role_key),
+    ];
+    let [as_person, as_service] =
+        [&as_person, &as_service].map(|headers| headers.each_ref().map(|(name, value)| (*name, value.as_str())));
+
+    let arguments = json!({ "p_application_id": application, "p_idempotency_key": null });
+    let claim = post_json(&rpc(contender, "claim_application"), &as_person, &arguments).doing(doing)?;
+    let arguments = json!({
+        "p_application_id": application,
+        "p_submission_id": SUBMISSION,
+        "p_run_id": run,
+        "p_run_status": "queued",
+    });
+    let record = post_json(&rpc(contender, "record_skyvern_run"), &as_service, &arguments).doing(doing)?;
+    let submission_id_at = record.windows(SUBMISSION.len()).position(|window| window == SUBMISSION.as_bytes());
+    Ok(vec![
+        Exchange { request: claim, submission_id_at: None, status: 200, members: json!({ "outcome": "claimed" }) },
+        Exchange {
+            request: record,
+            submission_id_at,
+            status: 200,
+            members: json!({ "outcome": "recorded", "run_id": run, "status": "PROCESSING_BY_SKYVERN" }),
+        },
+    ])
+}

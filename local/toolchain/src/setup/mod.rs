@@ -1,0 +1,146 @@
+//! Set-up: everything the project needs beside Rust, Node and Python, installed once, in pinned versions.
+//!
+//! Nothing is installed globally that the machine already has. A tool is made in a temporary folder and renamed
+//! when it is whole, so that an interrupted step is never taken for done.
+
+mod cargo_tools;
+mod node_packages;
+mod postgresql;
+mod wasm_target;
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+pub use node_packages::NodePackages;
+pub use wasm_target::WasmToolchain;
+
+use crate::{
+    command,
+    failure::{Doing as _, Failure, Outcome},
+    progress::step,
+    project::Project,
+};
+
+/// What builds the functions.
+#[derive(Debug)]
+pub struct BuildTools {
+    /// The compiler for WebAssembly.
+    pub wasm: WasmToolchain,
+    /// Builds a Cloudflare Worker from a crate.
+    pub worker_build: PathBuf,
+    /// Makes the JavaScript around a WebAssembly module.
+    pub wasm_bindgen: PathBuf,
+    /// esbuild, wasm-opt and wrangler among others.
+    pub node: NodePackages,
+}
+
+/// What a stack runs on.
+#[derive(Debug, Clone)]
+pub struct StackTools {
+    /// The folder with `postgres`, `initdb` and `psql`.
+    pub postgresql_bin: PathBuf,
+    /// PostgREST, the Supabase CLI and Miniflare.
+    pub node: NodePackages,
+}
+
+/// Installs what building needs.
+pub fn build_tools(project: &Project) -> Outcome<BuildTools> {
+    let _lock = lock(project)?;
+    let node = node_packages::install(project)?;
+    let wasm = wasm_target::install(project)?;
+    let worker_build = cargo_tools::install_worker_build(project)?;
+    let wasm_bindgen = cargo_tools::install_wasm_bindgen(project)?;
+    Ok(BuildTools { wasm, worker_build, wasm_bindgen, node })
+}
+
+/// Installs what a stack needs to run.
+pub fn stack_tools(project: &Project) -> Outcome<StackTools> {
+    let _lock = lock(project)?;
+    let node = node_packages::install(project)?;
+    let postgresql_bin = postgresql::install(project)?;
+    Ok(StackTools { postgresql_bin, node })
+}
+
+/// Installs the programs from npm.
+pub fn node_packages(project: &Project) -> Outcome<NodePackages> {
+    let _lock = lock(project)?;
+    node_packages::install(project)
+}
+
+/// Installs the linter for WebAssembly code.
+pub fn wasm_clippy(project: &Project) -> Outcome<WasmToolchain> {
+    let _lock = lock(project)?;
+    let wasm = wasm_target::install(project)?;
+    wasm_target::install_clippy(project, &wasm)?;
+    Ok(wasm)
+}
+
+/// Only one set-up at a time; the lock goes with the process, however that ends.
+fn lock(project: &Project) -> Outcome<File> {
+    let path = project.cache.join("setup.lock");
+    let file = File::create(&path).map_err(|error| {
+        Failure::new(format!("the cache folder {} cannot be written: {error}", project.cache.display()))
+            .mend("export JOBRAKER_CACHE_DIR=<a folder you may write>")
+    })?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            step("waiting for another set-up to finish", || file.lock().doing(|| "wait for another set-up".into()))?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error).doing(|| format!("lock {}", path.display())),
+    }
+    Ok(file)
+}
+
+/// Makes `<cache>/<name>` by `fill`, unless it is there already.
+fn tool(project: &Project, name: &str, title: &str, fill: impl FnOnce(&Path) -> Outcome) -> Outcome<PathBuf> {
+    let folder = project.cache.join(name);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let unfinished = project.cache.join(format!("{name}.unfinished"));
+    let _ = fs::remove_dir_all(&unfinished);
+    fs::create_dir_all(&unfinished).doing(|| format!("make {}", unfinished.display()))?;
+    step(title, || fill(&unfinished))?;
+    fs::rename(&unfinished, &folder).doing(|| format!("rename {}", unfinished.display()))?;
+    Ok(folder)
+}
+
+/// Where the output of a set-up step goes.
+fn log_of(project: &Project, name: &str) -> PathBuf {
+    project.cache.join("logs").join(format!("{name}.log"))
+}
+
+/// Installs packages of the distribution, if there is a way to without asking.
+fn apt_install(project: &Project, packages: &[&str]) -> Outcome {
+    let by_hand = format!("sudo apt-get install --no-install-recommends {}", packages.join(" "));
+    let missing = |why: &str| Failure::new(format!("{} must be installed, and {why}", packages.join(", ")));
+    if command::answer(Command::new("apt-get").arg("--version")).is_none() {
+        return Err(missing("this machine has no apt-get"));
+    }
+    let root = crate::users::is_root();
+    if !root && command::answer(Command::new("sudo").args(["-n", "true"])).is_none() {
+        return Err(missing("sudo asks for a password").mend(by_hand));
+    }
+    let apt = |arguments: &[&str]| {
+        let mut apt = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        if !root {
+            apt.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        }
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+        command::run_logged(&mut apt, &log_of(project, "apt-get"))
+    };
+    let mut install = vec!["install", "--yes", "--no-install-recommends"];
+    install.extend(packages);
+    step(&format!("installing {} with apt-get", packages.join(", ")), || {
+        apt(&install).or_else(|_| {
+            // The lists of packages may be missing or old.
+            apt(&["update"])?;
+            apt(&install)
+        })
+    })
+    .map_err(|failure| failure.mend(by_hand))
+}

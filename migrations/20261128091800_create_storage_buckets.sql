@@ -1,0 +1,35 @@
+-- Where people's files are stored: two private buckets, 5 MB a file, PDF, DOCX and plain text.
+insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
+select bucket, bucket, false, 5 * 1024 * 1024, array[
+    'application/pdf',
+    'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+    'text/plain']
+from unnest(array['resumes', 'cover_letters']) as bucket
+on conflict (id) do update
+    set public = excluded.public,
+        file_size_limit = excluded.file_size_limit,
+        allowed_mime_types = excluded.allowed_mime_types;
+
+-- The first folder of a path is the person's id, and it alone decides. The columns `owner` and `owner_id` do not help:
+-- the first is empty for Clerk's ids, and neither is set when the service uploads for a person.
+drop policy if exists person_files_select_own on storage.objects;
+create policy person_files_select_own on storage.objects for select to authenticated
+    using (bucket_id in ('resumes', 'cover_letters')
+           and (storage.foldername(name))[1] = (select public.current_user_id())::text);
+
+drop policy if exists person_files_insert_own on storage.objects;
+create policy person_files_insert_own on storage.objects for insert to authenticated
+    with check (bucket_id in ('resumes', 'cover_letters')
+                and (storage.foldername(name))[1] = (select public.current_user_id())::text);
+
+drop policy if exists person_files_update_own on storage.objects;
+create policy person_files_update_own on storage.objects for update to authenticated
+    using (bucket_id in ('resumes', 'cover_letters')
+           and (storage.foldername(name))[1] = (select public.current_user_id())::text)
+    with check (bucket_id in ('resumes', 'cover_letters')
+                and (storage.foldername(name))[1] = (select public.current_user_id())::text);
+
+drop policy if exists person_files_delete_own on storage.objects;
+create policy person_files_delete_own on storage.objects for delete to authenticated
+    using (bucket_id in ('resumes', 'cover_letters')
+           and (storage.foldername(name))[1] = (select public.current_user_id())::text);

@@ -1,0 +1,117 @@
+-- Second step of an application through Skyvern: how a claim ended. The submission id is the fencing token: a caller
+-- whose claim is no longer the current one changes nothing.
+
+-- A run started: it is recorded, and the events of it that have arrived in the meantime are applied. `p_source` says in
+-- the history who found the run: `initiate` or `reconciler`.
+create or replace function public.record_skyvern_run(
+    p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text default 'initiate')
+    returns jsonb
+    language plpgsql
+    security definer
+    set search_path = ''
+as $$
+declare
+    application public.applications;
+    result      text;
+begin
+    perform private.lock_skyvern_run(p_run_id);
+    select * into application from public.applications where id = p_application_id for no key update;
+    if application.id is null then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+
+    if application.skyvern_task_id = p_run_id then
+        result := 'already_recorded'; -- a repeated call, or a webhook that was faster
+    elsif application.submission_id is distinct from p_submission_id or p_submission_id is null then
+        result := 'superseded';
+    else
+        perform private.attribute_events(p_source);
+        perform private.attach_skyvern_run(application.id, p_run_id, p_run_status);
+        perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+        select * into application from public.applications where id = p_application_id;
+        result := 'recorded';
+    end if;
+
+    return jsonb_build_object('outcome', result, 'run_id', application.skyvern_task_id, 'status', application.status);
+end
+$$;
+revoke all on function public.record_skyvern_run(uuid, uuid, text, text, text)
+    from public, anon, authenticated, service_role;
+grant execute on function public.record_skyvern_run(uuid, uuid, text, text, text) to service_role;
+comment on function public.record_skyvern_run(uuid, uuid, text, text, text) is
+    'Records the run that a claim started. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only the application whose current submission id (the fencing token) the caller knows.';
+
+-- No run, or nobody knows. `not_started` is certain and final, `open` leaves the submission open until somebody has
+-- looked for the run, `absent` says that the run was looked for and is not there, and `released` takes the claim back
+-- as if it had not been made.
+create or replace function public.record_submission_failure(
+    p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb default '{}')
+    returns jsonb
+    language plpgsql
+    security definer
+    set search_path = ''
+as $$
+declare
+    application public.applications;
+    ended       boolean := p_outcome <> 'open';
+    details     jsonb := coalesce(p_details, '{}') || jsonb_build_object('reason', p_reason);
+    new_status  public.application_status_type;
+    new_details jsonb;
+begin
+    if p_outcome is null or p_outcome not in ('not_started', 'open', 'released', 'absent') then
+        perform private.refuse('invalid_input', 422, 'the outcome is none of not_started, open, released, absent');
+    end if;
+
+    select * into application from public.applications where id = p_application_id for no key update;
+    if application.id is null then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+    if application.submission_id is distinct from p_submission_id or p_submission_id is null then
+        return jsonb_build_object('outcome', 'superseded', 'status', application.status);
+    end if;
+
+    new_status := application.status;
+    new_details := application.status_details;
+    -- What the person decided in the meantime stands, with its details.
+    if not private.is_decision_of_person(application.status) then
+        case p_outcome
+            when 'not_started' then
+                new_status := 'FAILED_SKYVERN_SUBMISSION';
+                new_details := details;
+            when 'released' then
+                if application.status = 'PENDING_SKYVERN_SUBMISSION' then
+                    new_status := application.submission_previous_status;
+                end if;
+            else
+                new_details := details || jsonb_build_object('submission', p_outcome);
+        end case;
+    end if;
+
+    perform private.attribute_events(case p_outcome when 'absent' then 'reconciler' else 'initiate' end, p_reason);
+    update public.applications
+    set status = new_status,
+        status_details = new_details,
+        submission_id = case when not ended then submission_id end,
+        submission_title = case when not ended then submission_title end,
+        submission_started_at = case when not ended then submission_started_at end,
+        submission_lease_expires_at = case when not ended then clock_timestamp() end,
+        submission_outcome = case when not ended then 'open' end,
+        submission_resume_path = case when not ended then submission_resume_path end,
+        submission_previous_status = case when not ended then submission_previous_status end,
+        -- The key must not give a repeated request an older run.
+        submission_idempotency_key = case when not ended then submission_idempotency_key end
+    where id = application.id;
+
+    return jsonb_build_object('outcome', 'recorded', 'status', new_status);
+end
+$$;
+revoke all on function public.record_submission_failure(uuid, uuid, text, text, jsonb)
+    from public, anon, authenticated, service_role;
+grant execute on function public.record_submission_failure(uuid, uuid, text, text, jsonb) to service_role;
+comment on function public.record_submission_failure(uuid, uuid, text, text, jsonb) is
+    'Records that a claim started no run, or that nobody knows. '
+    'Definer: it calls functions of the schema private, which service_role cannot reach. '
+    'Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a '
+    'person''s decision stands.';

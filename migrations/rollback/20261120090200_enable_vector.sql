@@ -1,3 +1,0 @@
--- Undoes 20261120090200_enable_vector.sql: nothing to do. The extension may have been enabled before that file ran,
--- from the dashboard or by the platform, and dropping it would take other people's columns with it.
-select;

@@ -1,2 +1,0 @@
--- Undoes 20261120091200_create_saved_jobs.sql.
-drop table if exists public.saved_jobs;

@@ -1,2 +1,0 @@
--- Undoes 20261120092000_create_webhook_events.sql. Events that wait for their run are lost.
-drop table if exists public.webhook_events;

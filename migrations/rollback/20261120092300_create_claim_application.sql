@@ -1,3 +1,0 @@
--- Undoes 20261120092300_create_claim_application.sql.
-drop function if exists public.claim_application(uuid, text);
-drop function if exists private.is_own_file(text, uuid);

@@ -1,2 +1,0 @@
--- Undoes 20261120092700_create_apply_skyvern_event.sql.
-drop function if exists public.apply_skyvern_event(text, text, integer, boolean, uuid, uuid, jsonb, text, uuid);

@@ -1,2 +1,0 @@
--- Undoes 20261120120000_create_push_tickets.sql. Receipts that are still to come cannot be asked for any more.
-drop table if exists public.push_tickets;

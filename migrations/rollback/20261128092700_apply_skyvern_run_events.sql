@@ -1,0 +1,5 @@
+-- Undoes 20261128092700_apply_skyvern_run_events.sql.
+drop function if exists private.apply_waiting_skyvern_events(uuid, text);
+drop function if exists private.apply_skyvern_run_event(public.applications, text, integer, boolean, jsonb, text);
+drop function if exists private.tell_of_application(public.applications, public.application_status_type, jsonb);
+drop function if exists private.name_the_posting(text, public.applications);

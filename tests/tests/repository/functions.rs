@@ -1,0 +1,76 @@
+//! Everything that lists the functions lists all of them: a function is what has a folder in `functions/`.
+
+use std::{collections::BTreeSet, fs};
+
+use tests::FUNCTIONS;
+use toml::{Table, Value};
+
+use crate::{path, text};
+
+/// The folders of `functions/` that hold a crate.
+fn functions() -> BTreeSet<String> {
+    let folders = fs::read_dir(path("functions")).unwrap().map(Result::unwrap);
+    let functions: BTreeSet<_> = folders
+        .filter(|folder| folder.path().join("Cargo.toml").is_file())
+        .map(|folder| folder.file_name().into_string().unwrap())
+        .collect();
+    assert!(functions.len() > 7, "{functions:?}");
+    functions
+}
+
+fn read(file: &str) -> Table {
+    text(file).parse().unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+fn names(table: &Value) -> BTreeSet<String> {
+    table.as_table().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn the_tests_know_all_functions() {
+    assert_eq!(BTreeSet::from(FUNCTIONS.map(|function| function.name.to_owned())), functions());
+}
+
+#[test]
+fn a_functions_crate_is_named_after_its_folder() {
+    for name in functions() {
+        assert_eq!(read(&format!("functions/{name}/Cargo.toml"))["package"]["name"].as_str(), Some(&*name));
+    }
+}
+
+#[test]
+fn wrangler_deploys_all_functions_under_their_own_names() {
+    let configuration = read("wrangler.toml");
+    let environments = &configuration["env"];
+    assert_eq!(names(environments), functions());
+    for name in functions() {
+        let environment = &environments[&*name];
+        assert_eq!(environment["name"].as_str(), Some(&*name));
+        assert_eq!(environment["main"].as_str(), Some(&*format!("functions/{name}/build/index.js")));
+        assert_eq!(environment["build"]["command"].as_str(), Some(&*format!("cargo xtask build {name}")));
+    }
+}
+
+#[test]
+fn supabase_leaves_the_check_of_callers_to_every_function() {
+    let configuration = read("supabase/config.toml");
+    assert_eq!(names(&configuration["functions"]), functions());
+    for name in functions() {
+        assert_eq!(configuration["functions"][&*name]["verify_jwt"].as_bool(), Some(false), "{name}");
+    }
+}
+
+#[test]
+fn the_readme_names_every_function() {
+    let readme = text("README.md");
+    for name in functions() {
+        assert!(readme.contains(&name), "README.md does not name {name}");
+    }
+}
+
+#[test]
+fn every_function_has_its_page_and_every_page_its_function() {
+    let Ok(pages) = fs::read_dir(path("docs/functions")) else { return };
+    let pages: BTreeSet<_> = pages.map(|page| page.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(pages, functions().iter().map(|name| format!("{name}.md")).collect());
+}

@@ -1,0 +1,15 @@
+//! The simulators obey the vendors' contracts. Where they do not, every other test proves less than it says.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
+
+mod adzuna;
+mod clerk;
+mod expo;
+mod faults;
+mod gateway;
+mod jsearch;
+mod receiver;
+mod skyvern_runs;
+mod skyvern_webhooks;
+mod storage_files;
+mod storage_links;
