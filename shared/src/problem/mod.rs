@@ -90,9 +90,10 @@ pub enum Problem {
     #[error("the signature does not match")]
     SignatureInvalid,
 
-    /// A vendor failed. [`vendors`](crate::vendors) makes it from a fault, and knows which vendors there are.
+    /// A vendor failed. [`vendors`](crate::vendors) makes it from a fault, and knows which vendors there are. In a box,
+    /// because it is the largest variant, and every result of a handler is as large as that.
     #[error("{}", .0.detail)]
-    Vendor(VendorProblem),
+    Vendor(Box<VendorProblem>),
 
     /// The person's own share of Adzuna's quota is used up, and there are no results from earlier.
     #[error("you have searched too often in a short time; try again later")]

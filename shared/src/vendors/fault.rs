@@ -133,7 +133,7 @@ impl From<Fault> for Problem {
         let status = if fault.kind == FaultKind::TimedOut { 504 } else { 502 };
         let retry_after = (fault.kind == FaultKind::RateLimited).then_some(RATE_LIMIT_PAUSE);
         let kind = Kind { status, code: fault.code, title: fault.title };
-        Self::Vendor(VendorProblem { kind, detail: fault.detail, retry_after })
+        Self::Vendor(Box::new(VendorProblem { kind, detail: fault.detail, retry_after }))
     }
 }
 

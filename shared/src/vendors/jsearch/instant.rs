@@ -1,17 +1,27 @@
 //! Points in time as JSearch writes them.
 
-use chrono::DateTime;
+use chrono::NaiveDate;
 
-/// Seconds since 1970 for `2026-08-19T12:00:00.000Z`, with or without the fraction; none for anything else, also not
-/// for another time zone than UTC.
+/// Seconds since 1970 for `2026-08-19T12:00:00.000Z`, with or without the fraction; `None` for anything else. chrono's own
+/// reading of texts would make the WebAssembly larger than these few lines.
 pub(super) fn seconds_of_iso_8601(text: &str) -> Option<i64> {
-    let time = DateTime::parse_from_rfc3339(text).ok().filter(|_| text.ends_with('Z') && text.contains('T'))?;
-    Some(time.timestamp())
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let [year, month, day] = numbers(date, '-')?;
+    let [hour, minute, second] = numbers(time.split_once('.').map_or(time, |(seconds, _)| seconds), ':')?;
+    let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, month, day)?;
+    Some(date.and_hms_opt(hour, minute, second)?.and_utc().timestamp())
 }
 
 /// Seconds that can be the date of a posting: from 2000 to 2100.
 pub(super) fn plausible(seconds: i64) -> Option<i64> {
     (946_684_800..4_102_444_800).contains(&seconds).then_some(seconds)
+}
+
+fn numbers(text: &str, separator: char) -> Option<[u32; 3]> {
+    let is_number = |part: &&str| (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<u32> =
+        text.split(separator).map(|part| Some(part).filter(is_number)?.parse().ok()).collect::<Option<_>>()?;
+    parts.try_into().ok()
 }
 
 #[cfg(test)]
