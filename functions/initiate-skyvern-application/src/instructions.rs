@@ -1,4 +1,5 @@
-//! What Skyvern is asked to do (Skyvern contract §1.3, §1.6, §6).
+//! What Skyvern is asked to do (docs/vendors/skyvern.md#starting-a-run, docs/vendors/skyvern.md#file-uploads,
+//! docs/vendors/skyvern.md#prompt-and-proof).
 //!
 //! The prompt ends in explicit conditions, because "completed" alone only means that the AI
 //! believes to be done: an application counts as sent when there is proof of it.

@@ -17,10 +17,10 @@ use crate::{
     settings::Settings,
 };
 
-/// As many as Expo's own library makes, and as many as a Worker may have open (Expo contract §8).
+/// As many as Expo's own library makes, and as many as a Worker may have open (docs/vendors/expo.md#rate-and-retries).
 const REQUESTS_AT_ONCE: usize = 6;
 
-/// How many messages a second Expo takes of one project (Expo contract §8).
+/// How many messages a second Expo takes of one project (docs/vendors/expo.md#rate-and-retries).
 const MESSAGES_PER_SECOND: usize = 600;
 
 /// A lease lasts half a minute, and so does the work that a caller may do after its response; the

@@ -130,7 +130,7 @@ impl<'a> Database<'a> {
     }
 
     /// Our own SQL functions refuse with the codes of our problems; the others are `PostgREST`'s and
-    /// `PostgreSQL`'s (Supabase contract §2).
+    /// `PostgreSQL`'s (docs/vendors/supabase.md#postgrest).
     fn problem(&self, function: &'static str, status: u16, code: &str, message: String) -> Problem {
         match code {
             "account_deleted" => Problem::AccountDeleted,
