@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 macro_rules! statuses {
     ($($(#[$meaning:meta])* $status:ident = $text:literal),+ $(,)?) => {
         /// `applications.status`, the type `application_status_type`. A test compares the two.
+        // Read by way of the text: what serde derives for so many variants is larger by kilobytes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "&'static str")]
         pub enum ApplicationStatus {
-            $($(#[$meaning])* #[serde(rename = $text)] $status),+
+            $($(#[$meaning])* $status),+
         }
 
         impl ApplicationStatus {
@@ -53,6 +55,21 @@ statuses! {
     RejectedByCompany = "REJECTED_BY_COMPANY",
     /// The person does not want the job any more.
     WithdrawnByUser = "WITHDRAWN_BY_USER",
+}
+
+impl From<ApplicationStatus> for &'static str {
+    fn from(status: ApplicationStatus) -> Self {
+        status.as_str()
+    }
+}
+
+impl TryFrom<String> for ApplicationStatus {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let known = Self::ALL.iter().find(|status| status.as_str() == text);
+        known.copied().ok_or("not the status of an application")
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use shared::vendors::{
     Fault,
     expo::{DEVICE_NOT_REGISTERED, MESSAGE_RATE_EXCEEDED, Ticket, may_be_mended},
@@ -74,11 +75,35 @@ impl From<Ticket> for DeliveryOutcome {
     }
 }
 
+/// How many devices had which outcome.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) sent: usize,
+    pub(crate) revoked: usize,
+    pub(crate) failed: usize,
+    pub(crate) not_sent: usize,
+}
+
+impl Counts {
+    pub(crate) fn of<'a>(outcomes: impl IntoIterator<Item = &'a DeliveryOutcome>) -> Self {
+        let mut counts = Self::default();
+        for outcome in outcomes {
+            match outcome.outcome() {
+                "sent" => counts.sent += 1,
+                "revoked" => counts.revoked += 1,
+                "failed" => counts.failed += 1,
+                _ => counts.not_sent += 1,
+            }
+        }
+        counts
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use shared::vendors::expo::{FAULTS, Ticket};
 
-    use super::DeliveryOutcome;
+    use super::{Counts, DeliveryOutcome};
 
     #[test]
     fn a_ticket_says_what_happened_and_what_may_still_happen() {
@@ -103,5 +128,12 @@ mod tests {
         assert_eq!(outcome(FAULTS.rejected), "failed");
         assert_eq!(outcome(FAULTS.unauthorized), "not_sent");
         assert_eq!(outcome(FAULTS.timed_out), "not_sent");
+    }
+
+    #[test]
+    fn every_device_is_counted_once() {
+        let unsent = |fault| DeliveryOutcome::Unsent { fault, retry_after: None };
+        let outcomes = [unsent(FAULTS.failed), unsent(FAULTS.rejected), DeliveryOutcome::no_push_token()];
+        assert_eq!(Counts::of(&outcomes), Counts { sent: 0, revoked: 1, failed: 1, not_sent: 1 });
     }
 }
