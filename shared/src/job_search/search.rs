@@ -185,7 +185,7 @@ impl JobSearch<'_> {
                 found(key, StoredPage { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
             }
             Err(fault) => {
-                let failure = RecordJobSearchFailure { query_key: key, lease_id, failure: fault.code };
+                let failure = RecordJobSearchFailure { query_key: key, lease_id, failure: fault };
                 // If this fails too, the lease expires; the caller gets the vendor's problem either way.
                 let _: Result<IgnoredAny, Problem> = self.database().call(&failure).await;
                 Ok(Err(fault))

@@ -12,6 +12,9 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// One attempt, and no further one.
+    pub const ONCE: Self = Self::pausing(&[]);
+
     /// Another attempt after each of these pauses, in milliseconds.
     #[must_use]
     pub const fn pausing(pauses_ms: &'static [u64]) -> Self {
@@ -52,7 +55,7 @@ mod tests {
     fn there_is_one_attempt_more_than_pauses() {
         let pauses: Vec<Duration> = RetryPolicy::pausing(&[100, 400]).pauses().collect();
         assert_eq!(pauses, [Duration::from_millis(100), Duration::from_millis(400)]);
-        assert_eq!(RetryPolicy::pausing(&[]).pauses().next(), None);
+        assert_eq!(RetryPolicy::ONCE.pauses().next(), None);
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl<'a> Database<'a> {
     async fn respond(&self, function: &'static str, repeat: Repeat, request: &Request) -> Result<Response, Problem> {
         let policy = match repeat {
             Repeat::Harmless => RETRY,
-            Repeat::NotHarmless | Repeat::LeftToCaller => RetryPolicy::pausing(&[]),
+            Repeat::NotHarmless | Repeat::LeftToCaller => RetryPolicy::ONCE,
         };
         for pause in policy.pauses() {
             match self.attempt(function, request).await {

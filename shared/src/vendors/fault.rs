@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use crate::{
     outgoing::{Failure, Response},
     problem::{Kind, Problem, VendorProblem},
@@ -48,6 +50,13 @@ pub struct Fault {
     pub title: &'static str,
     /// The sentence for the caller.
     pub detail: &'static str,
+}
+
+impl Serialize for Fault {
+    /// As its code.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code)
+    }
 }
 
 /// All the ways in which one vendor fails.

@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error as _, IgnoredAny},
-};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Number, Value};
 
 use super::{Repeat, rpc};
@@ -76,7 +73,7 @@ rpc! {
         /// The lease under which Adzuna was asked.
         pub lease_id: SearchLeaseId,
         /// Why.
-        pub failure: &'a str,
+        pub failure: Fault,
     }
     const NAME = "record_job_search_failure";
     /// The lease ends by itself.
@@ -108,7 +105,7 @@ pub enum SearchDecision {
     /// The caller who was waited for got nothing.
     Failed {
         /// Why.
-        #[serde(deserialize_with = "adzuna_fault")]
+        #[serde(deserialize_with = "adzuna::fault_with_code")]
         failure: Fault,
     },
     /// Adzuna's allowance is used up, or the person's own share of it.
@@ -207,12 +204,6 @@ pub struct Salary {
     pub is_predicted: bool,
 }
 
-/// A fault by its code, as another caller stored it.
-fn adzuna_fault<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fault, D::Error> {
-    let code = String::deserialize(deserializer)?;
-    adzuna::FAULTS.with_code(&code).ok_or_else(|| D::Error::custom("unknown fault of Adzuna"))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -234,7 +225,7 @@ mod tests {
         assert!(matches!(read(json!({ "outcome": "resting", "page": page })), SearchDecision::Resting { .. }));
         let awaited = json!({ "outcome": "awaited", "lease_id": id, "page": null });
         assert!(matches!(read(awaited), SearchDecision::Awaited { page: None, .. }));
-        let failed = json!({ "outcome": "failed", "failure": FAULTS.timed_out.code });
+        let failed = json!({ "outcome": "failed", "failure": FAULTS.timed_out });
         assert!(matches!(read(failed), SearchDecision::Failed { failure } if failure == FAULTS.timed_out));
         let spent = json!({ "outcome": "spent", "retry_after_seconds": 17, "is_own_limit": true, "page": null });
         assert!(matches!(

@@ -1,5 +1,7 @@
 //! How Adzuna fails us (docs/vendors/adzuna.md#errors).
 
+use serde::{Deserialize, Deserializer, de::Error as _};
+
 use crate::vendors::fault::{Fault, FaultKind, Faults};
 
 const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
@@ -32,3 +34,12 @@ pub static FAULTS: Faults = Faults {
     own: &[],
     own_statuses: &[(410, UNAUTHORIZED)],
 };
+
+/// Reads a fault that was stored as its code.
+///
+/// # Errors
+/// When Adzuna has no fault with this code.
+pub fn fault_with_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fault, D::Error> {
+    let code = String::deserialize(deserializer)?;
+    FAULTS.with_code(&code).ok_or_else(|| D::Error::custom("unknown fault of Adzuna"))
+}

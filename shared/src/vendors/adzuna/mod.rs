@@ -9,7 +9,7 @@ mod settings;
 
 pub use client::Adzuna;
 pub use country::Country;
-pub use fault::FAULTS;
+pub use fault::{FAULTS, fault_with_code};
 pub use page::{Page, Posting};
 pub use query::{Query, SortBy, SortDirection};
 pub use settings::Settings;
