@@ -7,8 +7,6 @@
 //! 503 and 504 make it send again (Skyvern contract §4.4).
 
 mod settings;
-#[cfg(test)]
-mod tests;
 
 use std::sync::OnceLock;
 
@@ -91,3 +89,6 @@ struct Applied {
     #[serde(skip_serializing)]
     push_job_id: Option<BackgroundJobId>,
 }
+
+#[cfg(test)]
+mod tests;
