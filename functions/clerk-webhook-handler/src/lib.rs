@@ -62,3 +62,6 @@ struct Applied {
 fn answer(applied: &Applied) -> Result<Reply, Problem> {
     Reply::ok(applied, applied.outcome.clone())
 }
+
+#[cfg(test)]
+mod tests;
