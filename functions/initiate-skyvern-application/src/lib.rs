@@ -108,3 +108,6 @@ fn accepted(application_id: ApplicationId, started: Started, outcome: &str) -> R
     }
     Reply::accepted(&Answer { application_id, run_id: started.run_id, status: started.status }, outcome)
 }
+
+#[cfg(test)]
+mod tests;
