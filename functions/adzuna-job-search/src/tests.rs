@@ -141,8 +141,11 @@ fn a_get_asks_for_the_same_as_a_post() {
     assert_eq!(bodies[0]["p_query_key"], bodies[1]["p_query_key"]);
 }
 
+/// Plans a failure.
+type Fault = fn(Machine) -> Machine;
+
 /// Adzuna's failures: each is what it means to the caller.
-fn failures() -> Vec<(fn(Machine) -> Machine, &'static str)> {
+fn failures() -> Vec<(Fault, &'static str)> {
     const PATH: &str = "/v1/api/jobs/gb/search/1";
     vec![
         (|machine| machine.responds(PATH, 401, json!({})), "adzuna_unauthorized"),
@@ -241,7 +244,7 @@ fn a_spent_allowance_and_a_persons_own_limit_tell_when_to_come_back() {
             json!({ "outcome": "spent", "retry_after_seconds": 1800, "is_own_limit": is_own_limit, "page": null });
         let machine = Machine::new().returns("search_jobs", spent);
         let problem = search(&machine, "spent").unwrap_err();
-        assert_eq!((problem.kind().code, problem.retry_after()), (code, Some(Duration::from_secs(1800))));
+        assert_eq!((problem.kind().code, problem.retry_after()), (code, Some(Duration::from_mins(30))));
         assert_eq!(machine.calls(), [SEARCH], "Adzuna is left alone");
     }
 }

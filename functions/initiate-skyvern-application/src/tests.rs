@@ -241,8 +241,11 @@ fn a_claim_that_cannot_be_given_back_changes_nothing_about_the_response() {
     }
 }
 
+/// Plans a failure.
+type Fault = fn(Machine) -> Machine;
+
 /// Skyvern's failures, whether a run may exist nevertheless, and the code.
-fn failures() -> Vec<(fn(Machine) -> Machine, bool, &'static str)> {
+fn failures() -> Vec<(Fault, bool, &'static str)> {
     const PATH: &str = "/v1/run/tasks";
     vec![
         (|machine| machine.responds(PATH, 401, json!({})), false, "skyvern_unauthorized"),

@@ -161,8 +161,11 @@ fn a_lock_that_may_be_ours_without_our_knowing_is_not_asked_for_again() {
     assert_eq!(problem_of(&sync(&Machine::new().returns("begin_job_sync", json!({})), &json!({}))), "internal");
 }
 
+/// Plans a failure.
+type Fault = fn(Machine) -> Machine;
+
 /// JSearch's failures, how often a page is asked for, and the code.
-fn failures() -> Vec<(fn(Machine) -> Machine, usize, &'static str)> {
+fn failures() -> Vec<(Fault, usize, &'static str)> {
     const PATH: &str = "/search-v2";
     fn spent(machine: Machine) -> Machine {
         machine.responds_with(PATH, 429, &[("x-ratelimit-requests-remaining", "0")], "{}")

@@ -261,8 +261,11 @@ fn tickets_are_written_down_as_soon_as_the_database_is_back_and_nothing_is_sent_
     }
 }
 
+/// Plans a failure.
+type Fault = fn(Machine) -> Machine;
+
 /// Expo's failures, whether the same request is made again, whether its job is, and the code.
-fn failures() -> Vec<(fn(Machine) -> Machine, bool, bool, &'static str)> {
+fn failures() -> Vec<(Fault, bool, bool, &'static str)> {
     const PATH: &str = "/push/send";
     fn refused(machine: Machine, code: &str) -> Machine {
         machine.responds(PATH, 200, json!({ "errors": [{ "code": code, "message": "no" }] }))
@@ -370,7 +373,7 @@ fn requests_that_failed_together_come_back_one_after_the_other() {
     let machine = failed.takes(100).takes(100).records();
     push(&machine, &message()).unwrap();
     let at: Vec<Duration> = machine.sent()[3..5].iter().map(|sent| sent.at).collect();
-    assert_eq!(at, [Duration::from_millis(1000), Duration::from_millis(1150)]);
+    assert_eq!(at, [Duration::from_secs(1), Duration::from_millis(1150)]);
 }
 
 #[test]

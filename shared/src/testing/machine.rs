@@ -82,6 +82,9 @@ impl Sent {
 
     /// The end of the address without the query, and as whom our own project is asked: the signed-in person, or the
     /// service role. `claim_application as the person`, for instance, and `tasks` for a vendor's address.
+    ///
+    /// # Panics
+    /// If our own project is asked with any other credentials.
     #[must_use]
     pub fn call(&self) -> String {
         let path = self.url.split('?').next().unwrap_or_default();
@@ -150,6 +153,9 @@ impl Machine {
     }
 
     /// What was planned last takes so long. If that is longer than the request's timeout, the request times out.
+    ///
+    /// # Panics
+    /// If nothing was planned yet.
     #[must_use]
     pub fn taking(self, duration: Duration) -> Self {
         match self.state().script.borrow_mut().last_mut() {
