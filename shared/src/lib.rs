@@ -10,8 +10,10 @@
 //! - [`job_search`]: a search for postings, from the query to the page, through one cache and one ledger
 //! - [`problem`]: everything that can go wrong, and the response to each
 //! - [`log`]: one line for each request, scheduled run and background job
-//! - [`config`], [`headers`], [`ids`], [`secret`], [`clock`], [`plain_text`]: the small things below all of them
+//! - [`application_status`], [`config`], [`headers`], [`ids`], [`secret`], [`clock`], [`plain_text`]: the
+//!   small things below all of them
 
+pub mod application_status;
 pub mod clock;
 pub mod config;
 pub mod headers;
@@ -23,6 +25,7 @@ pub mod outgoing;
 pub mod plain_text;
 pub mod problem;
 pub mod secret;
+mod service_role;
 pub mod sign_in;
 pub mod supabase;
 pub mod vendors;

@@ -28,7 +28,7 @@ pub struct LogLine<'a> {
     pub duration_ms: u64,
     /// The calls that it made.
     pub upstream: &'a [CallRecord],
-    /// A word for what came of it.
+    /// What came of it, in a word.
     pub outcome: &'a str,
     /// What was wrong, for operators.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::{
+    application_status::ApplicationStatus,
     job_search::{Found, Posting, last_page},
     vendors::adzuna::Query,
 };
@@ -22,7 +23,7 @@ struct MarkedPosting<'a> {
     #[serde(flatten)]
     posting: &'a Posting,
     saved: bool,
-    application_status: Option<&'a str>,
+    application_status: Option<ApplicationStatus>,
 }
 
 /// What Adzuna's terms want to be shown beside the results (Adzuna contract §5).
@@ -39,7 +40,7 @@ impl<'a> SearchResponse<'a> {
         let marked = |posting: &'a Posting| MarkedPosting {
             posting,
             saved: found.marks.saved.contains(&posting.id),
-            application_status: found.marks.applications.get(&posting.id).map(String::as_str),
+            application_status: found.marks.applications.get(&posting.id).copied(),
         };
         Self {
             jobs: found.results.jobs.iter().map(marked).collect(),

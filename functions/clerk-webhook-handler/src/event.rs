@@ -1,7 +1,7 @@
 //! What Clerk says of a person (Clerk contract §3), as far as it concerns us.
 
-use serde::{Deserialize, Serialize};
-use shared::{http::Incoming, problem::Problem};
+use serde::Deserialize;
+use shared::{http::Incoming, problem::Problem, supabase::rpc::accounts::AccountDetails};
 
 /// News of one account.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,20 +18,14 @@ pub(crate) enum Event {
 }
 
 /// What we take over of a person.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Person {
-    #[serde(skip)]
     pub(crate) clerk_user_id: String,
     /// Milliseconds, by Clerk's clock: which of two events is the newer one.
-    #[serde(skip)]
     pub(crate) updated_at: i64,
-    /// The primary address, if it is verified. An unverified one might be anybody's, so it counts
-    /// as none until Clerk says otherwise.
-    email: Option<String>,
-    /// The primary number, if it is verified.
-    phone_number: Option<String>,
-    /// First and last name, as far as there are any. A username is no name to apply for a job with.
-    full_name: Option<String>,
+    /// An unverified address or number might be anybody's, so it counts as none until Clerk says otherwise. A username
+    /// is no name to apply for a job with.
+    pub(crate) details: AccountDetails,
 }
 
 impl Event {
@@ -92,9 +86,11 @@ impl Person {
         Ok(Self {
             clerk_user_id: check_id(user.id)?,
             updated_at: user.updated_at,
-            email: verified(&emails, user.primary_email_address_id.as_deref()),
-            phone_number: verified(&phones, user.primary_phone_number_id.as_deref()),
-            full_name: storable(full_name.trim()),
+            details: AccountDetails {
+                email: verified(&emails, user.primary_email_address_id.as_deref()),
+                phone_number: verified(&phones, user.primary_phone_number_id.as_deref()),
+                full_name: storable(full_name.trim()),
+            },
         })
     }
 }
@@ -122,7 +118,7 @@ fn check_id(id: String) -> Result<String, Problem> {
     if is_sensible { Ok(id) } else { Err(Problem::invalid("data.id", "must be the id of a Clerk user, user_…")) }
 }
 
-/// Read first and alone: what an event of another kind has in `data` is nobody's business.
+/// Read first, without `data`: what an event of another kind has in there does not matter.
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "type")]
@@ -170,6 +166,7 @@ mod tests {
     use shared::{
         http::{Incoming, Method},
         problem::Problem,
+        supabase::rpc::accounts::AccountDetails,
     };
 
     use super::{Event, Person};
@@ -216,9 +213,11 @@ mod tests {
             Person {
                 clerk_user_id: "user_2lab".to_owned(),
                 updated_at: 1_795_166_034_000,
-                email: Some("ada@x.example".to_owned()),
-                phone_number: Some("+442079460958".to_owned()),
-                full_name: Some("Ada Lovelace".to_owned()),
+                details: AccountDetails {
+                    email: Some("ada@x.example".to_owned()),
+                    phone_number: Some("+442079460958".to_owned()),
+                    full_name: Some("Ada Lovelace".to_owned()),
+                },
             }
         );
     }
@@ -234,12 +233,12 @@ mod tests {
                     user[field] = Value::Null;
                 }
             });
-            assert_eq!((person.email, person.phone_number, person.full_name), (None, None, None));
+            assert_eq!(person.details, AccountDetails { email: None, phone_number: None, full_name: None });
         }
         let without = person(|user| {
             *user = json!({ "id": "user_2lab", "updated_at": 7 });
         });
-        assert_eq!((without.email, without.updated_at), (None, 7));
+        assert_eq!((without.details.email, without.updated_at), (None, 7));
     }
 
     #[test]
@@ -249,16 +248,16 @@ mod tests {
                 user["email_addresses"][1]["verification"] = verification.clone();
                 user["phone_numbers"][0]["verification"] = verification.clone();
             });
-            assert_eq!((person.email, person.phone_number), (None, None), "{verification}");
+            assert_eq!((person.details.email, person.details.phone_number), (None, None), "{verification}");
         }
-        assert_eq!(person(|user| user["primary_email_address_id"] = json!("idn_9")).email, None);
+        assert_eq!(person(|user| user["primary_email_address_id"] = json!("idn_9")).details.email, None);
     }
 
     #[test]
     fn one_name_is_a_name() {
-        assert_eq!(person(|user| user["first_name"] = Value::Null).full_name.as_deref(), Some("Lovelace"));
-        assert_eq!(person(|user| user["last_name"] = json!("")).full_name.as_deref(), Some("Ada"));
-        assert_eq!(person(|user| user["last_name"] = json!("\u{0}L")).full_name.as_deref(), Some("Ada L"));
+        assert_eq!(person(|user| user["first_name"] = Value::Null).details.full_name.as_deref(), Some("Lovelace"));
+        assert_eq!(person(|user| user["last_name"] = json!("")).details.full_name.as_deref(), Some("Ada"));
+        assert_eq!(person(|user| user["last_name"] = json!("\u{0}L")).details.full_name.as_deref(), Some("Ada L"));
     }
 
     #[test]

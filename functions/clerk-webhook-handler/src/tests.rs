@@ -32,13 +32,13 @@ fn problem(machine: &Machine, incoming: &Incoming) -> &'static str {
 
 #[test]
 fn what_clerk_says_of_a_person_is_written_down_in_one_call() {
-    let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": "applied", "user_id": USER }));
+    let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": "updated", "user_id": USER }));
     let call = machine.call();
 
     let incoming = updated();
     let reply = block_on(handle(&incoming, &call)).unwrap();
 
-    assert_eq!((reply.status, json_of(&reply)), (200, json!({ "outcome": "applied", "user_id": USER })));
+    assert_eq!((reply.status, json_of(&reply)), (200, json!({ "outcome": "updated", "user_id": USER })));
     assert_eq!(machine.calls(), ["apply_clerk_event as the service role"]);
     let expected = json!({
         "p_event_id": "msg_2lab", "p_event_type": "user.updated", "p_clerk_user_id": "user_2lab",
@@ -51,7 +51,7 @@ fn what_clerk_says_of_a_person_is_written_down_in_one_call() {
 
 #[test]
 fn a_person_who_is_gone_is_named_and_nothing_else_is_said_of_them() {
-    let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": "applied", "user_id": USER }));
+    let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": "deleted", "user_id": USER }));
     let deleted = webhook(&json!({ "type": "user.deleted", "data": { "id": "user_2lab", "deleted": true } }));
     assert_eq!(block_on(handle(&deleted, &machine.call())).unwrap().status, 200);
     let arguments = machine.body("apply_clerk_event");
@@ -64,7 +64,7 @@ fn a_person_who_is_gone_is_named_and_nothing_else_is_said_of_them() {
 
 #[test]
 fn a_repeated_event_has_the_same_response_as_a_new_one_but_for_its_outcome() {
-    for outcome in ["applied", "duplicate", "outdated"] {
+    for outcome in ["created", "updated", "deleted", "account_deleted", "outdated", "duplicate"] {
         let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": outcome, "user_id": null }));
         let reply = block_on(handle(&updated(), &machine.call())).unwrap();
         assert_eq!((reply.status, json_of(&reply)), (200, json!({ "outcome": outcome, "user_id": null })));

@@ -2,7 +2,7 @@
 //! for somebody who has no account.
 //!
 //! `POST {"resume_path_in_storage": text, "expires_in"?: 60 to 3600, "bucket"?: "cover_letters"}`
-//! answers 200 `{signed_url, expires_at}`.
+//! returns 200 `{signed_url, expires_at}`.
 //!
 //! Problems: those of signing in, `invalid_input`, `path_not_allowed`, `file_not_found`, `storage_…`.
 
@@ -30,8 +30,8 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     workers::serve(request, &env, context, &SETTINGS, Endpoint::client("generate-resume-signed-url"), handle).await
 }
 
-/// The file store is asked with the person's own token, so the database's policies decide whose
-/// file it is; a stranger's file is as unknown as one that does not exist.
+/// The link is requested with the person's own token, so the database's policies decide whose file it
+/// is; another person's file looks like one that does not exist.
 async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Reply, Problem> {
     let settings = call.settings;
     let person = sign_in::person(&incoming.headers, &settings.sign_in, &call.upstream, call.received_at).await?;

@@ -6,10 +6,11 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use shared::vendors::skyvern::NewRun;
+use shared::{
+    supabase::rpc::applications::{Candidate, ClaimedApplication, Preferences},
+    vendors::skyvern::NewRun,
+};
 use url::Url;
-
-use crate::claim::{Candidate, Claimed, Preferences};
 
 /// Enough for the longest forms seen; a form that needs more is stuck.
 const MAXIMUM_STEPS: u32 = 50;
@@ -17,7 +18,7 @@ const MAXIMUM_STEPS: u32 = 50;
 const MAXIMUM_VALUE_LENGTH: usize = 500;
 
 /// The run for a claimed application.
-pub(crate) fn new_run(claimed: &Claimed, job_url: Url, resume_url: &Url, webhook_url: Url) -> NewRun {
+pub(crate) fn new_run(claimed: &ClaimedApplication, job_url: Url, resume_url: &Url, webhook_url: Url) -> NewRun {
     NewRun {
         prompt: prompt(claimed, resume_url),
         url: job_url,
@@ -31,7 +32,7 @@ pub(crate) fn new_run(claimed: &Claimed, job_url: Url, resume_url: &Url, webhook
 
 /// The name under which the employer sees the résumé: the person's, in plain letters, with the
 /// file's own ending.
-pub(crate) fn resume_file_name(claimed: &Claimed) -> String {
+pub(crate) fn resume_file_name(claimed: &ClaimedApplication) -> String {
     let name = claimed.person.full_name.as_deref().unwrap_or_default();
     let words: Vec<&str> =
         name.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -44,7 +45,7 @@ pub(crate) fn resume_file_name(claimed: &Claimed) -> String {
     format!("{stem}.{ending}")
 }
 
-fn prompt(claimed: &Claimed, resume_url: &Url) -> String {
+fn prompt(claimed: &ClaimedApplication, resume_url: &Url) -> String {
     let posting = &claimed.application;
     format!(
         "Apply for the job \"{title}\" at {company} on this website, on behalf of the candidate below. \
@@ -186,14 +187,14 @@ fn error_codes() -> Value {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use shared::supabase::rpc::applications::ClaimedApplication;
     use url::Url;
 
     use super::{new_run, resume_file_name};
-    use crate::claim::Claimed;
 
     const ID: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
 
-    fn claimed(change: impl FnOnce(&mut Value)) -> Claimed {
+    fn claimed(change: impl FnOnce(&mut Value)) -> ClaimedApplication {
         let mut claimed = json!({
             "submission_id": ID, "title": format!("jobraker-{ID}"),
             "application": { "job_title": "Engineer", "company_name": "Acme", "job_url": "https://jobs.example.com/7" },
@@ -208,7 +209,7 @@ mod tests {
         serde_json::from_value(claimed).unwrap()
     }
 
-    fn body(claimed: &Claimed) -> Value {
+    fn body(claimed: &ClaimedApplication) -> Value {
         let url = |text: &str| Url::parse(text).unwrap();
         let resume_url =
             url("https://files.example.com/sign/resumes/u/my%20cv.pdf?token=a.b-c_d&download=Ada_Lovelace.pdf");

@@ -1,7 +1,7 @@
 //! `initiate-skyvern-application`: hands one of the caller's applications to Skyvern.
 //!
-//! `POST {"application_id": uuid}` answers 202 `{application_id, run_id, status}`. Calling again
-//! answers the same run: two calls at once start one, and an `Idempotency-Key` header makes a call
+//! `POST {"application_id": uuid}` returns 202 `{application_id, run_id, status}`. A second call
+//! returns the same run: two calls at once start one, and an `Idempotency-Key` header makes a call
 //! repeatable whatever became of the application since.
 //!
 //! Problems: those of signing in, `invalid_input`, `profile_pending`, `application_not_found`,
@@ -9,7 +9,6 @@
 //! `idempotency_key_reused`, `resume_missing`, `resume_not_found`, `job_url_not_allowed`,
 //! `skyvern_…`, `storage_…`, `database_…`.
 
-mod claim;
 mod instructions;
 mod job_url;
 mod settings;
@@ -19,25 +18,25 @@ use std::{sync::OnceLock, time::Duration};
 
 use serde::Serialize;
 use shared::{
+    application_status::ApplicationStatus,
     http::{self, Endpoint, Incoming, Reply},
     ids::{ApplicationId, RunId},
     problem::Problem,
     sign_in,
-    supabase::Database,
+    supabase::{
+        Database,
+        rpc::applications::{Claim, ClaimApplication, StartedRun},
+    },
     workers,
 };
 use worker::{Context, Env, Request, Response, event};
 
-use crate::{
-    claim::{Claim, claim},
-    settings::Settings,
-    submission::Submission,
-};
+use crate::{settings::Settings, submission::Submission};
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
-/// The pauses in milliseconds between looks at another call's progress: ten seconds in all, as long as Skyvern may
-/// take to answer that call.
+/// The pauses in milliseconds while another call hands the application over: ten seconds in all, Skyvern's timeout in
+/// that call.
 const PAUSES_MS: [u64; 7] = [100, 200, 400, 800, 1600, 3200, 4000];
 
 #[event(fetch)]
@@ -55,11 +54,12 @@ async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
     let application_id = read_input(incoming)?;
     let idempotency_key = read_idempotency_key(incoming)?;
     let database = Database::of(&person, &call.settings.supabase, &call.upstream);
+    let claim = ClaimApplication { application_id, idempotency_key };
     let submission = Submission { application_id, person: &person, call };
 
     let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
     loop {
-        match claim(&database, application_id, idempotency_key).await? {
+        match database.call(&claim).await? {
             Claim::Claimed(claimed) => return accepted(application_id, submission.submit(&claimed).await?, "started"),
             Claim::AlreadyStarted(started) => return accepted(application_id, started, "already_started"),
             Claim::Open(earlier) => {
@@ -92,19 +92,12 @@ fn read_idempotency_key(incoming: &Incoming) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// The run that an application was handed to.
-#[derive(Debug, serde::Deserialize)]
-struct Started {
-    run_id: RunId,
-    status: String,
-}
-
-fn accepted(application_id: ApplicationId, started: Started, outcome: &str) -> Result<Reply, Problem> {
+fn accepted(application_id: ApplicationId, started: StartedRun, outcome: &str) -> Result<Reply, Problem> {
     #[derive(Serialize)]
     struct Answer {
         application_id: ApplicationId,
         run_id: RunId,
-        status: String,
+        status: ApplicationStatus,
     }
     Reply::accepted(&Answer { application_id, run_id: started.run_id, status: started.status }, outcome)
 }

@@ -5,21 +5,22 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use shared::{
     ids::{ApplicationId, SubmissionId},
     problem::Problem,
     sign_in::{Person, ServiceRole},
-    supabase::{Database, RESUMES, Storage},
+    supabase::{
+        Database, RESUMES, Storage,
+        rpc::applications::{
+            ClaimedApplication, FailureDetails, OpenSubmission, RecordSkyvernRun, RecordSubmissionFailure, Source,
+            StartedRun, SubmissionFailure,
+        },
+    },
     vendors::skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern},
 };
 use url::Url;
 
-use crate::{
-    Call, Started,
-    claim::{Claimed, Earlier},
-    instructions, job_url,
-};
+use crate::{Call, instructions, job_url};
 
 /// Skyvern's workers fetch the résumé late, since runs wait in a queue, and more than once.
 const RESUME_VALID_FOR: Duration = Duration::from_hours(12);
@@ -36,20 +37,21 @@ impl Submission<'_> {
     ///
     /// # Errors
     /// What stood in the way; the application's row says the same by then.
-    pub(crate) async fn submit(&self, claimed: &Claimed) -> Result<Started, Problem> {
+    pub(crate) async fn submit(&self, claimed: &ClaimedApplication) -> Result<StartedRun, Problem> {
         let run = match self.prepare(claimed).await {
             Ok(run) => run,
             Err(problem) => {
                 // Nothing was sent. Should the release fail, the lease runs out by itself.
-                let _: Result<Value, _> = self.give_up(claimed.submission_id, "released", &problem).await;
+                let _ = self.give_up(claimed.submission_id, SubmissionFailure::Released, &problem).await;
                 return Err(problem);
             }
         };
         match Skyvern::new(&self.call.settings.skyvern, &self.call.upstream).start(&run).await {
             Ok(run) => self.record(claimed.submission_id, &run).await,
             Err(problem) => {
-                let outcome = if problem.leaves_outcome_open() { "open" } else { "not_started" };
-                let _: Value = self.give_up(claimed.submission_id, outcome, &problem.into()).await?;
+                let outcome =
+                    if problem.leaves_outcome_open() { SubmissionFailure::Open } else { SubmissionFailure::NotStarted };
+                self.give_up(claimed.submission_id, outcome, &problem.into()).await?;
                 Err(problem.into())
             }
         }
@@ -59,19 +61,19 @@ impl Submission<'_> {
     ///
     /// # Errors
     /// [`Problem::SubmissionOpen`] when it is too early to tell, and Skyvern's problems.
-    pub(crate) async fn find_out(&self, earlier: &Earlier) -> Result<Option<Started>, Problem> {
+    pub(crate) async fn find_out(&self, earlier: &OpenSubmission) -> Result<Option<StartedRun>, Problem> {
         let skyvern = Skyvern::new(&self.call.settings.skyvern, &self.call.upstream);
         match skyvern.find_by_title(&earlier.title).await? {
             Some(run) => self.record(earlier.submission_id, &run).await.map(Some),
             None if Duration::from_secs(earlier.seconds_ago) < SURELY_LISTED_AFTER => Err(Problem::SubmissionOpen),
             None => {
-                let _: Value = self.give_up(earlier.submission_id, "absent", &Problem::SubmissionOpen).await?;
+                self.give_up(earlier.submission_id, SubmissionFailure::Absent, &Problem::SubmissionOpen).await?;
                 Ok(None)
             }
         }
     }
 
-    async fn prepare(&self, claimed: &Claimed) -> Result<NewRun, Problem> {
+    async fn prepare(&self, claimed: &ClaimedApplication) -> Result<NewRun, Problem> {
         let job_url =
             job_url::check(&claimed.application.job_url).map_err(|reason| Problem::JobUrlNotAllowed { reason })?;
         let settings = self.call.settings;
@@ -96,33 +98,36 @@ impl Submission<'_> {
         Ok(url)
     }
 
-    async fn record(&self, submission_id: SubmissionId, run: &Run) -> Result<Started, Problem> {
-        let arguments = json!({
-            "p_application_id": self.application_id,
-            "p_submission_id": submission_id,
-            "p_run_id": run.id,
-            "p_run_status": run.status.as_str(),
-        });
-        self.service().call_idempotent("record_skyvern_run", &arguments).await
+    async fn record(&self, submission_id: SubmissionId, run: &Run) -> Result<StartedRun, Problem> {
+        let record = RecordSkyvernRun {
+            application_id: self.application_id,
+            submission_id,
+            run_id: &run.id,
+            run_status: run.status.as_str(),
+            source: Source::Initiate,
+        };
+        let recorded = self.service().call(&record).await?;
+        let run_id = recorded.run_id.ok_or_else(|| Problem::internal("record_skyvern_run returned no run"))?;
+        Ok(StartedRun { run_id, status: recorded.status })
     }
 
     async fn give_up(
         &self,
         submission_id: SubmissionId,
-        outcome: &'static str,
+        outcome: SubmissionFailure,
         problem: &Problem,
-    ) -> Result<Value, Problem> {
-        let arguments = json!({
-            "p_application_id": self.application_id,
-            "p_submission_id": submission_id,
-            "p_outcome": outcome,
-            "p_reason": problem.kind().code,
-            "p_details": { "message": problem.to_string() },
-        });
-        self.service().call_idempotent("record_submission_failure", &arguments).await
+    ) -> Result<(), Problem> {
+        let failure = RecordSubmissionFailure {
+            application_id: self.application_id,
+            submission_id,
+            outcome,
+            reason: problem.kind().code,
+            details: FailureDetails { message: problem.to_string() },
+        };
+        self.service().call(&failure).await.map(drop)
     }
 
-    /// Only we may say what Skyvern answered, so this is not done as the person.
+    /// What Skyvern said must not be the person's to write, so this is not done with their token.
     fn service(&self) -> Database<'_> {
         Database::as_service_role(
             ServiceRole::to_record_for(self.person),

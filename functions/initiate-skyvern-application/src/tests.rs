@@ -66,6 +66,10 @@ fn recorded() -> Value {
     json!({ "outcome": "recorded", "run_id": "tsk_41", "status": "PROCESSING_BY_SKYVERN" })
 }
 
+fn given_up() -> Value {
+    json!({ "outcome": "recorded", "status": "PENDING_SKYVERN_SUBMISSION" })
+}
+
 fn open(seconds_ago: u64) -> Machine {
     let decision =
         json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": seconds_ago });
@@ -97,6 +101,7 @@ fn a_claimed_application_is_handed_over_once_and_the_run_is_recorded() {
     assert_eq!(machine.body("cv.pdf"), json!({ "expiresIn": 12 * 60 * 60 }), "Skyvern fetches it late");
     let recorded = json!({
         "p_application_id": APPLICATION, "p_submission_id": SUBMISSION, "p_run_id": "tsk_41", "p_run_status": "queued",
+        "p_source": "initiate",
     });
     assert_eq!(machine.body("record_skyvern_run"), recorded);
 }
@@ -129,7 +134,7 @@ fn an_application_that_was_handed_over_has_the_same_run_again() {
 
 #[test]
 fn an_idempotency_key_goes_along_with_the_claim() {
-    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "APPLIED" });
+    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "SUBMITTED_BY_SKYVERN" });
     let machine = Machine::new().returns("claim_application", started);
     let headers = [person(), vec![("idempotency-key", "a-key".to_owned())]].concat();
     let incoming = post(&headers, &json!({ "application_id": APPLICATION }));
@@ -175,7 +180,7 @@ fn a_refusal_of_the_claim_is_the_callers() {
 fn somebody_whose_webhook_is_late_is_made_known_by_their_own_token() {
     let pending =
         || Machine::new().refuses("claim_application", "profile_pending").returns("ensure_person", Value::Null);
-    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "APPLIED" });
+    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "SUBMITTED_BY_SKYVERN" });
     let machine = pending().returns("claim_application", started);
     assert_eq!(initiate(&machine).unwrap().status, 202);
     assert_eq!(machine.calls(), [CLAIM, "ensure_person as the person", CLAIM]);
@@ -197,10 +202,11 @@ fn a_claim_that_fails_is_not_made_again() {
 #[test]
 fn of_two_calls_at_once_the_second_waits_for_the_first() {
     let in_progress = || json!({ "outcome": "in_progress" });
-    let machine = Machine::new()
-        .returns("claim_application", in_progress())
-        .returns("claim_application", in_progress())
-        .returns("claim_application", json!({ "outcome": "already_started", "run_id": "tsk_41", "status": "APPLIED" }));
+    let machine =
+        Machine::new().returns("claim_application", in_progress()).returns("claim_application", in_progress()).returns(
+            "claim_application",
+            json!({ "outcome": "already_started", "run_id": "tsk_41", "status": "SUBMITTED_BY_SKYVERN" }),
+        );
     assert_eq!(initiate(&machine).unwrap().outcome, "already_started");
     assert_eq!((machine.calls().len(), machine.waited()), (3, Duration::from_millis(100 + 200)));
 }
@@ -216,7 +222,7 @@ fn nobody_waits_for_another_call_much_longer_than_skyvern_may_take() {
 
 #[test]
 fn what_fails_before_anything_is_sent_gives_the_claim_back() {
-    let released = |machine: Machine| machine.returns("record_submission_failure", Value::Null);
+    let released = |machine: Machine| machine.returns("record_submission_failure", given_up());
     let private = || Machine::new().returns("claim_application", claimed_for("http://169.254.169.254/latest"));
     let not_there = json!({ "statusCode": "404" });
     for (machine, code) in [
@@ -264,7 +270,7 @@ fn failures() -> Vec<(Fault, bool, &'static str)> {
 #[test]
 fn a_failure_of_skyverns_is_certain_or_leaves_the_outcome_open_and_is_never_repeated() {
     for (fail, is_open, code) in failures() {
-        let machine = fail(prepared()).returns("record_submission_failure", Value::Null);
+        let machine = fail(prepared()).returns("record_submission_failure", given_up());
         assert_eq!(problem(&machine), code);
         assert_eq!(machine.calls(), [CLAIM, SIGN, START, GIVE_UP], "{code}");
         assert_given_up(&machine, if is_open { "open" } else { "not_started" }, code);
@@ -276,7 +282,7 @@ fn what_skyvern_said_is_written_down_as_soon_as_the_database_is_back() {
     let failed = || prepared().responds("/v1/run/tasks", 503, json!({}));
     let machine = failed()
         .fails("/rpc/record_submission_failure", Failure::Unreachable)
-        .returns("record_submission_failure", Value::Null);
+        .returns("record_submission_failure", given_up());
     assert_eq!(problem(&machine), "skyvern_failed");
     assert_eq!(machine.waited(), Duration::from_millis(100));
     // The outcome is not known to the database then, so the caller must not be told that it is.
@@ -294,6 +300,16 @@ fn a_run_that_was_started_is_recorded_as_soon_as_the_database_is_back() {
     assert_eq!(initiate(&machine).unwrap().outcome, "started");
     assert_eq!(machine.calls(), [CLAIM, SIGN, START, RECORD, RECORD, RECORD], "and Skyvern is asked once");
     assert_eq!(machine.waited(), Duration::from_millis(100 + 400));
+}
+
+#[test]
+fn whoever_was_overtaken_tells_of_the_run_that_the_application_has() {
+    let superseded =
+        |run_id: Value| json!({ "outcome": "superseded", "run_id": run_id, "status": "PROCESSING_BY_SKYVERN" });
+    let machine = started().returns("record_skyvern_run", superseded(json!("tsk_42")));
+    assert_eq!(json_of(&initiate(&machine).unwrap())["run_id"], "tsk_42");
+    let machine = started().returns("record_skyvern_run", superseded(Value::Null));
+    assert_eq!(problem(&machine), "internal");
 }
 
 #[test]
@@ -330,7 +346,7 @@ fn a_submission_that_may_still_be_listed_stays_open() {
 fn a_submission_that_surely_started_nothing_is_closed_and_the_application_claimed_anew() {
     let machine = open(120)
         .responds("/v1/runs", 200, json!([]))
-        .returns("record_submission_failure", Value::Null)
+        .returns("record_submission_failure", given_up())
         .returns("claim_application", claimed_for("https://jobs.example.com/7"))
         .responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t.o-k" }))
         .responds("/v1/run/tasks", 200, run())

@@ -9,22 +9,16 @@ use futures_util::{
 };
 use shared::{
     clock::UnixTime,
-    http::{self},
-    ids::BackgroundJobId,
+    http,
     log::{self, JobLine, LogLine},
     problem::Problem,
     sign_in::ServiceRole,
-    supabase::Database,
+    supabase::{Database, rpc::queue::Lease},
 };
 
 use crate::{
-    NAME,
-    job::BackgroundJob,
-    job_types::{Attempt, JobType},
-    outcome::JobOutcome,
-    queue,
-    settings::Settings,
-    summary::Summary,
+    NAME, attempt::Attempt, job::BackgroundJob, job_type::JobType, job_types, outcome::JobOutcome, queue,
+    settings::Settings, summary::Summary,
 };
 
 /// As many calls to the outside as a Worker may have open at the same time.
@@ -42,7 +36,7 @@ pub(crate) async fn run(
     call: &http::Call<Settings>,
 ) -> Result<Summary, Problem> {
     let database = Database::as_service_role(role, &call.settings.supabase, &call.upstream);
-    let mut leases: HashMap<BackgroundJobId, i64> = jobs.iter().map(|job| (job.id, job.fencing_token)).collect();
+    let mut leases: Vec<Lease> = jobs.iter().map(BackgroundJob::lease).collect();
     let mut summary = Summary::default();
     let mut ended: Vec<(BackgroundJob, JobOutcome)> = Vec::new();
 
@@ -56,9 +50,7 @@ pub(crate) async fn run(
         match select(attempts.next(), heartbeat.as_mut()).await {
             Either::Left((Some(portion), _)) => {
                 summary.calls += portion.calls;
-                for (job, _) in &portion.ended {
-                    leases.remove(&job.id);
-                }
+                leases.retain(|lease| portion.ended.iter().all(|(job, _)| job.id != lease.job_id));
                 ended.extend(portion.ended);
             }
             Either::Left((None, _)) => break,
@@ -101,7 +93,7 @@ async fn attempt(
     // Its own, so that each job's line lists its own calls.
     let upstream = call.upstream.counted_apart();
     let outcomes = if started < deadline {
-        Attempt { jobs: &jobs, role, call, upstream: &upstream }.run().await
+        job_types::run(&Attempt { jobs: &jobs, role, call, upstream: &upstream }).await
     } else {
         vec![JobOutcome::PutBack { after: Duration::ZERO }; jobs.len()]
     };
@@ -137,7 +129,7 @@ mod tests {
     use serde_json::json;
 
     use super::portions;
-    use crate::{job::BackgroundJob, job_types::JobType};
+    use crate::{job::BackgroundJob, job_type::JobType};
 
     #[test]
     fn push_messages_go_together_and_all_else_alone() {
@@ -148,7 +140,7 @@ mod tests {
             user_id: None,
             kind,
             payload: json!({}),
-            fencing_token: 1,
+            fencing_token: 1.into(),
             attempt: 1,
         });
         let mut sizes: Vec<usize> = portions(jobs.into()).iter().map(Vec::len).collect();

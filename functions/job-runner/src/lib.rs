@@ -1,22 +1,23 @@
-//! `job-runner`: does the work that waits in the queue, and queues what the clock asks for.
+//! `job-runner`: does the work that waits in the queue, and queues what is due by schedule.
 //!
-//! Runs every minute by itself. `POST {job_types}`, with the service-role key, runs it at once; without `job_types` it
-//! runs every type it knows. Answers 200 with how many jobs ended in which way, and whether more are due.
+//! Runs every minute by its cron. `POST {job_types}`, with the service-role key, runs it at once; without `job_types` it
+//! runs every type that does not take minutes. Returns 200 with how many jobs ended in which way, and whether more are
+//! due.
 //!
-//! Several runs at once are safe: each job is leased to one of them. A run ends after a third of a minute, and asks for
+//! Several runs at once are safe: each job is leased to one of them. A run ends after a third of a minute, and requests
 //! the next one itself while work remains. Each job writes a log line of its own.
 //!
 //! Problems: `service_key_required`, `invalid_input`, `database_…`.
 
+mod attempt;
 mod batch;
 mod job;
+mod job_type;
 mod job_types;
-mod next_run;
 mod outcome;
 mod queue;
 mod run;
 mod run_request;
-mod schedule;
 mod settings;
 mod summary;
 

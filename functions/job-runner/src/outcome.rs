@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use shared::problem::Problem;
-
-use crate::job::BackgroundJob;
+use serde_json::Value;
+use shared::{
+    problem::Problem,
+    supabase::rpc::queue::{Lease, Settlement, SettlementOutcome},
+};
 
 /// What becomes of a job after an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,9 +17,9 @@ pub(crate) enum JobOutcome {
     Failed { error: String },
     /// It did not work this time. The queue decides how long to wait, and when to give up.
     Retry { error: String, after: Option<Duration> },
-    /// It cannot be done now, which is nobody's failure and no attempt.
+    /// It cannot be done now. That is no failure and does not count as an attempt.
     PutBack { after: Duration },
-    /// It was settled together with its effect, or it is another function's now.
+    /// It was settled together with its effect, or handed over to another function.
     Elsewhere { outcome: String },
 }
 
@@ -42,23 +43,23 @@ impl JobOutcome {
         }
     }
 
-    /// One entry for `settle_background_jobs`; none where there is nothing left to settle.
-    pub(crate) fn entry(&self, job: &BackgroundJob) -> Option<Value> {
-        let (result, after) = match self {
-            Self::Completed { result } => (Some(result), None),
-            Self::Failed { .. } => (None, None),
-            Self::Retry { after, .. } => (None, *after),
-            Self::PutBack { after } => (None, Some(*after)),
+    /// What is recorded in the queue; none where the job has been settled already.
+    pub(crate) fn settlement(&self, lease: Lease) -> Option<Settlement> {
+        let (outcome, result, after) = match self {
+            Self::Completed { result } => (SettlementOutcome::Completed, result.clone(), None),
+            Self::Failed { .. } => (SettlementOutcome::Failed, Value::Null, None),
+            Self::Retry { after, .. } => (SettlementOutcome::Retry, Value::Null, *after),
+            Self::PutBack { after } => (SettlementOutcome::PutBack, Value::Null, Some(*after)),
             Self::Elsewhere { .. } => return None,
         };
-        Some(json!({
-            "job_id": job.id,
-            "lease_number": job.fencing_token,
-            "outcome": self.outcome(),
-            "error": self.error(),
-            "result": result,
-            "retry_after_seconds": after.map(|after| after.as_secs()),
-        }))
+        Some(Settlement {
+            job_id: lease.job_id,
+            fencing_token: lease.fencing_token,
+            outcome,
+            error: self.error().map(str::to_owned),
+            result,
+            retry_after_seconds: after.map(|after| after.as_secs()),
+        })
     }
 }
 
@@ -76,31 +77,26 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use shared::problem::Problem;
+    use shared::{
+        problem::Problem,
+        supabase::rpc::queue::{Lease, SettlementOutcome},
+    };
 
     use super::JobOutcome;
-    use crate::{job::BackgroundJob, job_types::JobType};
 
     #[test]
-    fn every_ending_settles_the_lease_that_was_given() {
+    fn every_outcome_settles_the_lease_that_was_given() {
         let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
-        let job = BackgroundJob {
-            id: id.parse().unwrap(),
-            user_id: None,
-            kind: JobType::NoOperation,
-            payload: json!({}),
-            fencing_token: 7,
-            attempt: 1,
-        };
+        let lease = Lease { job_id: id.parse().unwrap(), fencing_token: 7.into() };
         let retry = JobOutcome::Retry { error: "expo_failed".into(), after: Some(Duration::from_secs(9)) };
         let expected = json!({
             "job_id": id, "lease_number": 7, "outcome": "retry", "error": "expo_failed", "result": null,
             "retry_after_seconds": 9,
         });
-        assert_eq!(retry.entry(&job), Some(expected));
-        let done = JobOutcome::Completed { result: json!({ "found": 2 }) }.entry(&job).unwrap();
-        assert_eq!((&done["outcome"], &done["result"]["found"]), (&json!("completed"), &json!(2)));
-        assert_eq!(JobOutcome::Elsewhere { outcome: "sent".into() }.entry(&job), None);
+        assert_eq!(json!(retry.settlement(lease)), expected);
+        let done = JobOutcome::Completed { result: json!({ "found": 2 }) }.settlement(lease).unwrap();
+        assert_eq!((done.outcome, done.result), (SettlementOutcome::Completed, json!({ "found": 2 })));
+        assert_eq!(JobOutcome::Elsewhere { outcome: "sent".into() }.settlement(lease), None);
     }
 
     #[test]

@@ -1,12 +1,26 @@
-//! The queue's side of the database.
+//! The queue, which is in the database: what is due is put in, jobs are leased from it and settled.
 
-use std::collections::HashMap;
+use serde_json::json;
+use shared::{
+    ids::{BackgroundJobId, RequestId},
+    log,
+    problem::Problem,
+    supabase::{
+        Database,
+        rpc::{
+            Rpc,
+            alerts::QueueDueSavedSearchAlerts,
+            push::QueueDuePushReceipts,
+            queue::{
+                ClaimBackgroundJobs, ExtendBackgroundJobs, Lease, QueueDailyPurge, QueueDueReconciliations,
+                SettleBackgroundJobs, SettledStatus, Settlement,
+            },
+            sync::CloseDeadJobSyncs,
+        },
+    },
+};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-use shared::{ids::BackgroundJobId, problem::Problem, supabase::Database};
-
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{job::BackgroundJob, job_type::JobType, outcome::JobOutcome};
 
 /// As many jobs are taken at once: enough that two round trips for all of them hardly count, few enough that another
 /// runner finds some too.
@@ -18,36 +32,49 @@ pub(crate) async fn claim(
     worker: &str,
     types: &[&str],
 ) -> Result<Vec<BackgroundJob>, Problem> {
-    let arguments = json!({ "p_worker": worker, "p_job_types": types, "p_limit": BATCH });
-    database.call("claim_background_jobs", &arguments).await
+    let leased = database.call(&ClaimBackgroundJobs { worker, job_types: types, limit: BATCH }).await?;
+    leased.into_iter().map(BackgroundJob::try_from).collect()
 }
 
-#[derive(Deserialize)]
-struct Settled {
-    job_id: BackgroundJobId,
-    status: String,
-}
-
-/// Writes down how jobs ended. Safe to repeat, so it is, while the database is unavailable. Answers the jobs that were
-/// somebody else's by then.
+/// Records how jobs ended. Returns the jobs that another worker had leased by then.
 pub(crate) async fn settle(
     database: &Database<'_>,
     ended: &[(BackgroundJob, JobOutcome)],
 ) -> Result<Vec<BackgroundJobId>, Problem> {
-    let entries: Vec<Value> = ended.iter().filter_map(|(job, outcome)| outcome.entry(job)).collect();
-    if entries.is_empty() {
+    let settlements: Vec<Settlement> =
+        ended.iter().filter_map(|(job, outcome)| outcome.settlement(job.lease())).collect();
+    if settlements.is_empty() {
         return Ok(Vec::new());
     }
-    let settled: Vec<Settled> =
-        database.call_idempotent("settle_background_jobs", &json!({ "p_jobs": entries })).await?;
-    Ok(settled.into_iter().filter(|job| job.status == "superseded").map(|job| job.job_id).collect())
+    let settled = database.call(&SettleBackgroundJobs { jobs: &settlements }).await?;
+    let superseded = settled.into_iter().filter(|job| job.status == SettledStatus::Superseded);
+    Ok(superseded.map(|job| job.job_id).collect())
 }
 
 /// Half a minute more for these.
-pub(crate) async fn extend(database: &Database<'_>, leases: &HashMap<BackgroundJobId, i64>) -> Result<(), Problem> {
-    let entries: Vec<Value> = leases
-        .iter()
-        .map(|(job_id, fencing_token)| json!({ "job_id": job_id, "lease_number": fencing_token }))
-        .collect();
-    database.call::<Vec<BackgroundJobId>>("extend_background_jobs", &json!({ "p_jobs": entries })).await.map(drop)
+pub(crate) async fn extend(database: &Database<'_>, leases: &[Lease]) -> Result<(), Problem> {
+    database.call(&ExtendBackgroundJobs { jobs: leases }).await.map(drop)
+}
+
+/// Calls the SQL function of each type that has one. It finds out what is due and queues it under keys that let nothing
+/// be queued twice, however many runs do this at the same time, or does what little there is to do by itself. If it
+/// fails, the next run tries again; what is in the queue already does not wait for that.
+pub(crate) async fn queue_due_jobs(types: &[JobType], database: &Database<'_>, request_id: RequestId) {
+    for job_type in types {
+        match job_type {
+            JobType::JobSync => schedule(&CloseDeadJobSyncs {}, database, request_id).await,
+            JobType::Purge => schedule(&QueueDailyPurge {}, database, request_id).await,
+            JobType::PushReceipts => schedule(&QueueDuePushReceipts {}, database, request_id).await,
+            JobType::ReconcileApplication => schedule(&QueueDueReconciliations {}, database, request_id).await,
+            JobType::SavedSearchAlert => schedule(&QueueDueSavedSearchAlerts {}, database, request_id).await,
+            JobType::CancelSkyvernRun | JobType::DeleteFiles | JobType::NoOperation | JobType::PushNotification => {}
+        }
+    }
+}
+
+async fn schedule<R: Rpc>(rpc: &R, database: &Database<'_>, request_id: RequestId) {
+    if let Err(problem) = database.call(rpc).await {
+        let cause = problem.cause().unwrap_or_else(|| problem.kind().code.to_owned());
+        log::error(&json!({ "request_id": request_id, "schedule": R::NAME, "cause": cause }));
+    }
 }

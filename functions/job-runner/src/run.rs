@@ -1,20 +1,25 @@
-//! One run: what is due is queued, and what is queued is done, as long as the time allows.
+//! One run: what is due is queued, what is queued is done as long as the time allows, and while work remains the next run
+//! is requested.
 
 use std::time::Duration;
 
 use shared::{http, problem::Problem, sign_in::ServiceRole, supabase::Database};
 
-use crate::{batch, next_run, queue, run_request::RunRequest, schedule, settings::Settings, summary::Summary};
+use crate::{NAME, batch, queue, run_request::RunRequest, settings::Settings, summary::Summary};
 
-/// After this no more jobs are begun.
+/// How long after its start a run still begins jobs.
 const TIME: Duration = Duration::from_secs(20);
 
-/// The same for a run that another run asked for: the runtime ends it half a minute after that one's answer, and the
+/// The same for a run that another run requested: the runtime ends it half a minute after that one's response, and the
 /// longest job, sending push messages, takes 22 seconds.
 const TIME_OF_SUCCESSOR: Duration = Duration::from_secs(6);
 
-/// After so many calls neither: a Worker may make a thousand.
+/// How many calls a run makes before it begins no more jobs: a Worker may make a thousand.
 const CALLS: usize = 800;
+
+/// How many runs follow one another without waiting for the schedule, which starts the next series anyway. The runtime
+/// allows a request to go through 32 Workers.
+const SUCCESSORS: u64 = 8;
 
 /// Runs.
 ///
@@ -27,12 +32,12 @@ pub(crate) async fn run(
 ) -> Result<Summary, Problem> {
     let database = Database::as_service_role(role, &call.settings.supabase, &call.upstream);
     if request.successor == 0 {
-        schedule::queue_what_is_due(&request.job_types, &database, call.request_id).await;
+        queue::queue_due_jobs(&request.job_types, &database, call.request_id).await;
     }
 
     let time = if request.successor == 0 { TIME } else { TIME_OF_SUCCESSOR };
     let deadline = call.received_at.plus(time);
-    let worker = format!("{}:{}", crate::NAME, call.request_id);
+    let worker = format!("{}:{}", NAME, call.request_id);
     let names = request.names();
     let mut summary = Summary::default();
     loop {
@@ -48,7 +53,21 @@ pub(crate) async fn run(
         summary.add(batch::run(jobs, deadline, role, call).await?);
     }
     if summary.more {
-        next_run::request_next_run(request, role, call);
+        request_next_run(request, role, call);
     }
     Ok(summary)
+}
+
+/// Calls this same function, once the response is on its way.
+fn request_next_run(request: &RunRequest, role: ServiceRole, call: &http::Call<Settings>) {
+    if request.successor >= SUCCESSORS {
+        return;
+    }
+    let Some(service_binding) = call.upstream.service_binding(NAME, "JOB_RUNNER") else { return };
+    let supabase = &call.settings.supabase;
+    let body = request.next().to_string();
+    call.after_response(async move {
+        // If it cannot be reached, the log says so, and the next scheduled run does the work.
+        let _ = service_binding.post_json(role, supabase, body).await;
+    });
 }

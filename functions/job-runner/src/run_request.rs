@@ -1,4 +1,4 @@
-//! What a run is asked to do.
+//! What a run is to do, as its caller or the schedule wants it.
 
 use serde_json::{Value, json};
 use shared::{
@@ -6,14 +6,14 @@ use shared::{
     problem::{FieldError, Problem},
 };
 
-use crate::job_types::JobType;
+use crate::job_type::JobType;
 
 /// What a run is to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RunRequest {
     /// The types of jobs.
     pub(crate) job_types: Vec<JobType>,
-    /// How many runs have asked for the next one already.
+    /// How many runs have requested the next one before this.
     pub(crate) successor: u64,
 }
 
@@ -23,9 +23,9 @@ impl RunRequest {
         Self { job_types: JobType::ALL.to_vec(), successor: 0 }
     }
 
-    /// What a caller gets who names no types: all but those that take longer than callers wait.
+    /// The types that are run for a caller who names none: all but those that take longer than callers wait.
     fn everything_short() -> Vec<JobType> {
-        JobType::ALL.into_iter().filter(|job_type| !job_type.takes_minutes()).collect()
+        JobType::ALL.iter().copied().filter(|job_type| !job_type.takes_minutes()).collect()
     }
 
     /// From the body `{job_types, successor}`, both of which may be absent.
@@ -78,7 +78,7 @@ mod tests {
     use shared::http::{Incoming, Method};
 
     use super::RunRequest;
-    use crate::job_types::JobType;
+    use crate::job_type::JobType;
 
     fn read(body: &serde_json::Value) -> Option<RunRequest> {
         RunRequest::read(&Incoming {

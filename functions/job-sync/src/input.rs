@@ -4,7 +4,7 @@ use shared::{http::Incoming, problem::Problem};
 
 use crate::queries::NamedQuery;
 
-/// Those that are named, or all. A call without a body is a wish for all.
+/// Those that are named, or all. A call without a body means all.
 pub(crate) fn read<'a>(incoming: &Incoming, queries: &'a [NamedQuery]) -> Result<Vec<&'a NamedQuery>, Problem> {
     if incoming.body.is_empty() {
         return Ok(queries.iter().collect());

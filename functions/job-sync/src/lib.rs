@@ -1,8 +1,8 @@
 //! `job-sync`: brings job postings from JSearch into the table `jobs`, every night and when asked. For internal callers
 //! only.
 //!
-//! `POST {}`, or `{queries: [name]}` for some of the configured ones. Answers 200 with what was found when all of it is
-//! stored. One run goes on at a time. A run that fails keeps what it stored; only one that has fetched everything takes
+//! `POST {}`, or `{queries: [name]}` for some of the configured ones. Returns 200 with what was found when all of it is
+//! stored. There is one run at a time. A run that fails keeps what it stored; only one that has fetched everything takes
 //! postings out of the catalogue that JSearch does not show any more.
 //!
 //! Problems: `service_key_required`, `invalid_input`, `job_sync_running`, `job_sync_superseded`, `jsearch_…`,

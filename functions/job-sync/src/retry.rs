@@ -2,8 +2,17 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use shared::{http, problem::Problem, sign_in::ServiceRole, supabase::Database, vendors::jsearch::JsearchProblem};
+use serde_json::json;
+use shared::{
+    http,
+    problem::Problem,
+    sign_in::ServiceRole,
+    supabase::{
+        Database,
+        rpc::queue::{EnqueueBackgroundJobs, NewJob},
+    },
+    vendors::jsearch::JsearchProblem,
+};
 
 use crate::settings::Settings;
 
@@ -17,15 +26,14 @@ pub(crate) async fn queue(role: ServiceRole, call: &http::Call<Settings>, proble
         return;
     }
     let today: String = call.received_at.to_iso_8601().chars().take(10).collect();
-    let job = json!({
-        "job_type": "job_sync",
-        "payload": {},
-        "run_at": call.received_at.plus(PAUSE).to_iso_8601(),
-        "dedupe_key": format!("job_sync:{today}"),
-    });
+    let job = NewJob {
+        job_type: "job_sync",
+        payload: json!({}),
+        run_at: &call.received_at.plus(PAUSE).to_iso_8601(),
+        dedupe_key: &format!("job_sync:{today}"),
+    };
     let database = Database::as_service_role(role, &call.settings.supabase, &call.upstream);
-    let _: Result<Value, Problem> =
-        database.call_idempotent("enqueue_background_jobs", &json!({ "p_jobs": [job] })).await;
+    let _ = database.call(&EnqueueBackgroundJobs { jobs: &[job] }).await;
 }
 
 /// Another run does what this one was to do; and an allowance that is spent does not come back within a day.

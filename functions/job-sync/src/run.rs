@@ -1,26 +1,30 @@
-//! One run, as the database knows it: it is begun under a lock, told of postings in batches, and finished. Each of these
+//! One run, as the database knows it: it is begun under a lock, given postings in batches, and finished. Each of these
 //! is one round trip and one transaction, refused once the lock is lost.
 
 use std::{collections::HashSet, time::Duration};
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
 use shared::{
     clock::UnixTime,
-    ids::{JobSyncRunId, RequestId},
+    ids::RequestId,
     outgoing::Upstream,
     problem::Problem,
-    supabase::Database,
+    supabase::{
+        Database,
+        rpc::sync::{
+            BeginJobSync, BegunJobSync, ExtendCronLock, FinishJobSync, FinishedJobSync, JobSyncRun, StoreJobPostings,
+            StoredJobPostings,
+        },
+    },
     vendors::jsearch::{Page, Posting},
 };
 
 /// As many postings are held in memory, and written down at once.
 const BATCH: usize = 500;
 
-/// How long a run holds the lock from its last word; `private.hold_job_sync` says the same.
+/// How long a run holds the lock after its last call; `private.hold_job_sync` says the same.
 const LOCK_SECONDS: u32 = 120;
 
-/// After so long without a word the lock is extended. With a page that is asked for three times in vain, about a minute,
+/// After this time without a call the lock is extended. Even after a page that failed three times, about a minute,
 /// that is still before its end.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -40,64 +44,16 @@ pub(crate) struct Run<'a> {
     last_word: UnixTime,
 }
 
-/// What a run did.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Report {
-    #[serde(rename(deserialize = "id"))]
-    run_id: JobSyncRunId,
-    jobs_fetched: u64,
-    jobs_new: u64,
-    jobs_updated: u64,
-    jobs_skipped: u64,
-    jobs_deactivated: u64,
-    errors: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-enum Begun {
-    Began { lock_number: i64 },
-    Running { retry_after_seconds: u64 },
-}
-
-#[derive(Serialize)]
-struct Batch<'a> {
-    #[serde(rename = "p_lock_number")]
-    lock_number: i64,
-    #[serde(rename = "p_batch")]
-    number: u32,
-    #[serde(rename = "p_postings")]
-    postings: &'a [Posting],
-    #[serde(rename = "p_skipped")]
-    skipped: usize,
-    #[serde(rename = "p_errors")]
-    errors: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-enum Stored {
-    Stored,
-    Superseded,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-enum Finished {
-    Finished { run: Report },
-    Superseded,
-}
-
 impl<'a> Run<'a> {
-    /// Takes the lock. Not repeated by itself: if the answer got lost, the lock is ours without us knowing its number.
+    /// Takes the lock. Not repeated: if the response got lost, the lock is ours, but its number is not known.
     pub(crate) async fn begin(
         database: &'a Database<'a>,
         upstream: &'a Upstream,
         request_id: RequestId,
     ) -> Result<Self, Problem> {
-        let arguments = json!({ "p_source": "jsearch", "p_locked_by": format!("job-sync {request_id}") });
-        match database.call("begin_job_sync", &arguments).await? {
-            Begun::Began { lock_number } => Ok(Self {
+        let begin = BeginJobSync { source: "jsearch", locked_by: &format!("job-sync {request_id}") };
+        match database.call(&begin).await? {
+            BegunJobSync::Began { lock_number } => Ok(Self {
                 database,
                 upstream,
                 lock_number,
@@ -108,7 +64,7 @@ impl<'a> Run<'a> {
                 batches: 0,
                 last_word: upstream.now(),
             }),
-            Begun::Running { retry_after_seconds } => {
+            BegunJobSync::Running { retry_after_seconds } => {
                 Err(Problem::JobSyncRunning { retry_after: Duration::from_secs(retry_after_seconds) })
             }
         }
@@ -139,23 +95,23 @@ impl<'a> Run<'a> {
     }
 
     async fn store(&mut self) -> Result<(), Problem> {
-        let batch = Batch {
+        let batch = StoreJobPostings {
             lock_number: self.lock_number,
             // Counted only once it is known to be stored: sent again under the same number it changes nothing.
-            number: self.batches + 1,
+            batch: self.batches + 1,
             postings: &self.postings,
             skipped: self.repeated,
             errors: self.unreadable,
         };
-        match self.database.call_idempotent("store_job_postings", &batch).await? {
-            Stored::Stored => {
+        match self.database.call(&batch).await? {
+            StoredJobPostings::Stored => {
                 self.batches += 1;
                 self.postings.clear();
                 (self.repeated, self.unreadable) = (0, 0);
                 self.last_word = self.upstream.now();
                 Ok(())
             }
-            Stored::Superseded => Err(Problem::JobSyncSuperseded),
+            StoredJobPostings::Superseded => Err(Problem::JobSyncSuperseded),
         }
     }
 
@@ -164,9 +120,8 @@ impl<'a> Run<'a> {
         if self.upstream.now() - self.last_word < SILENCE {
             return Ok(());
         }
-        let arguments =
-            json!({ "p_lock_name": "job_sync", "p_lock_number": self.lock_number, "p_seconds": LOCK_SECONDS });
-        if !self.database.call_idempotent::<bool>("extend_cron_lock", &arguments).await? {
+        let extend = ExtendCronLock { lock_name: "job_sync", lock_number: self.lock_number, seconds: LOCK_SECONDS };
+        if !self.database.call(&extend).await? {
             return Err(Problem::JobSyncSuperseded);
         }
         self.last_word = self.upstream.now();
@@ -174,19 +129,18 @@ impl<'a> Run<'a> {
     }
 
     /// Closes the log row and gives the lock back. `is_whole` says whether all that is configured was asked for.
-    pub(crate) async fn finish(self, is_whole: bool, outcome: Result<(), Problem>) -> Result<Report, Problem> {
+    pub(crate) async fn finish(self, is_whole: bool, outcome: Result<(), Problem>) -> Result<JobSyncRun, Problem> {
         let problem = outcome.err();
         if let Some(Problem::JobSyncSuperseded) = problem {
             return Err(Problem::JobSyncSuperseded); // there is nothing left to close
         }
         let error = problem.as_ref().map(|problem| problem.kind().code);
-        let arguments = json!({ "p_lock_number": self.lock_number, "p_is_whole": is_whole, "p_error": error });
-        let finished = self.database.call_idempotent("finish_job_sync", &arguments).await;
+        let finished = self.database.call(&FinishJobSync { lock_number: self.lock_number, is_whole, error }).await;
         match (problem, finished) {
             // The first failure is the one to tell of; a run that could not be closed is closed as dead.
             (Some(problem), _) | (None, Err(problem)) => Err(problem),
-            (None, Ok(Finished::Finished { run })) => Ok(run),
-            (None, Ok(Finished::Superseded)) => Err(Problem::JobSyncSuperseded),
+            (None, Ok(FinishedJobSync::Finished { run })) => Ok(run),
+            (None, Ok(FinishedJobSync::Superseded)) => Err(Problem::JobSyncSuperseded),
         }
     }
 }

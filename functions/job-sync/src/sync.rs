@@ -4,23 +4,18 @@ use shared::{
     http,
     problem::Problem,
     sign_in::ServiceRole,
-    supabase::Database,
+    supabase::{Database, rpc::sync::JobSyncRun},
     vendors::jsearch::{Jsearch, JsearchProblem},
 };
 
-use crate::{
-    queries::NamedQuery,
-    run::{Report, Run},
-    settings::Settings,
-    walk::Walk,
-};
+use crate::{queries::NamedQuery, run::Run, settings::Settings, walk::Walk};
 
 /// Fetches what these queries find, and brings the catalogue in step with it.
 pub(crate) async fn sync(
     role: ServiceRole,
     call: &http::Call<Settings>,
     queries: &[&NamedQuery],
-) -> Result<Report, Problem> {
+) -> Result<JobSyncRun, Problem> {
     let settings = call.settings;
     let database = Database::as_service_role(role, &settings.supabase, &call.upstream);
     let jsearch = Jsearch::new(&settings.jsearch, &call.upstream);

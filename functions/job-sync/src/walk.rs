@@ -13,7 +13,7 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    /// Along at most so many pages.
+    /// Along this many pages at most.
     pub(crate) fn new(pages: u32) -> Self {
         Self { pages_left: pages, found: HashSet::new(), visited: HashSet::new() }
     }

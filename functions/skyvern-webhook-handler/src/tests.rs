@@ -59,6 +59,7 @@ fn an_event_is_written_down_in_one_call_and_its_push_job_is_sent_after_the_respo
         "p_run_id": "tsk_41", "p_run_status": "failed", "p_attempt": 2, "p_retry_pending": false,
         "p_application_id": APPLICATION, "p_submission_id": SUBMISSION, "p_decision": null,
         "p_body": String::from_utf8_lossy(&incoming.body), "p_request_id": call.request_id,
+        "p_source": "skyvern_webhook",
     });
     assert_eq!(arguments, expected);
 
@@ -70,7 +71,7 @@ fn an_event_is_written_down_in_one_call_and_its_push_job_is_sent_after_the_respo
 
 #[test]
 fn an_event_that_tells_the_person_nothing_sends_no_push_message() {
-    for outcome in ["applied", "duplicate", "stored"] {
+    for outcome in ["applied", "kept", "out_of_order", "duplicate", "waiting", "other_run"] {
         let returned = json!({ "outcome": outcome, "application_id": null, "status": null, "push_job_id": null });
         let machine = Machine::new().returns("apply_skyvern_event", returned);
         let reply = block_on(handle(&failed_run(), &machine.call())).unwrap();
@@ -135,7 +136,7 @@ fn what_is_signed_and_no_event_is_refused() {
 
 #[test]
 fn a_database_that_fails_makes_skyvern_send_again() {
-    for (machine, code) in failing_databases("apply_skyvern_event", Attempts::One, Machine::new) {
+    for (machine, code) in failing_databases("apply_skyvern_event", Attempts::Three, Machine::new) {
         assert_eq!(problem(&machine, &failed_run()), code);
     }
     let machine = Machine::new().returns("apply_skyvern_event", json!({ "odd": true }));

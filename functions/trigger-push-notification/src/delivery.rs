@@ -20,11 +20,11 @@ use crate::{
 /// As many as Expo's own library makes, and as many as a Worker may have open (Expo contract §8).
 const REQUESTS_AT_ONCE: usize = 6;
 
-/// Expo takes so many messages a second of one project (Expo contract §8).
+/// How many messages a second Expo takes of one project (Expo contract §8).
 const MESSAGES_PER_SECOND: usize = 600;
 
-/// A lease, and what a caller that sends after its own answer has, is half a minute in all; the
-/// outcome is still to be written down.
+/// A lease lasts half a minute, and so does the work that a caller may do after its response; the
+/// outcome has to be recorded within that time, too.
 const BUDGET: Duration = Duration::from_secs(22);
 
 /// With less time left a request is not begun.
@@ -57,7 +57,7 @@ impl<'a> Delivery<'a> {
         Self { messages, expo, upstream: &call.upstream, received_at: call.received_at }
     }
 
-    /// Sends everything, and answers the outcome of each device of each message.
+    /// Sends everything, and returns the outcome for each device of each message.
     pub(crate) async fn send(&self) -> Vec<Vec<DeliveryOutcome>> {
         // What is not sent is no push token.
         let mut outcomes: Vec<Vec<DeliveryOutcome>> =
@@ -132,7 +132,7 @@ impl<'a> Delivery<'a> {
         End::Settled(batch.into_iter().map(|recipient| (recipient, outcome.clone())).collect())
     }
 
-    /// Waits, and answers how much time is left then. None, without waiting, if that would be too little.
+    /// Waits, and returns how much time is left then. None, without waiting, if that would be too little.
     async fn time_left_after(&self, pause: Duration) -> Option<Duration> {
         let ends_at = self.received_at.plus(BUDGET);
         if self.upstream.now().plus(pause + LEAST_TIME) > ends_at {

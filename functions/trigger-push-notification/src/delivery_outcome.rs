@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use shared::vendors::expo::{DEVICE_NOT_REGISTERED, ExpoProblem, MESSAGE_RATE_EXCEEDED, Ticket};
 
 /// The outcome for one device.
@@ -71,11 +72,35 @@ impl From<Ticket> for DeliveryOutcome {
     }
 }
 
+/// How many devices had which outcome.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) sent: usize,
+    pub(crate) revoked: usize,
+    pub(crate) failed: usize,
+    pub(crate) not_sent: usize,
+}
+
+impl Counts {
+    pub(crate) fn of<'a>(outcomes: impl IntoIterator<Item = &'a DeliveryOutcome>) -> Self {
+        let mut counts = Self::default();
+        for outcome in outcomes {
+            match outcome.outcome() {
+                "sent" => counts.sent += 1,
+                "revoked" => counts.revoked += 1,
+                "failed" => counts.failed += 1,
+                _ => counts.not_sent += 1,
+            }
+        }
+        counts
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use shared::vendors::expo::{ExpoProblem, Ticket};
 
-    use super::DeliveryOutcome;
+    use super::{Counts, DeliveryOutcome};
 
     #[test]
     fn a_ticket_says_what_happened_and_what_may_still_happen() {
@@ -100,5 +125,12 @@ mod tests {
         assert_eq!(outcome(ExpoProblem::Rejected), "failed");
         assert_eq!(outcome(ExpoProblem::Unauthorized), "not_sent");
         assert_eq!(outcome(ExpoProblem::TimedOut), "not_sent");
+    }
+
+    #[test]
+    fn every_device_is_counted_once() {
+        let unsent = |problem| DeliveryOutcome::Unsent { problem, retry_after: None };
+        let outcomes = [unsent(ExpoProblem::Failed), unsent(ExpoProblem::Rejected), DeliveryOutcome::no_push_token()];
+        assert_eq!(Counts::of(&outcomes), Counts { sent: 0, revoked: 1, failed: 1, not_sent: 1 });
     }
 }

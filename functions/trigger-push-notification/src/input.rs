@@ -7,6 +7,7 @@ use shared::{
     http::Incoming,
     ids::{BackgroundJobId, UserId},
     problem::{FieldError, Problem},
+    supabase::rpc::queue::FencingToken,
     vendors::expo::{Content, MAXIMUM_PAYLOAD},
 };
 
@@ -22,7 +23,7 @@ pub(crate) enum PushRequest {
     /// Send this to all devices of this person.
     Send { user_id: UserId, content: Box<Content> },
     /// Send what waits in the queue as this job, or what a runner has leased under this number and hands over.
-    BackgroundJob { id: BackgroundJobId, fencing_token: Option<i64> },
+    BackgroundJob { id: BackgroundJobId, fencing_token: Option<FencingToken> },
 }
 
 /// Reads one message or an array of them. If one is bad, none is sent.
@@ -84,7 +85,7 @@ impl Fields<'_> {
         if !self.message["job_id"].is_null() {
             let fencing_token = match &self.message["lease_number"] {
                 Value::Null => None,
-                number => number.as_i64().or_else(|| {
+                number => number.as_i64().map(FencingToken::from).or_else(|| {
                     self.refuse("lease_number", "must be a whole number");
                     None
                 }),
@@ -183,7 +184,7 @@ mod tests {
         );
         let handed_over = sent(&json!({ "job_id": USER, "lease_number": 7 })).unwrap();
         assert!(
-            matches!(handed_over[..], [PushRequest::BackgroundJob { fencing_token: Some(7), .. }]),
+            matches!(handed_over[..], [PushRequest::BackgroundJob { fencing_token: Some(token), .. }] if token == 7.into()),
             "{handed_over:?}"
         );
         assert_eq!(bad_fields(&json!({ "job_id": USER, "lease_number": "7" }))[0].0, "lease_number");

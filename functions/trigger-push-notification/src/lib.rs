@@ -2,7 +2,7 @@
 //!
 //! `POST {user_id, title, message, data}`, or `{job_id}` for a message that waits in the queue, or
 //! `{job_id, lease_number}` for one that the runner has taken from there, or an array of up to 1,000
-//! of these. Answers 200 with what happened to each message on each device.
+//! of these. Returns 200 with what happened to each message on each device.
 //!
 //! A message that is sent again takes the place of the first on the screen. A queued one is leased, so
 //! that of several callers one sends it, and is done or put back in the same transaction that keeps the

@@ -1,18 +1,22 @@
 //! The database: what to send to whom, and what became of it.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
-    ids::{BackgroundJobId, DeviceId, UserId},
+    ids::{BackgroundJobId, UserId},
     problem::Problem,
-    supabase::Database,
+    supabase::{
+        Database,
+        rpc::{
+            push::{ClaimPushMessages, ClaimedPushMessage, Device, MessageToClaim, PushTicket, RecordPushTickets},
+            queue::{FencingToken, Settlement, SettlementOutcome},
+        },
+    },
     vendors::expo::{Content, MAXIMUM_PAYLOAD, MESSAGE_TOO_BIG},
 };
 
 use crate::{
-    delivery_outcome::DeliveryOutcome,
+    delivery_outcome::{Counts, DeliveryOutcome},
     input::{self, PushRequest},
-    report::Counts,
 };
 
 /// What is to be sent, as far as the database knows.
@@ -40,20 +44,13 @@ pub(crate) struct Message {
 pub(crate) struct BackgroundJob {
     pub(crate) id: BackgroundJobId,
     /// The fencing token of our lease; without one the job is not ours.
-    fencing_token: Option<i64>,
-}
-
-/// A device that a person gets messages on.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Device {
-    pub(crate) id: DeviceId,
-    pub(crate) token: String,
+    fencing_token: Option<FencingToken>,
 }
 
 /// Why a queued message is not sent to anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unsendable {
-    /// The job is done, not due yet, or somebody else's; with its status, if there is such a job.
+    /// The job is done, not due yet, or leased by another worker; with its status, if there is such a job.
     NotDue { job_status: Option<String> },
     /// The payload is longer than any device takes.
     TooBig,
@@ -71,32 +68,18 @@ impl Unsendable {
     }
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    read_at: String,
-    messages: Vec<Found>,
-}
-
-#[derive(Deserialize)]
-struct Found {
-    claimed: bool,
-    job_status: Option<String>,
-    #[serde(rename = "lease_number")]
-    fencing_token: Option<i64>,
-    payload: Option<Value>,
-    devices: Vec<Device>,
-}
-
 /// One round trip for all of them.
 pub(crate) async fn claim(database: &Database<'_>, requests: Vec<PushRequest>) -> Result<Claimed, Problem> {
-    let asked: Vec<Value> = requests
+    let asked: Vec<MessageToClaim> = requests
         .iter()
         .map(|request| match request {
-            PushRequest::Send { user_id, .. } => json!({ "user_id": user_id }),
-            PushRequest::BackgroundJob { id, fencing_token } => json!({ "job_id": id, "lease_number": fencing_token }),
+            PushRequest::Send { user_id, .. } => MessageToClaim::Of { user_id: *user_id },
+            PushRequest::BackgroundJob { id, fencing_token } => {
+                MessageToClaim::Queued { job_id: *id, fencing_token: *fencing_token }
+            }
         })
         .collect();
-    let answer: Answer = database.call("claim_push_messages", &json!({ "p_messages": asked })).await?;
+    let answer = database.call(&ClaimPushMessages { messages: &asked }).await?;
     if answer.messages.len() != requests.len() {
         return Err(Problem::internal("claim_push_messages answered another number of messages"));
     }
@@ -104,7 +87,7 @@ pub(crate) async fn claim(database: &Database<'_>, requests: Vec<PushRequest>) -
     Ok(Claimed { messages, read_at: answer.read_at })
 }
 
-fn message(request: PushRequest, found: Found) -> Message {
+fn message(request: PushRequest, found: ClaimedPushMessage) -> Message {
     match request {
         PushRequest::Send { content, .. } => Message { job: None, content: Ok(*content), devices: found.devices },
         PushRequest::BackgroundJob { id, .. } => {
@@ -126,35 +109,22 @@ fn content_of_job(payload: &Value) -> Result<Content, Unsendable> {
 }
 
 /// The tickets, the devices that are gone, and what becomes of the jobs: one round trip, one transaction.
-/// Safe to repeat, so it is, while the database is unavailable.
 pub(crate) async fn record(
     database: &Database<'_>,
     claimed: &Claimed,
     outcomes: &[Vec<DeliveryOutcome>],
 ) -> Result<(), Problem> {
     let pairs = || claimed.messages.iter().zip(outcomes);
-    let tickets: Vec<TicketRow> = pairs().flat_map(|(message, outcomes)| ticket_rows(message, outcomes)).collect();
-    let jobs: Vec<JobEnd> = pairs().filter_map(|(message, outcomes)| JobEnd::of(message, outcomes)).collect();
+    let tickets: Vec<PushTicket> = pairs().flat_map(|(message, outcomes)| ticket_rows(message, outcomes)).collect();
+    let jobs: Vec<Settlement> = pairs().filter_map(|(message, outcomes)| settlement(message, outcomes)).collect();
     if tickets.is_empty() && jobs.is_empty() {
         return Ok(());
     }
-    let arguments = json!({ "p_read_at": claimed.read_at, "p_tickets": tickets, "p_jobs": jobs });
-    database.call_idempotent::<Value>("record_push_tickets", &arguments).await.map(drop)
-}
-
-/// A row of `push_tickets`.
-#[derive(Debug, PartialEq, Serialize)]
-struct TicketRow<'a> {
-    device_id: DeviceId,
-    job_id: Option<BackgroundJobId>,
-    ticket_id: Option<&'a str>,
-    error: Option<&'a str>,
-    message: Option<&'a str>,
-    device_gone: bool,
+    database.call(&RecordPushTickets { read_at: &claimed.read_at, tickets: &tickets, jobs: &jobs }).await.map(drop)
 }
 
 /// Only what is final: a device without a ticket is tried again when its job is.
-fn ticket_rows<'a>(message: &'a Message, outcomes: &'a [DeliveryOutcome]) -> impl Iterator<Item = TicketRow<'a>> {
+fn ticket_rows<'a>(message: &'a Message, outcomes: &'a [DeliveryOutcome]) -> impl Iterator<Item = PushTicket<'a>> {
     let job_id = message.job.as_ref().map(|job| job.id);
     message.devices.iter().zip(outcomes).filter_map(move |(device, outcome)| {
         let (ticket_id, message) = match outcome {
@@ -165,51 +135,37 @@ fn ticket_rows<'a>(message: &'a Message, outcomes: &'a [DeliveryOutcome]) -> imp
             DeliveryOutcome::Later { .. } | DeliveryOutcome::Unsent { .. } => return None,
         };
         let device_gone = matches!(outcome, DeliveryOutcome::Gone { .. });
-        Some(TicketRow { device_id: device.id, job_id, ticket_id, error: outcome.error(), message, device_gone })
+        Some(PushTicket { device_id: device.id, job_id, ticket_id, error: outcome.error(), message, device_gone })
     })
 }
 
-/// What becomes of a job.
-#[derive(Debug, PartialEq, Serialize)]
-struct JobEnd {
-    job_id: BackgroundJobId,
-    #[serde(rename = "lease_number")]
-    fencing_token: i64,
-    outcome: &'static str,
-    error: Option<String>,
-    result: Counts,
-    retry_after_seconds: Option<u64>,
-}
-
-impl JobEnd {
-    /// None for what is no job, or not ours.
-    fn of(message: &Message, outcomes: &[DeliveryOutcome]) -> Option<Self> {
-        let job = message.job.as_ref()?;
-        let result = Counts::of(outcomes);
-        let open = outcomes.iter().find(|outcome| outcome.may_change());
-        let (outcome, error) = match (&message.content, open) {
-            (Err(unsendable), _) => ("failed", Some(unsendable.error())),
-            (Ok(_), Some(open)) => ("retry", open.error()),
-            (Ok(_), None) if result.failed > 0 && result.sent == 0 => (
-                "failed",
-                outcomes.iter().find(|outcome| outcome.outcome() == "failed").and_then(DeliveryOutcome::error),
-            ),
-            (Ok(_), None) => ("completed", None),
-        };
-        let waits = outcomes.iter().filter_map(|outcome| match outcome {
-            DeliveryOutcome::Unsent { retry_after, .. } => retry_after.as_ref(),
-            _ => None,
-        });
-        Some(Self {
-            job_id: job.id,
-            fencing_token: job.fencing_token?,
-            outcome,
-            error: error.map(str::to_owned),
-            result,
-            // A day at most: nobody asks for more in earnest.
-            retry_after_seconds: waits.max().map(|wait| wait.as_secs().min(24 * 60 * 60)),
-        })
-    }
+/// What becomes of a job. None for what is no job, or not ours.
+fn settlement(message: &Message, outcomes: &[DeliveryOutcome]) -> Option<Settlement> {
+    let job = message.job.as_ref()?;
+    let counts = Counts::of(outcomes);
+    let open = outcomes.iter().find(|outcome| outcome.may_change());
+    let (outcome, error) = match (&message.content, open) {
+        (Err(unsendable), _) => (SettlementOutcome::Failed, Some(unsendable.error())),
+        (Ok(_), Some(open)) => (SettlementOutcome::Retry, open.error()),
+        (Ok(_), None) if counts.failed > 0 && counts.sent == 0 => (
+            SettlementOutcome::Failed,
+            outcomes.iter().find(|outcome| outcome.outcome() == "failed").and_then(DeliveryOutcome::error),
+        ),
+        (Ok(_), None) => (SettlementOutcome::Completed, None),
+    };
+    let waits = outcomes.iter().filter_map(|outcome| match outcome {
+        DeliveryOutcome::Unsent { retry_after, .. } => retry_after.as_ref(),
+        _ => None,
+    });
+    Some(Settlement {
+        job_id: job.id,
+        fencing_token: job.fencing_token?,
+        outcome,
+        error: error.map(str::to_owned),
+        result: json!(counts),
+        // A day at most: more is a vendor's mistake.
+        retry_after_seconds: waits.max().map(|wait| wait.as_secs().min(24 * 60 * 60)),
+    })
 }
 
 #[cfg(test)]
@@ -217,15 +173,18 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::{Map, json};
-    use shared::vendors::expo::{Content, ExpoProblem};
+    use shared::{
+        supabase::rpc::queue::{FencingToken, SettlementOutcome},
+        vendors::expo::{Content, ExpoProblem},
+    };
 
-    use super::{BackgroundJob, DeliveryOutcome, Device, JobEnd, Message, Unsendable, content_of_job, ticket_rows};
+    use super::{BackgroundJob, DeliveryOutcome, Device, Message, Unsendable, content_of_job, settlement, ticket_rows};
 
     const ID: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
 
     fn job(devices: usize) -> Message {
         Message {
-            job: Some(BackgroundJob { id: ID.parse().unwrap(), fencing_token: Some(3) }),
+            job: Some(BackgroundJob { id: ID.parse().unwrap(), fencing_token: Some(3.into()) }),
             content: Ok(Content::new(ID, "a".to_owned(), "b".to_owned(), Map::new())),
             devices: (0..devices).map(|_| Device { id: ID.parse().unwrap(), token: "t".to_owned() }).collect(),
         }
@@ -246,19 +205,24 @@ mod tests {
     #[test]
     fn a_job_is_done_when_nothing_more_can_become_of_it() {
         for (outcomes, outcome, error) in [
-            (vec![], "completed", None),
-            (vec![sent(), sent()], "completed", None),
-            (vec![DeliveryOutcome::no_push_token()], "completed", None),
-            (vec![sent(), refused()], "completed", None),
-            (vec![refused(), DeliveryOutcome::no_push_token()], "failed", Some("InvalidCredentials")),
-            (vec![unsent(ExpoProblem::Rejected)], "failed", Some("expo_rejected")),
-            (vec![sent(), unsent(ExpoProblem::RateLimited)], "retry", Some("expo_rate_limited")),
-            (vec![refused(), DeliveryOutcome::Later { message: String::new() }], "retry", Some("MessageRateExceeded")),
+            (vec![], SettlementOutcome::Completed, None),
+            (vec![sent(), sent()], SettlementOutcome::Completed, None),
+            (vec![DeliveryOutcome::no_push_token()], SettlementOutcome::Completed, None),
+            (vec![sent(), refused()], SettlementOutcome::Completed, None),
+            (vec![refused(), DeliveryOutcome::no_push_token()], SettlementOutcome::Failed, Some("InvalidCredentials")),
+            (vec![unsent(ExpoProblem::Rejected)], SettlementOutcome::Failed, Some("expo_rejected")),
+            (vec![sent(), unsent(ExpoProblem::RateLimited)], SettlementOutcome::Retry, Some("expo_rate_limited")),
+            (
+                vec![refused(), DeliveryOutcome::Later { message: String::new() }],
+                SettlementOutcome::Retry,
+                Some("MessageRateExceeded"),
+            ),
         ] {
-            let end = JobEnd::of(&job(outcomes.len()), &outcomes).unwrap();
-            assert_eq!((end.outcome, end.error.as_deref(), end.fencing_token), (outcome, error, 3), "{outcomes:?}");
+            let end = settlement(&job(outcomes.len()), &outcomes).unwrap();
+            let expected = (outcome, error, FencingToken::from(3));
+            assert_eq!((end.outcome, end.error.as_deref(), end.fencing_token), expected, "{outcomes:?}");
         }
-        let end = JobEnd::of(&job(1), &[unsent(ExpoProblem::RateLimited)]).unwrap();
+        let end = settlement(&job(1), &[unsent(ExpoProblem::RateLimited)]).unwrap();
         assert_eq!(end.retry_after_seconds, Some(90));
     }
 
@@ -267,7 +231,7 @@ mod tests {
         let mut message = job(0);
         message.content = Err(Unsendable::NotDue { job_status: Some("completed".to_owned()) });
         message.job.as_mut().unwrap().fencing_token = None;
-        assert_eq!(JobEnd::of(&message, &[]), None);
+        assert_eq!(settlement(&message, &[]), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the caller is told.
+//! The response: what happened to each message.
 
 use serde::Serialize;
 use shared::{
@@ -7,35 +7,11 @@ use shared::{
 };
 
 use crate::{
-    delivery_outcome::DeliveryOutcome,
+    delivery_outcome::{Counts, DeliveryOutcome},
     queue::{Message, Unsendable},
 };
 
-/// How many devices met which outcome.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Counts {
-    pub(crate) sent: usize,
-    revoked: usize,
-    pub(crate) failed: usize,
-    not_sent: usize,
-}
-
-impl Counts {
-    pub(crate) fn of<'a>(outcomes: impl IntoIterator<Item = &'a DeliveryOutcome>) -> Self {
-        let mut counts = Self::default();
-        for outcome in outcomes {
-            match outcome.outcome() {
-                "sent" => counts.sent += 1,
-                "revoked" => counts.revoked += 1,
-                "failed" => counts.failed += 1,
-                _ => counts.not_sent += 1,
-            }
-        }
-        counts
-    }
-}
-
-/// The answer.
+/// The response.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report<'a> {
     #[serde(flatten)]
@@ -143,7 +119,7 @@ impl<'a> MessageReport<'a> {
 mod tests {
     use shared::vendors::expo::ExpoProblem;
 
-    use super::{Counts, common_problem};
+    use super::common_problem;
     use crate::delivery_outcome::DeliveryOutcome;
 
     fn unsent(problem: ExpoProblem) -> DeliveryOutcome {
@@ -160,11 +136,5 @@ mod tests {
         assert_eq!(common_problem([DeliveryOutcome::no_push_token()].iter()), None);
         let all = [DeliveryOutcome::no_push_token(), failed, unsent(ExpoProblem::Failed)];
         assert_eq!(common_problem(all.iter()), Some(ExpoProblem::TimedOut));
-    }
-
-    #[test]
-    fn every_device_is_counted_once() {
-        let outcomes = [unsent(ExpoProblem::Failed), unsent(ExpoProblem::Rejected), DeliveryOutcome::no_push_token()];
-        assert_eq!(Counts::of(&outcomes), Counts { sent: 0, revoked: 1, failed: 1, not_sent: 1 });
     }
 }

@@ -43,7 +43,7 @@ pub fn read(mut fields: Fields) -> Result<Query, Problem> {
         company: text(&mut fields, "company"),
         salary_min,
         salary_max,
-        // Without a filter by pay nothing is left out for want of it.
+        // Without a filter by pay no posting is left out for lacking it.
         salary_include_unknown: include_unknown && salary_min.or(salary_max).is_some(),
         full_time: flag(&mut fields, "full_time"),
         part_time: flag(&mut fields, "part_time"),

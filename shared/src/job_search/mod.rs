@@ -8,5 +8,6 @@ mod results;
 mod search;
 
 pub use input::{last_page, read};
-pub use results::{Posting, Results, Salary};
-pub use search::{Found, Freshness, JobSearch, Marks, Searcher};
+pub use search::{Found, Freshness, JobSearch, Searcher};
+
+pub use crate::supabase::rpc::search::{Marks, Posting, Results, Salary};

@@ -1,27 +1,28 @@
 //! From a query to a page: one call to the database decides whether there is a good page, whether this caller may ask
 //! Adzuna for one, or what else there is; a second one writes down what came of asking.
 
-use std::{
-    collections::{HashMap, HashSet},
-    rc::Rc,
-    time::Duration,
-};
+use std::{rc::Rc, time::Duration};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::IgnoredAny;
 
 use super::{
-    Results,
     isolate_cache::{self, CachedPage},
     key::{described, key},
+    results,
 };
 use crate::{
     config::Supabase,
-    ids::{SearchLeaseId, SearchVersion, UserId},
+    ids::{SearchLeaseId, UserId},
     outgoing::Upstream,
     problem::Problem,
     sign_in::{Person, ServiceRole},
-    supabase::Database,
+    supabase::{
+        Database,
+        rpc::search::{
+            Marks, RecordJobSearchFailure, Results, SearchDecision, SearchJobs, SearchJobsForAlert, StoreJobSearch,
+            StoredPage,
+        },
+    },
     vendors::adzuna::{self, Adzuna, AdzunaProblem, Query},
 };
 
@@ -65,7 +66,7 @@ pub enum Searcher<'a> {
 pub struct Found {
     /// The page.
     pub results: Rc<Results>,
-    /// What the person has done about its jobs.
+    /// What the person has done about its postings.
     pub marks: Marks,
     /// Where it came from.
     pub freshness: Freshness,
@@ -73,15 +74,6 @@ pub struct Found {
     pub age_seconds: u64,
     /// When that was, in the database's own words.
     pub fetched_at: String,
-}
-
-/// What the person has done about the jobs of a page.
-#[derive(Debug, Default, Deserialize)]
-pub struct Marks {
-    /// The ids of saved jobs.
-    pub saved: HashSet<String>,
-    /// The status of applications, by the job's id.
-    pub applications: HashMap<String, String>,
 }
 
 /// Where a page came from.
@@ -107,35 +99,6 @@ impl Freshness {
     }
 }
 
-/// What `search_jobs` decided.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-enum Decision {
-    /// The cached page is good.
-    Fresh { page: Cached },
-    /// Asking has just failed; Adzuna is left alone for a while.
-    Resting { page: Cached },
-    /// Another caller is asking.
-    Awaited { lease_id: Option<SearchLeaseId>, page: Option<Cached> },
-    /// The caller who was waited for got nothing.
-    Failed { failure: AdzunaProblem },
-    /// Adzuna's allowance is used up, or the person's own share of it.
-    Spent { retry_after_seconds: u64, is_own_limit: bool, page: Option<Cached> },
-    /// This caller asks, and the call is in the ledger already.
-    Leased { lease_id: SearchLeaseId, user_id: UserId, page: Option<Cached> },
-}
-
-/// A cached page, without its bulk if the version is the one that was named.
-#[derive(Debug, Deserialize)]
-struct Cached {
-    version: SearchVersion,
-    fetched_at: String,
-    age_seconds: u64,
-    results: Option<Results>,
-    #[serde(flatten)]
-    marks: Marks,
-}
-
 impl JobSearch<'_> {
     /// Finds the page.
     ///
@@ -148,11 +111,11 @@ impl JobSearch<'_> {
         loop {
             let known = isolate_cache::get(&key);
             match self.decide(&key, known.as_ref(), awaited).await? {
-                Decision::Fresh { page } => return found(&key, page, known, Freshness::Hit),
-                Decision::Resting { page }
-                | Decision::Awaited { page: Some(page), .. }
-                | Decision::Spent { page: Some(page), .. } => return found(&key, page, known, Freshness::Stale),
-                Decision::Leased { lease_id, user_id, page } => {
+                SearchDecision::Fresh { page } => return found(&key, page, known, Freshness::Hit),
+                SearchDecision::Resting { page }
+                | SearchDecision::Awaited { page: Some(page), .. }
+                | SearchDecision::Spent { page: Some(page), .. } => return found(&key, page, known, Freshness::Stale),
+                SearchDecision::Leased { lease_id, user_id, page } => {
                     return match self.ask(&key, lease_id, user_id).await? {
                         Ok(found) => Ok(found),
                         Err(problem) => match page {
@@ -161,8 +124,8 @@ impl JobSearch<'_> {
                         },
                     };
                 }
-                Decision::Failed { failure } => return Err(failure.into()),
-                Decision::Spent { retry_after_seconds, is_own_limit, page: None } => {
+                SearchDecision::Failed { failure } => return Err(failure.into()),
+                SearchDecision::Spent { retry_after_seconds, is_own_limit, page: None } => {
                     let retry_after = Duration::from_secs(retry_after_seconds);
                     return Err(if is_own_limit {
                         Problem::SearchLimitReached { retry_after }
@@ -170,7 +133,7 @@ impl JobSearch<'_> {
                         Problem::SearchQuotaSpent { retry_after }
                     });
                 }
-                Decision::Awaited { lease_id, page: None } => awaited = lease_id,
+                SearchDecision::Awaited { lease_id, page: None } => awaited = lease_id,
             }
             self.upstream.wait(pauses.next().ok_or(AdzunaProblem::TimedOut)?).await;
         }
@@ -181,20 +144,22 @@ impl JobSearch<'_> {
         key: &str,
         known: Option<&CachedPage>,
         awaited: Option<SearchLeaseId>,
-    ) -> Result<Decision, Problem> {
-        let mut arguments = json!({
-            "p_query_key": key,
-            "p_known_version": known.map(|page| page.version),
-            "p_awaited_lease_id": awaited,
-        });
+    ) -> Result<SearchDecision, Problem> {
+        let known_version = known.map(|page| page.version);
         match self.searcher {
             Searcher::Person(person) => {
-                Database::of(person, self.supabase, self.upstream).call("search_jobs", &arguments).await
+                let search = SearchJobs { query_key: key, known_version, awaited_lease_id: awaited };
+                Database::of(person, self.supabase, self.upstream).call(&search).await
             }
             Searcher::Alert { user_id, newer_than, .. } => {
-                arguments["p_user_id"] = json!(user_id);
-                arguments["p_newer_than"] = json!(newer_than);
-                self.database().call("search_jobs_for_alert", &arguments).await
+                let search = SearchJobsForAlert {
+                    query_key: key,
+                    known_version,
+                    awaited_lease_id: awaited,
+                    user_id,
+                    newer_than,
+                };
+                self.database().call(&search).await
             }
         }
     }
@@ -208,22 +173,22 @@ impl JobSearch<'_> {
     ) -> Result<Result<Found, AdzunaProblem>, Problem> {
         match Adzuna::new(self.adzuna, self.upstream).search(self.query).await {
             Ok(page) => {
-                let results = Results::of(self.query, page);
-                let arguments = json!({
-                    "p_query_key": key,
-                    "p_query": described(self.query),
-                    "p_results": results,
-                    "p_job_ids": results.ids(),
-                    "p_lease_id": lease_id,
-                    "p_user_id": user_id,
-                });
-                let stored: Cached = self.database().call_idempotent("store_job_search", &arguments).await?;
-                found(key, Cached { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
+                let results = results::of(self.query, page);
+                let store = StoreJobSearch {
+                    query_key: key,
+                    query: described(self.query),
+                    results: &results,
+                    job_ids: results.jobs.iter().map(|posting| posting.id.as_str()).collect(),
+                    lease_id,
+                    user_id,
+                };
+                let stored = self.database().call(&store).await?;
+                found(key, StoredPage { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
             }
             Err(problem) => {
-                let arguments = json!({ "p_query_key": key, "p_lease_id": lease_id, "p_failure": problem });
-                // If this fails too, the lease ends by itself; what happened is told either way.
-                let _: Result<Value, Problem> = self.database().call("record_job_search_failure", &arguments).await;
+                let failure = RecordJobSearchFailure { query_key: key, lease_id, failure: problem };
+                // If this fails too, the lease expires; the caller gets the vendor's problem either way.
+                let _: Result<IgnoredAny, Problem> = self.database().call(&failure).await;
                 Ok(Err(problem))
             }
         }
@@ -239,7 +204,7 @@ impl JobSearch<'_> {
     }
 }
 
-fn found(key: &str, page: Cached, known: Option<CachedPage>, freshness: Freshness) -> Result<Found, Problem> {
+fn found(key: &str, page: StoredPage, known: Option<CachedPage>, freshness: Freshness) -> Result<Found, Problem> {
     let results = match page.results {
         Some(results) => {
             let results = Rc::new(results);
@@ -248,38 +213,13 @@ fn found(key: &str, page: Cached, known: Option<CachedPage>, freshness: Freshnes
         }
         None => known.map(|known| known.results).ok_or_else(|| Problem::internal("a page came without results"))?,
     };
-    let Cached { marks, age_seconds, fetched_at, .. } = page;
+    let StoredPage { marks, age_seconds, fetched_at, .. } = page;
     Ok(Found { results, marks, freshness, age_seconds, fetched_at })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::{Decision, PAUSES_MS};
-    use crate::vendors::adzuna::AdzunaProblem;
-
-    #[test]
-    fn every_decision_of_the_sql_function_is_read() {
-        let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
-        let page = json!({
-            "version": id, "is_fresh": true, "fetched_at": "2026-07-15T08:33:45.5+00:00", "age_seconds": 5, "results": null,
-            "saved": ["gb:1"], "applications": { "gb:2": "DRAFT" },
-        });
-        let read = |decision| serde_json::from_value::<Decision>(decision).unwrap();
-        let Decision::Fresh { page: fresh } = read(json!({ "outcome": "fresh", "page": page })) else { panic!() };
-        assert!(fresh.marks.saved.contains("gb:1"));
-        assert_eq!(fresh.marks.applications["gb:2"], "DRAFT");
-        assert!(matches!(read(json!({ "outcome": "resting", "page": page })), Decision::Resting { .. }));
-        let awaited = json!({ "outcome": "awaited", "lease_id": id, "page": null });
-        assert!(matches!(read(awaited), Decision::Awaited { page: None, .. }));
-        let failed = json!({ "outcome": "failed", "failure": AdzunaProblem::TimedOut.code() });
-        assert!(matches!(read(failed), Decision::Failed { failure: AdzunaProblem::TimedOut }));
-        let spent = json!({ "outcome": "spent", "retry_after_seconds": 17, "is_own_limit": true, "page": null });
-        assert!(matches!(read(spent), Decision::Spent { retry_after_seconds: 17, is_own_limit: true, page: None }));
-        let leased = json!({ "outcome": "leased", "lease_id": id, "user_id": id, "page": page });
-        assert!(matches!(read(leased), Decision::Leased { page: Some(_), .. }));
-    }
+    use super::PAUSES_MS;
 
     #[test]
     fn nobody_waits_longer_than_adzuna_may_take() {

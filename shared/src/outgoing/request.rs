@@ -1,6 +1,6 @@
 //! A call to the outside, and what came back.
 
-use std::{io::Write as _, time::Duration};
+use std::{io::Write as _, rc::Rc, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
 use serde::de::DeserializeOwned;
@@ -11,12 +11,14 @@ use crate::headers::Headers;
 /// How long an outside call may take, unless a contract says otherwise.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A call to be made. It has no `Debug`: there are secrets among the headers.
+/// A call to be made. A clone shares the body, which may be long. It has no `Debug`: there are secrets among the
+/// headers.
+#[derive(Clone)]
 pub struct Request {
     method: &'static str,
     url: Url,
     headers: Vec<(&'static str, String)>,
-    body: Option<Vec<u8>>,
+    body: Option<Rc<Vec<u8>>>,
     wanted_headers: &'static [&'static str],
     timeout: Duration,
 }
@@ -31,7 +33,7 @@ impl Request {
     /// Sends JSON text.
     #[must_use]
     pub fn post_json(url: Url, json: impl Into<Vec<u8>>) -> Self {
-        let request = Self { method: "POST", body: Some(json.into()), ..Self::get(url) };
+        let request = Self { method: "POST", body: Some(Rc::new(json.into())), ..Self::get(url) };
         request.header("content-type", "application/json")
     }
 
@@ -88,13 +90,13 @@ impl Request {
     /// Compresses the body with gzip if it is longer than so many bytes.
     #[must_use]
     pub fn compressed_above(mut self, length: usize) -> Self {
-        let Some(body) = self.body.as_deref().filter(|body| body.len() > length) else { return self };
+        let Some(body) = self.body().filter(|body| body.len() > length) else { return self };
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
         // Writing to memory cannot fail; if it did, the body would go as it is.
         if gzip.write_all(body).is_ok()
             && let Ok(compressed) = gzip.finish()
         {
-            self.body = Some(compressed);
+            self.body = Some(Rc::new(compressed));
             return self.header("content-encoding", "gzip");
         }
         self
@@ -109,7 +111,7 @@ impl Request {
     /// What it sends.
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
-        self.body.as_deref()
+        self.body.as_ref().map(|body| body.as_slice())
     }
 
     /// The value of a header; the name in lower case.

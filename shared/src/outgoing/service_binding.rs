@@ -6,7 +6,7 @@ use serde_json::json;
 use url::Url;
 
 use super::{Failure, Request, Transport};
-use crate::{config::Supabase, ids::RequestId, log, sign_in::ServiceRole};
+use crate::{config::Supabase, ids::RequestId, log, service_role::ServiceRole};
 
 /// The runtime ends work that goes on after a response after half a minute.
 const TIMEOUT: Duration = Duration::from_secs(29);

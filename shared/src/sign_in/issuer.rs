@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     algorithm::Algorithm,
-    token::{Header, PersonClaims},
+    claims::{Header, PersonClaims},
 };
 use crate::{problem::TokenProblem, sign_in::SignIn};
 

@@ -5,6 +5,7 @@
 //! (Clerk contract §2).
 
 mod algorithm;
+mod claims;
 mod internal;
 mod issuer;
 mod jwks;
@@ -17,8 +18,9 @@ mod token_cache;
 
 use std::{cell::RefCell, collections::HashMap, time::Duration};
 
+pub use crate::service_role::ServiceRole;
 pub use internal::{InternalCaller, internal_caller};
-pub use service_role::{Scheduled, ServiceRole, VerifiedWebhook};
+pub use service_role::{Scheduled, VerifiedWebhook};
 pub use settings::{Clerk, SignIn, SupabaseAuth};
 use url::Url;
 

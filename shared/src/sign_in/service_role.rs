@@ -1,37 +1,32 @@
 //! Who may go around row level security, and why: each way to a [`ServiceRole`] is a check that came before.
-//!
-//! The types have no public constructor, so a function that forgets its check does not compile.
 
 use super::{InternalCaller, Person};
-
-/// Leave to act as `service_role`.
-#[derive(Debug, Clone, Copy)]
-pub struct ServiceRole(());
+use crate::service_role::ServiceRole;
 
 impl ServiceRole {
     /// For an internal caller, who showed the service-role key.
     #[must_use]
     pub fn of_caller(_: InternalCaller) -> Self {
-        Self(())
+        Self::granted()
     }
 
     /// For a webhook, whose sender is known by the signature.
     #[must_use]
     pub fn of_webhook(_: VerifiedWebhook) -> Self {
-        Self(())
+        Self::granted()
     }
 
     /// For a scheduled run: no person is present.
     #[must_use]
     pub fn of_schedule(_: Scheduled) -> Self {
-        Self(())
+        Self::granted()
     }
 
     /// For writing down what a vendor said in response to a signed-in person's call: the person must not be able to
     /// write it themselves.
     #[must_use]
     pub fn to_record_for(_: &Person) -> Self {
-        Self(())
+        Self::granted()
     }
 }
 

@@ -4,10 +4,13 @@ use jwt_compact::{
     Algorithm as _, AlgorithmSignature as _, Claims, UntrustedToken,
     alg::{Hs256, Hs256Key, Hs256Signature},
 };
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
 
-use super::{algorithm::Algorithm, issuer::Issuer, public_key::PublicKey};
+use super::{
+    algorithm::Algorithm,
+    claims::{Header, PersonClaims},
+    issuer::Issuer,
+    public_key::PublicKey,
+};
 use crate::{clock::UnixTime, problem::TokenProblem, secret::Secret, sign_in::SignIn};
 
 /// Looked at before anything is decoded: four times what fits into Clerk's cookie.
@@ -23,24 +26,6 @@ pub(super) struct UncheckedToken<'a> {
     signed: &'a [u8],
     issuer: Issuer,
     algorithm: Algorithm,
-}
-
-/// Where a key could be fetched from (`jku`, `x5u`, `x5c`, `jwk`) is not even read.
-#[derive(Clone, Deserialize)]
-pub(super) struct Header {
-    pub(super) cat: Option<String>,
-    crit: Option<IgnoredAny>,
-}
-
-/// The claims that are looked at, beside the times.
-#[derive(Deserialize)]
-pub(super) struct PersonClaims {
-    iss: Option<String>,
-    pub(super) sub: Option<String>,
-    pub(super) azp: Option<String>,
-    pub(super) sts: Option<String>,
-    pub(super) aud: Option<Value>,
-    pub(super) role: Option<String>,
 }
 
 impl<'a> UncheckedToken<'a> {

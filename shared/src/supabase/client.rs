@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use postgrest::Postgrest;
-use serde::{
-    Deserialize, Serialize,
-    de::{DeserializeOwned, IgnoredAny},
-};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::error::Category;
+use url::Url;
 
+use super::rpc::{Repeat, Rpc, accounts::EnsurePerson};
 use crate::{
     config::Supabase,
     outgoing::{Failure, Request, Response, Upstream},
@@ -41,93 +40,88 @@ impl<'a> Database<'a> {
         Self { supabase, upstream, caller: Caller::Person(person) }
     }
 
-    /// Around row level security, for when no person is present or a vendor's word is recorded.
+    /// Around row level security, for when no person is present or a vendor's response is recorded.
     #[must_use]
     pub fn as_service_role(_role: ServiceRole, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
         Self { supabase, upstream, caller: Caller::Service }
     }
 
-    /// Calls an SQL function: one transaction, one round trip. `arguments` is an object with the
-    /// function's own argument names.
+    /// Calls an SQL function: one transaction, one round trip. A call that is harmless to repeat is tried up to three
+    /// times while the database is unavailable. One that did not return in time is not tried again: somebody has waited
+    /// long enough.
     ///
     /// A person may be quicker than the webhook that makes them known. When the function refuses
     /// with `profile_pending`, they are made known from what their own token says, and the function
-    /// is called again; so nobody else pays for the extra round trips.
+    /// is called again; so only those calls pay for the extra round trips.
     ///
     /// # Errors
     /// The problem that the SQL function raised, or one of the `Database…` problems.
-    pub async fn call<T: DeserializeOwned>(
-        &self,
-        function: &'static str,
-        arguments: &impl Serialize,
-    ) -> Result<T, Problem> {
-        let arguments = serde_json::to_string(arguments).map_err(|error| Problem::internal(error.to_string()))?;
-        match self.exchange(function, &arguments).await {
+    pub async fn call<R: Rpc>(&self, rpc: &R) -> Result<R::Answer, Problem> {
+        let request = self.request(R::NAME, serde_json::to_vec(rpc))?;
+        let response = self.respond(R::NAME, R::REPEAT, &request).await?;
+        response.json().map_err(|error| unexpected(R::NAME, &error))
+    }
+
+    // From here on nothing depends on the type of the call, so that a function has this code once.
+
+    async fn respond(&self, function: &'static str, repeat: Repeat, request: &Request) -> Result<Response, Problem> {
+        let pauses = match repeat {
+            Repeat::Harmless => &PAUSES[..],
+            Repeat::NotHarmless | Repeat::LeftToCaller => &[],
+        };
+        for pause in pauses {
+            match self.attempt(function, request).await {
+                // Anything but JSON is a page of a proxy in between.
+                Ok(response) if response.json::<IgnoredAny>().is_ok() => return Ok(response),
+                Ok(_) | Err(Problem::DatabaseUnavailable) => self.upstream.wait(*pause).await,
+                Err(problem) => return Err(problem),
+            }
+        }
+        self.attempt(function, request).await
+    }
+
+    async fn attempt(&self, function: &'static str, request: &Request) -> Result<Response, Problem> {
+        match self.exchange(function, request).await {
             Err(Problem::ProfilePending) if matches!(self.caller, Caller::Person(_)) => {
-                let IgnoredAny = self.exchange("ensure_person", "{}").await?;
-                self.exchange(function, &arguments).await
+                let ensure = self.request(EnsurePerson::NAME, serde_json::to_vec(&EnsurePerson {}))?;
+                self.exchange(EnsurePerson::NAME, &ensure).await?;
+                self.exchange(function, request).await
             }
-            answer => answer,
+            response => response,
         }
     }
 
-    async fn exchange<T: DeserializeOwned>(&self, function: &'static str, arguments: &str) -> Result<T, Problem> {
-        let answer = self.upstream.send("database", self.request(function, arguments)?).await;
-        self.read(function, answer)
+    async fn exchange(&self, function: &'static str, request: &Request) -> Result<Response, Problem> {
+        let answer = self.upstream.send("database", request.clone()).await;
+        self.accepted(function, answer)
     }
 
-    /// As [`Self::call`], tried up to three times while the database is unavailable: only for SQL
-    /// functions that do the same once as twice. One that did not answer in time is not asked again:
-    /// somebody has waited long enough.
-    ///
-    /// # Errors
-    /// As [`Self::call`].
-    pub async fn call_idempotent<T: DeserializeOwned>(
-        &self,
-        function: &'static str,
-        arguments: &impl Serialize,
-    ) -> Result<T, Problem> {
-        for pause in PAUSES {
-            match self.call(function, arguments).await {
-                Err(Problem::DatabaseUnavailable) => self.upstream.wait(pause).await,
-                other => return other,
-            }
-        }
-        self.call(function, arguments).await
-    }
-
-    fn request(&self, function: &str, arguments: &str) -> Result<Request, Problem> {
-        let internal = |error: &dyn std::error::Error| Problem::internal(error.to_string());
-        let root = self.supabase.url.join("rest/v1").map_err(|error| internal(&error))?;
-        let built = Postgrest::new(root)
-            .rpc(function, arguments.to_owned())
-            .build()
-            .build()
-            .map_err(|error| internal(&error))?;
-
+    fn request(&self, function: &str, arguments: serde_json::Result<Vec<u8>>) -> Result<Request, Problem> {
+        let arguments = arguments.map_err(|error| Problem::internal(error.to_string()))?;
         let credentials = match self.caller {
             Caller::Person(person) => person.headers(self.supabase),
             Caller::Service => self.supabase.service_headers(),
         };
-        let request = Request::post_json(built.url().clone(), arguments);
+        let request = Request::post_json(self.url(function)?, arguments);
         Ok(request.header("accept", "application/json").headers(credentials))
     }
 
-    fn read<T: DeserializeOwned>(
-        &self,
-        function: &'static str,
-        answer: Result<Response, Failure>,
-    ) -> Result<T, Problem> {
+    /// Where a function is called. The crate would take the arguments as well, but only as a copy.
+    fn url(&self, function: &str) -> Result<Url, Problem> {
+        let internal = |error: &dyn std::error::Error| Problem::internal(error.to_string());
+        let root = self.supabase.url.join("rest/v1").map_err(|error| internal(&error))?;
+        let built = Postgrest::new(root).rpc(function, "").build().build().map_err(|error| internal(&error))?;
+        Ok(built.url().clone())
+    }
+
+    /// The response, unless it is a refusal.
+    fn accepted(&self, function: &'static str, answer: Result<Response, Failure>) -> Result<Response, Problem> {
         let response = answer.map_err(|failure| match failure {
             Failure::TimedOut => Problem::DatabaseTimedOut,
             Failure::Unreachable => Problem::DatabaseUnavailable,
         })?;
         if response.is_success() {
-            return response.json().map_err(|error| match error.classify() {
-                Category::Data => Problem::internal(format!("{function} answered in an unexpected shape: {error}")),
-                // A page of somebody in between.
-                Category::Io | Category::Syntax | Category::Eof => Problem::DatabaseUnavailable,
-            });
+            return Ok(response);
         }
         // Every refusal of PostgREST's has a code. Any other is the gateway's, which is overloaded, cannot reach
         // PostgREST, or does not know our key; the log line has its status.
@@ -158,6 +152,14 @@ impl<'a> Database<'a> {
     }
 }
 
+fn unexpected(function: &'static str, error: &serde_json::Error) -> Problem {
+    match error.classify() {
+        Category::Data => Problem::internal(format!("{function} answered in an unexpected shape: {error}")),
+        // A page of a proxy in between.
+        Category::Io | Category::Syntax | Category::Eof => Problem::DatabaseUnavailable,
+    }
+}
+
 /// `PostgREST`'s error body. `details` is left out: it quotes the values of rows.
 #[derive(Deserialize)]
 struct Refusal {
@@ -168,13 +170,21 @@ struct Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::Database;
+    use serde_json::json;
+
+    use super::{Database, unexpected};
     use crate::{
         config::Supabase,
         outgoing::{Failure, Response},
         problem::Problem,
         secret::Secret,
-        testing::{Machine, service_role},
+        supabase::rpc::{
+            Rpc as _,
+            accounts::EnsurePerson,
+            push::ClaimPushReceipts,
+            queue::{PurgeExpiredRows, QueueDailyPurge},
+        },
+        testing::{Machine, block_on, service_role},
     };
 
     fn answered(status: u16, body: &str) -> Problem {
@@ -186,7 +196,9 @@ mod tests {
         let upstream = Machine::new().upstream();
         let database = Database::as_service_role(service_role(), &supabase, &upstream);
         let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
-        database.read::<bool>("claim_application", Ok(response)).unwrap_err()
+        let accepted = database.accepted("note_ongoing_skyvern_run", Ok(response));
+        let read = |response: Response| response.json::<bool>().map_err(|error| unexpected("note_…", &error));
+        accepted.and_then(read).unwrap_err()
     }
 
     #[test]
@@ -232,7 +244,7 @@ mod tests {
         };
         let upstream = Machine::new().upstream();
         let database = Database::as_service_role(service_role(), &supabase, &upstream);
-        let read = |failure| database.read::<()>("claim_application", Err(failure)).unwrap_err().kind().code;
+        let read = |failure| database.accepted("claim_application", Err(failure)).unwrap_err().kind().code;
         assert_eq!(read(Failure::TimedOut), "database_timed_out");
         assert_eq!(read(Failure::Unreachable), "database_unavailable");
     }
@@ -246,9 +258,37 @@ mod tests {
         };
         let upstream = Machine::new().upstream();
         let request = Database::as_service_role(service_role(), &supabase, &upstream)
-            .request("apply_skyvern_event", "{}")
+            .request(EnsurePerson::NAME, serde_json::to_vec(&EnsurePerson {}))
             .unwrap();
-        assert_eq!(request.url().as_str(), "https://project.supabase.example/rest/v1/rpc/apply_skyvern_event");
+        assert_eq!(request.url().as_str(), "https://project.supabase.example/rest/v1/rpc/ensure_person");
         assert_eq!(request.body(), Some(&b"{}"[..]));
+    }
+
+    #[test]
+    fn a_harmless_call_is_made_three_times_and_any_other_once() {
+        let supabase = Supabase {
+            url: "https://project.supabase.example/".parse().unwrap(),
+            anon_key: Secret::new("a"),
+            service_role_key: Secret::new("s"),
+        };
+        let machine = Machine::new()
+            .fails("/rpc/purge_expired_rows", Failure::Unreachable)
+            .responds_with("/rpc/purge_expired_rows", 200, &[], "<html>Welcome</html>")
+            .responds("/rpc/purge_expired_rows", 200, json!({ "webhook_events": 7 }))
+            .fails("/rpc/purge_expired_rows", Failure::TimedOut)
+            .fails("/rpc/claim_push_receipts", Failure::Unreachable)
+            .fails("/rpc/queue_daily_purge", Failure::Unreachable);
+        let upstream = machine.upstream();
+        let database = Database::as_service_role(service_role(), &supabase, &upstream);
+
+        let purged = block_on(database.call(&PurgeExpiredRows { limit: 9 })).unwrap();
+        assert_eq!(purged["webhook_events"], 7);
+        assert!(machine.sent().iter().all(|sent| sent.body == json!({ "p_limit": 9 })));
+        assert_eq!(machine.sent().len(), 3);
+
+        let late = block_on(database.call(&PurgeExpiredRows { limit: 9 })).unwrap_err();
+        assert_eq!(late.kind().code, "database_timed_out", "somebody has waited long enough");
+        assert_eq!(block_on(database.call(&ClaimPushReceipts {})).unwrap_err().kind().code, "database_unavailable");
+        assert!(block_on(database.call(&QueueDailyPurge {})).is_err());
     }
 }

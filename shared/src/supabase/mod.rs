@@ -1,6 +1,7 @@
-//! The Supabase project: its database through `PostgREST`, and its file store.
+//! The Supabase project: its database through `PostgREST`, SQL function by SQL function, and its file store.
 
 mod client;
+pub mod rpc;
 mod storage;
 
 pub use client::Database;

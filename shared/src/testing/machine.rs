@@ -108,7 +108,7 @@ impl Default for Machine {
 }
 
 impl Machine {
-    /// One that has not been told anything yet.
+    /// A machine without a script.
     #[must_use]
     pub fn new() -> Self {
         Self(Handle(Rc::new(State {

@@ -1,4 +1,5 @@
-//! What the database promises by itself: its migrations, and its functions when they are called at the same time.
+//! What the database promises by itself: its migrations, its functions when they are called at the same time, and
+//! that the backend calls what is there.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
@@ -6,4 +7,5 @@ mod docs;
 mod migrations;
 mod notifications;
 mod released;
+mod rpc;
 mod submissions;

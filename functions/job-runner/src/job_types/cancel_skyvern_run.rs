@@ -1,4 +1,4 @@
-//! `cancel_skyvern_run`: ends what still goes on at Skyvern for somebody whose account is gone.
+//! `cancel_skyvern_run`: ends the runs that are in progress at Skyvern for a person whose account is deleted.
 //!
 //! The payload is `{run_id, submission_title}`, either of which may be null: a run that we know, and
 //! a submission that may have started one.
@@ -7,8 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::{ids::RunId, problem::Problem, vendors::skyvern::Skyvern};
 
-use super::Attempt;
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 /// A call that starts a run may be on its way while the account is deleted. The pauses before this attempt are longer
 /// together than it takes until such a run is surely listed ([`shared::vendors::skyvern::SURELY_LISTED_AFTER`]).

@@ -1,4 +1,4 @@
-//! `delete_files`: removes the files of somebody whose account is gone. Rows go with the account, but
+//! `delete_files`: removes the files of a person whose account is deleted. Rows go with the account, but
 //! files only through the Storage API.
 //!
 //! The payload is `{buckets, folder}`, the folder being the person's id: never empty, which would be
@@ -8,8 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::{ids::UserId, supabase::Storage};
 
-use super::Attempt;
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 #[derive(Deserialize)]
 struct Payload {

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Attempt;
-use crate::outcome::JobOutcome;
+use crate::{attempt::Attempt, outcome::JobOutcome};
 
 /// A sync of many queries takes minutes. The lease is extended all the while.
 const TIMEOUT: Duration = Duration::from_mins(10);

@@ -1,11 +1,11 @@
-//! `purge`: deletes what nobody needs any more. Which rows these are is for the database to know.
+//! `purge`: deletes expired rows. Which rows these are is decided in the database.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
+use shared::supabase::rpc::queue::PurgeExpiredRows;
 
-use super::Attempt;
-use crate::outcome::JobOutcome;
+use crate::{attempt::Attempt, outcome::JobOutcome};
 
 /// Rows of each kind that go in one transaction.
 const AT_ONCE: u64 = 2000;
@@ -18,8 +18,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome>
     let database = attempt.database();
     let mut purged: BTreeMap<String, u64> = BTreeMap::new();
     loop {
-        let round: BTreeMap<String, u64> =
-            database.call_idempotent("purge_expired_rows", &json!({ "p_limit": AT_ONCE })).await?;
+        let round = database.call(&PurgeExpiredRows { limit: AT_ONCE }).await?;
         let is_done = round.values().all(|count| *count < AT_ONCE);
         for (kind, count) in round {
             *purged.entry(kind).or_default() += count;

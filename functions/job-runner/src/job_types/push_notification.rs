@@ -1,20 +1,19 @@
 //! `push_notification`: a message for a person's devices. `trigger-push-notification` sends it, takes over the lease and
 //! settles the job together with what it wrote down of the tickets, so nothing is sent again that was sent.
 
-use serde_json::{Value, json};
+use serde_json::json;
+use shared::supabase::rpc::queue::Lease;
 
-use super::Attempt;
-use crate::outcome::JobOutcome;
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 pub(crate) async fn run(attempt: &Attempt<'_>) -> Vec<JobOutcome> {
-    let jobs: Vec<Value> =
-        attempt.jobs.iter().map(|job| json!({ "job_id": job.id, "lease_number": job.fencing_token })).collect();
+    let leases: Vec<Lease> = attempt.jobs.iter().map(BackgroundJob::lease).collect();
     let outcome = match attempt.call.upstream.service_binding("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION")
     {
         None => retry("trigger-push-notification is not bound"),
         Some(service_binding) => {
             let supabase = &attempt.call.settings.supabase;
-            match service_binding.post_json(attempt.role, supabase, Value::Array(jobs).to_string()).await {
+            match service_binding.post_json(attempt.role, supabase, json!(leases).to_string()).await {
                 Ok(200) => JobOutcome::Elsewhere { outcome: "handed_over".to_owned() },
                 Ok(status) => retry(&format!("trigger-push-notification answered {status}")),
                 Err(failure) => retry(&format!("trigger-push-notification: {failure:?}")),

@@ -1,56 +1,47 @@
-//! `push_receipts`: asks Expo what became of messages that it took, and takes leave of devices that are gone.
+//! `push_receipts`: asks Expo what became of messages that it took, and revokes devices that are gone.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::{Value, json};
-use shared::vendors::expo::{DEVICE_NOT_REGISTERED, Expo, NotSent, Receipt};
+use serde_json::json;
+use shared::{
+    supabase::rpc::push::{ClaimPushReceipts, PushReceipt, RecordPushReceipts},
+    vendors::expo::{DEVICE_NOT_REGISTERED, Expo, NotSent, Receipt},
+};
 
-use super::Attempt;
-use crate::outcome::JobOutcome;
+use crate::{attempt::Attempt, outcome::JobOutcome};
 
 /// What is written down of one receipt.
-#[derive(Debug, PartialEq, Serialize)]
-struct Row {
-    ticket_id: String,
-    error: Option<String>,
-    message: Option<String>,
-    device_gone: bool,
-}
-
-impl Row {
-    fn new(ticket_id: String, receipt: Receipt) -> Self {
-        match receipt {
-            Receipt::Delivered => Self { ticket_id, error: None, message: None, device_gone: false },
-            Receipt::Failed { error, message } => Self {
-                ticket_id,
-                device_gone: error == DEVICE_NOT_REGISTERED,
-                // Without a name it is a failure all the same.
-                error: Some(if error.is_empty() { "unnamed".to_owned() } else { error }),
-                message: Some(message),
-            },
-        }
+fn row(ticket_id: String, receipt: Receipt) -> PushReceipt {
+    match receipt {
+        Receipt::Delivered => PushReceipt { ticket_id, error: None, message: None, device_gone: false },
+        Receipt::Failed { error, message } => PushReceipt {
+            ticket_id,
+            device_gone: error == DEVICE_NOT_REGISTERED,
+            // Without a name it is a failure all the same.
+            error: Some(if error.is_empty() { "unnamed".to_owned() } else { error }),
+            message: Some(message),
+        },
     }
 }
 
 pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome> {
     let database = attempt.database();
-    let tickets: Vec<String> = database.call("claim_push_receipts", &json!({})).await?;
+    let tickets = database.call(&ClaimPushReceipts {}).await?;
     if tickets.is_empty() {
         return Ok(JobOutcome::Completed { result: json!({ "asked": 0 }) });
     }
     let expo = Expo::new(&attempt.call.settings.expo, attempt.upstream);
     let receipts = expo.receipts(&tickets).await.map_err(|failure| unanswered(&failure))?;
 
-    let rows: Vec<Row> = receipts.into_iter().map(|(ticket_id, receipt)| Row::new(ticket_id, receipt)).collect();
-    database.call_idempotent::<Value>("record_push_receipts", &json!({ "p_receipts": rows })).await?;
+    let rows: Vec<PushReceipt> = receipts.into_iter().map(|(ticket_id, receipt)| row(ticket_id, receipt)).collect();
+    database.call(&RecordPushReceipts { receipts: &rows }).await?;
     Ok(JobOutcome::Completed {
         result: json!({ "asked": tickets.len(), "received": rows.len(), "errors": errors(&rows) }),
     })
 }
 
 /// How often which error came: credentials that no longer fit are for operators to see.
-fn errors(rows: &[Row]) -> BTreeMap<&str, usize> {
+fn errors(rows: &[PushReceipt]) -> BTreeMap<&str, usize> {
     let mut errors = BTreeMap::new();
     for error in rows.iter().filter_map(|row| row.error.as_deref()) {
         *errors.entry(error).or_default() += 1;
@@ -68,19 +59,19 @@ fn unanswered(failure: &NotSent) -> JobOutcome {
 
 #[cfg(test)]
 mod tests {
-    use shared::vendors::expo::Receipt;
+    use shared::{supabase::rpc::push::PushReceipt, vendors::expo::Receipt};
 
-    use super::{Row, errors};
+    use super::{errors, row};
 
-    fn failed(error: &str) -> Row {
-        Row::new("1".into(), Receipt::Failed { error: error.to_owned(), message: "no".to_owned() })
+    fn failed(error: &str) -> PushReceipt {
+        row("1".into(), Receipt::Failed { error: error.to_owned(), message: "no".to_owned() })
     }
 
     #[test]
     fn only_a_device_that_is_gone_is_given_up() {
         assert!(failed("DeviceNotRegistered").device_gone);
         assert!(!failed("MismatchSenderId").device_gone);
-        assert!(!Row::new("1".into(), Receipt::Delivered).device_gone);
+        assert!(!row("1".into(), Receipt::Delivered).device_gone);
     }
 
     #[test]

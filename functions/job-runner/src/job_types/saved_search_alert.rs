@@ -1,7 +1,7 @@
-//! `saved_search_alert`: runs a saved search, and tells its person of postings that were not there before.
+//! `saved_search_alert`: runs a saved search, and notifies its person of postings that were not there before.
 //!
 //! The payload is `{saved_search_id}`. The search goes through the cache and the ledger of everybody's searches; what it
-//! found is judged, told and written down by one SQL function, which settles the job as well.
+//! found is judged, notified and recorded by one SQL function, which settles the job as well.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shared::{
     http::Fields,
-    ids::{SavedSearchId, UserId},
-    job_search::{self, Found, JobSearch, Searcher},
+    ids::SavedSearchId,
+    job_search::{self, JobSearch, Searcher},
     problem::Problem,
+    supabase::rpc::alerts::{FoundPosting, RecordSavedSearchAlert, SavedSearchToAlert, SearchToAlert},
     vendors::adzuna::{AdzunaProblem, Query, SortBy, SortDirection},
 };
 
-use super::Attempt;
-use crate::{job::BackgroundJob, outcome::JobOutcome};
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 /// As many as Adzuna gives at once.
 const PAGE_SIZE: u32 = 50;
@@ -29,29 +29,16 @@ struct Payload {
     saved_search_id: SavedSearchId,
 }
 
-/// What `saved_search_to_alert` answers.
-#[derive(Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-enum Task {
-    Wanted { search_query: Map<String, Value>, user_id: UserId, since: String, newer_than: String },
-    SearchNotFound,
-    SwitchedOff,
-}
-
-/// What `record_saved_search_alert` answers.
-#[derive(Deserialize)]
-struct Recorded {
-    outcome: String,
-}
-
 pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<JobOutcome, JobOutcome> {
     let Payload { saved_search_id } = job.payload()?;
     let database = attempt.database();
-    let arguments = json!({ "p_job_id": job.id, "p_saved_search_id": saved_search_id });
-    let (search_query, user_id, since, newer_than) = match database.call("saved_search_to_alert", &arguments).await? {
-        Task::Wanted { search_query, user_id, since, newer_than } => (search_query, user_id, since, newer_than),
-        Task::SearchNotFound => return Ok(nothing_to_do("search_not_found")),
-        Task::SwitchedOff => return Ok(nothing_to_do("switched_off")),
+    let to_alert = SavedSearchToAlert { job_id: job.id, saved_search_id };
+    let (search_query, user_id, since, newer_than) = match database.call(&to_alert).await? {
+        SearchToAlert::Wanted { search_query, user_id, since, newer_than } => {
+            (search_query, user_id, since, newer_than)
+        }
+        SearchToAlert::SearchNotFound => return Ok(nothing_to_do("search_not_found")),
+        SearchToAlert::SwitchedOff => return Ok(nothing_to_do("switched_off")),
     };
     let query = newest_first(search_query)?;
 
@@ -65,16 +52,16 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<Jo
     };
     let found = search.run().await.map_err(not_found_out)?;
 
-    let arguments = json!({
-        "p_job_id": job.id,
-        "p_lease_number": job.fencing_token,
-        "p_saved_search_id": saved_search_id,
-        "p_since": since,
-        "p_postings": postings(&found),
-        "p_searched_at": found.fetched_at,
-    });
-    let recorded: Recorded = database.call_idempotent("record_saved_search_alert", &arguments).await?;
-    Ok(JobOutcome::Elsewhere { outcome: recorded.outcome })
+    let postings: Vec<FoundPosting> = found.results.jobs.iter().map(summary).collect();
+    let record = RecordSavedSearchAlert {
+        job_id: job.id,
+        fencing_token: job.fencing_token,
+        saved_search_id,
+        since: &since,
+        postings: &postings,
+        searched_at: &found.fetched_at,
+    };
+    Ok(JobOutcome::Elsewhere { outcome: database.call(&record).await?.outcome })
 }
 
 fn nothing_to_do(outcome: &str) -> JobOutcome {
@@ -112,17 +99,14 @@ fn not_found_out(problem: Problem) -> JobOutcome {
 }
 
 /// What decides whether a posting is new, and what is told of it.
-fn postings(found: &Found) -> Vec<Value> {
-    let summary = |posting: &job_search::Posting| {
-        json!({
-            "id": posting.id,
-            "title": posting.title,
-            "company": posting.company,
-            "location": posting.location,
-            "posted_at": posting.posted_at,
-        })
-    };
-    found.results.jobs.iter().map(summary).collect()
+fn summary(posting: &job_search::Posting) -> FoundPosting<'_> {
+    FoundPosting {
+        id: &posting.id,
+        title: &posting.title,
+        company: posting.company.as_deref(),
+        location: posting.location.as_deref(),
+        posted_at: posting.posted_at.as_deref(),
+    }
 }
 
 #[cfg(test)]

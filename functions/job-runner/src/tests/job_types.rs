@@ -421,16 +421,20 @@ mod reconcile_application {
         json!({ "outcome": outcome })
     }
 
+    fn recorded(outcome: &str) -> Value {
+        json!({ "outcome": outcome, "run_id": null, "status": "PROCESSING_BY_SKYVERN" })
+    }
+
     fn found(outcome: &str) -> super::Settlement {
         completed(json!({ "found": outcome }))
     }
 
     #[test]
     fn what_is_known_already_is_not_asked_of_skyvern() {
-        let known = json!({ "outcome": "nothing", "reason": "already_final" });
+        let known = json!({ "outcome": "nothing", "reason": "settled" });
         let (machine, settlement) =
             settled(Machine::new().returns("application_to_reconcile", known), KIND, &payload());
-        assert_eq!(settlement, found("already_final"));
+        assert_eq!(settlement, found("settled"));
         assert_eq!(work(&machine), [QUESTION]);
         let asked = json!({ "p_application_id": APPLICATION, "p_user_id": USER });
         assert_eq!(machine.body("application_to_reconcile"), asked);
@@ -502,12 +506,12 @@ mod reconcile_application {
 
     #[test]
     fn an_open_submission_whose_run_is_listed_is_recorded() {
-        for recorded in ["recorded", "superseded"] {
+        for outcome in ["recorded", "already_recorded", "superseded"] {
             let machine = open_submission(5)
                 .responds("/v1/runs", 200, listed("running"))
-                .returns("record_skyvern_run", outcome(recorded));
+                .returns("record_skyvern_run", recorded(outcome));
             let (machine, settlement) = settled(machine, KIND, &payload());
-            assert_eq!(settlement, found(recorded));
+            assert_eq!(settlement, found(outcome));
             let expected = json!({ "p_application_id": APPLICATION, "p_submission_id": SUBMISSION, "p_run_id": "tsk_41",
                                    "p_run_status": "running", "p_source": "reconciler" });
             assert_eq!(machine.body("record_skyvern_run"), expected);
@@ -518,13 +522,13 @@ mod reconcile_application {
     fn a_run_that_is_listed_as_over_is_asked_for_unless_the_submission_is_another_ones_now() {
         let over = || open_submission(5).responds("/v1/runs", 200, listed("completed"));
         let machine = over()
-            .returns("record_skyvern_run", outcome("recorded"))
+            .returns("record_skyvern_run", recorded("recorded"))
             .responds("/v1/runs/tsk_41", 200, run_that("completed"))
             .returns("apply_skyvern_event", outcome("applied"));
         let (machine, settlement) = settled(machine, KIND, &payload());
         assert_eq!((settlement, &machine.body("apply_skyvern_event")["p_attempt"]), (found("applied"), &json!(1)));
         let (machine, settlement) =
-            settled(over().returns("record_skyvern_run", outcome("superseded")), KIND, &payload());
+            settled(over().returns("record_skyvern_run", recorded("superseded")), KIND, &payload());
         assert_eq!((settlement, work(&machine).len()), (found("superseded"), 3));
     }
 

@@ -10,7 +10,7 @@ use shared::{
     testing::{Machine, block_on, internal_caller, json_of, post},
 };
 
-use crate::{handle, job_types::JobType};
+use crate::handle;
 
 const CLAIM: &str = "claim_background_jobs as the service role";
 const SETTLE: &str = "settle_background_jobs as the service role";
@@ -103,18 +103,26 @@ fn attempt(machine: Machine, kind: &str, payload: &Value, number: u32) -> (Machi
     let mut leased = job(1, kind, payload);
     leased["attempt"] = json!(number);
     let machine = machine.holds(&[leased]).holds_nothing();
-    let machine = match schedule_of(kind) {
-        Some(function) => machine.returns(function, json!(0)),
-        None => machine,
-    };
+    let machine = scheduling(machine, &[kind]);
     let reply = run(&machine, &json!({ "job_types": [kind] })).unwrap();
     assert_eq!((reply.status, &json_of(&reply)["jobs"]), (200, &json!(1)));
     let settlement = settlements(&machine).pop().map(|(_, settlement)| settlement);
     (machine, settlement)
 }
 
-fn schedule_of(kind: &str) -> Option<&'static str> {
-    JobType::by_name(kind).and_then(JobType::scheduled_by)
+/// The SQL functions that queue what is due, by the type of its jobs, in the order in which they are called.
+const SCHEDULES: [(&str, &str); 5] = [
+    ("job_sync", "close_dead_job_syncs"),
+    ("purge", "queue_daily_purge"),
+    ("push_receipts", "queue_due_push_receipts"),
+    ("reconcile_application", "queue_due_reconciliations"),
+    ("saved_search_alert", "queue_due_saved_search_alerts"),
+];
+
+/// Plans that nothing new is due of these types.
+fn scheduling(machine: Machine, kinds: &[&str]) -> Machine {
+    let functions = SCHEDULES.iter().filter(|(kind, _)| kinds.contains(kind));
+    functions.fold(machine, |machine, (_, function)| machine.returns(function, json!(0)))
 }
 
 /// The calls that the job itself made.

@@ -13,8 +13,8 @@ use shared::{
     },
 };
 
-use super::{CLAIM, EXTEND, Queue, SETTLE, completed, id, job, put_back, run, settlements};
-use crate::{handle, run_request::RunRequest};
+use super::{CLAIM, EXTEND, Queue, SCHEDULES, SETTLE, completed, id, job, put_back, run, scheduling, settlements};
+use crate::{handle, job_type::JobType, run_request::RunRequest};
 
 /// What a run is asked that leaves the schedule out and has nothing slow in it.
 fn no_operations() -> Value {
@@ -39,18 +39,6 @@ fn run_scheduled(machine: &Machine) -> Result<String, Problem> {
     let role = ServiceRole::of_schedule(scheduled());
     let call = machine.call();
     block_on(crate::run::run(&RunRequest::everything(), role, &call)).map(|summary| summary.outcome())
-}
-
-const SCHEDULES: [&str; 5] = [
-    "close_dead_job_syncs",
-    "queue_daily_purge",
-    "queue_due_push_receipts",
-    "queue_due_reconciliations",
-    "queue_due_saved_search_alerts",
-];
-
-fn scheduling(functions: &[&str]) -> Machine {
-    functions.iter().fold(Machine::new(), |machine, function| machine.returns(function, json!(0)))
 }
 
 #[test]
@@ -104,17 +92,18 @@ fn only_the_backend_itself_may_ask_and_only_for_types_that_there_are() {
 
 #[test]
 fn a_scheduled_run_queues_what_is_due_and_does_work_of_every_type() {
-    let machine = scheduling(&SCHEDULES).holds_nothing();
+    let machine = scheduling(Machine::new(), &SCHEDULES.map(|(kind, _)| kind)).holds_nothing();
     assert_eq!(run_scheduled(&machine).unwrap(), "idle");
-    let schedules = SCHEDULES.map(|function| format!("{function} as the service role"));
+    let schedules = SCHEDULES.map(|(_, function)| format!("{function} as the service role"));
     assert_eq!(machine.calls()[..5], schedules);
     let types = machine.body("claim_background_jobs")["p_job_types"].as_array().unwrap().len();
-    assert_eq!(types, crate::job_types::JobType::ALL.len());
+    assert_eq!(types, JobType::ALL.len());
 }
 
 #[test]
 fn whoever_names_no_types_does_not_wait_for_those_that_take_minutes() {
-    let machine = scheduling(&SCHEDULES[1..]).holds_nothing();
+    let short: Vec<&str> = SCHEDULES.iter().map(|(kind, _)| *kind).filter(|kind| *kind != "job_sync").collect();
+    let machine = scheduling(Machine::new(), &short).holds_nothing();
     run(&machine, &json!({})).unwrap();
     let types = machine.body("claim_background_jobs")["p_job_types"].clone();
     assert!(!types.as_array().unwrap().contains(&json!("job_sync")), "{types}");
@@ -234,12 +223,11 @@ fn with_slow_job(seconds: u64) -> Machine {
 
 #[test]
 fn a_run_whose_time_is_up_asks_for_the_next_one_after_its_response() {
-    let schedule = |machine: Machine| machine.returns("close_dead_job_syncs", json!(0));
     let types = json!(["job_sync", "no_operation"]);
     for (successor, seconds) in [(0, 20), (1, 6), (7, 6)] {
         let mut machine = with_slow_job(seconds).responds("/job-runner", 200, json!({}));
         if successor == 0 {
-            machine = schedule(machine);
+            machine = scheduling(machine, &["job_sync"]);
         }
         let reply = run(&machine, &json!({ "job_types": types, "successor": successor })).unwrap();
         assert_eq!(json_of(&reply)["more"], true);
@@ -254,7 +242,7 @@ fn a_run_whose_time_is_up_asks_for_the_next_one_after_its_response() {
     for (successor, seconds) in [(0, 19), (1, 5)] {
         let mut machine = with_slow_job(seconds).holds_nothing();
         if successor == 0 {
-            machine = schedule(machine);
+            machine = scheduling(machine, &["job_sync"]);
         }
         let reply = run(&machine, &json!({ "job_types": types, "successor": successor })).unwrap();
         assert_eq!(json_of(&reply)["more"], false);
