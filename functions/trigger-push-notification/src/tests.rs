@@ -185,7 +185,7 @@ fn a_queued_message_that_can_never_be_sent_fails_without_asking_expo() {
 }
 
 #[test]
-fn a_device_that_is_gone_is_taken_leave_of() {
+fn a_device_that_is_gone_is_recorded_as_gone() {
     let mut found = leased(&message(), 2);
     found["devices"][0]["token"] = json!("no push token");
     let machine = claimed(&json!([found]))
