@@ -4,14 +4,14 @@
 
 import { createClient, FunctionsHttpError } from "@supabase/supabase-js";
 
-const wish = JSON.parse(process.argv[2]);
+const input = JSON.parse(process.argv[2]);
 // The app's way of signing in with Clerk: the token comes from a callback.
-const supabase = createClient(wish.url, wish.key, {
-  accessToken: async () => wish.token,
+const supabase = createClient(input.url, input.key, {
+  accessToken: async () => input.token,
   realtime: { transport: class NoWebSocket {} }, // Node 20 has none, and nothing here subscribes
 });
-const signal = wish.abort_after_ms === undefined ? undefined : AbortSignal.timeout(wish.abort_after_ms);
-const { data, error } = await supabase.functions.invoke(wish.function, { body: wish.body, signal });
+const signal = input.abort_after_ms === undefined ? undefined : AbortSignal.timeout(input.abort_after_ms);
+const { data, error } = await supabase.functions.invoke(input.function, { body: input.body, signal });
 
 const isHttpError = error instanceof FunctionsHttpError;
 console.log(JSON.stringify({

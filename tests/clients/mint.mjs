@@ -5,10 +5,10 @@
 import { importPKCS8, SignJWT } from "jose";
 import { readFileSync } from "node:fs";
 
-const wish = JSON.parse(process.argv[2]);
-const key = await importPKCS8(readFileSync(wish.pem, "utf8"), "RS256");
-const token = await new SignJWT(wish.claims)
-  .setProtectedHeader({ alg: "RS256", kid: wish.kid, typ: "JWT" })
+const input = JSON.parse(process.argv[2]);
+const key = await importPKCS8(readFileSync(input.pem, "utf8"), "RS256");
+const token = await new SignJWT(input.claims)
+  .setProtectedHeader({ alg: "RS256", kid: input.kid, typ: "JWT" })
   .setIssuedAt()
   .setExpirationTime("1m")
   .sign(key);

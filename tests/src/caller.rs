@@ -30,17 +30,17 @@ impl Caller {
         Reply::to(self.request(Method::GET, &format!("/rest/v1/{table_and_query}"))).await
     }
 
-    /// Inserts a row, or several, and answers them.
+    /// Inserts a row, or several, and returns them.
     pub async fn insert(&self, table_and_query: &str, rows: &Value) -> Reply {
         self.write(Method::POST, table_and_query, Some(rows)).await
     }
 
-    /// Changes rows: `applications?id=eq.…`, and answers them.
+    /// Changes rows: `applications?id=eq.…`, and returns them.
     pub async fn update(&self, table_and_query: &str, change: &Value) -> Reply {
         self.write(Method::PATCH, table_and_query, Some(change)).await
     }
 
-    /// Deletes rows, and answers them.
+    /// Deletes rows, and returns them.
     pub async fn delete(&self, table_and_query: &str) -> Reply {
         self.write(Method::DELETE, table_and_query, None).await
     }

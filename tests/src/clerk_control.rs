@@ -3,8 +3,8 @@
 use reqwest::Method;
 
 use crate::stack::Stack;
-use simulators::clerk::TokenOrder;
-use simulators::clerk::webhook::{EventOrder, SentEvent};
+use simulators::clerk::TokenSpec;
+use simulators::clerk::webhook::{EventSpec, SentEvent};
 
 /// Mints session tokens and sends webhooks, honest and forged.
 pub struct ClerkControl {
@@ -18,15 +18,15 @@ impl ClerkControl {
 
     /// The session token that `getToken()` would give this person now.
     pub async fn token(&self, clerk_user_id: &str) -> String {
-        self.mint(&TokenOrder { sub: clerk_user_id.to_owned(), ..TokenOrder::default() }).await
+        self.mint(&TokenSpec { sub: clerk_user_id.to_owned(), ..TokenSpec::default() }).await
     }
 
     /// Any token.
     ///
     /// # Panics
     /// If the simulator does not make it.
-    pub async fn mint(&self, order: &TokenOrder) -> String {
-        let reply = self.stack.control(Method::POST, "/clerk/tokens", |request| request.json(order)).await;
+    pub async fn mint(&self, spec: &TokenSpec) -> String {
+        let reply = self.stack.control(Method::POST, "/clerk/tokens", |request| request.json(spec)).await;
         let reply = reply.expect_status(200);
         reply.json["token"].as_str().unwrap_or_else(|| panic!("no token in {reply:?}")).to_owned()
     }
@@ -43,7 +43,7 @@ impl ClerkControl {
     ///
     /// # Panics
     /// If the simulator does not send it.
-    pub async fn send(&self, order: &EventOrder) -> SentEvent {
-        self.stack.control(Method::POST, "/clerk/events", |request| request.json(order)).await.parse()
+    pub async fn send(&self, spec: &EventSpec) -> SentEvent {
+        self.stack.control(Method::POST, "/clerk/events", |request| request.json(spec)).await.parse()
     }
 }

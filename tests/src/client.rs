@@ -8,9 +8,9 @@ use serde_json::Value;
 ///
 /// # Panics
 /// If it fails.
-pub async fn run(client: &str, wish: &Value) -> Value {
+pub async fn run(client: &str, input: &Value) -> Value {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(client);
-    let node = tokio::process::Command::new("node").arg(&program).arg(wish.to_string()).output().await;
+    let node = tokio::process::Command::new("node").arg(&program).arg(input.to_string()).output().await;
     let node = node.unwrap_or_else(|error| panic!("node does not run: {error}"));
     let said = String::from_utf8_lossy(&node.stderr).into_owned();
     assert!(node.status.success(), "{client} failed: {said}");

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 
 use crate::stack::Stack;
-use simulators::expo::control::{Delivered, Device, Devices, ProjectOrder, ProjectRecord};
-use simulators::faults::{Fault, FaultOrder, Service};
+use simulators::expo::control::{Delivered, Device, Devices, ProjectRecord, ProjectSpec};
+use simulators::faults::{Fault, FaultSpec, Service};
 use simulators::recorder::RecordedRequest;
 
 /// Decides what push tokens lead to, and shows what came through.
@@ -21,13 +21,13 @@ impl ExpoControl {
 
     /// These tokens lead to such a device.
     pub async fn set_devices(&self, tokens: &[String], device: Device) {
-        let order = Devices { tokens: tokens.to_vec(), device };
-        self.stack.control(Method::POST, "/expo/devices", |request| request.json(&order)).await.expect_status(204);
+        let spec = Devices { tokens: tokens.to_vec(), device };
+        self.stack.control(Method::POST, "/expo/devices", |request| request.json(&spec)).await.expect_status(204);
     }
 
     /// What a project asks for.
-    pub async fn set_project(&self, order: &ProjectOrder) {
-        self.stack.control(Method::POST, "/expo/projects", |request| request.json(order)).await.expect_status(204);
+    pub async fn set_project(&self, spec: &ProjectSpec) {
+        self.stack.control(Method::POST, "/expo/projects", |request| request.json(spec)).await.expect_status(204);
     }
 
     /// What a project has seen.
@@ -57,6 +57,6 @@ impl ExpoControl {
 
     /// So many requests with this text in them fail in this way.
     pub async fn fail(&self, text: impl ToString, times: u32, fault: Fault) {
-        self.stack.fail(FaultOrder { service: Service::Expo, contains: text.to_string(), times, fault }).await;
+        self.stack.fail(FaultSpec { service: Service::Expo, contains: text.to_string(), times, fault }).await;
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::stack::Stack;
-use simulators::faults::{Fault, FaultOrder, Service};
+use simulators::faults::{Fault, FaultSpec, Service};
 use simulators::jsearch::control::{Market, Postings, Shape};
 use simulators::recorder::RecordedRequest;
 
@@ -47,15 +47,15 @@ impl JsearchControl {
     /// The next requests with this text in their address, or caused by the request with this id, fail in this way.
     pub async fn fail(&self, times: u32, contains: impl ToString, fault: Fault) {
         let contains = contains.to_string();
-        self.stack.fail(FaultOrder { service: Service::Jsearch, contains, times, fault }).await;
+        self.stack.fail(FaultSpec { service: Service::Jsearch, contains, times, fault }).await;
     }
 
     async fn set_market(&self, contains: &str, postings: Postings) {
         self.control("market", &Market { contains: contains.to_owned(), postings }).await;
     }
 
-    async fn control(&self, what: &str, order: &impl Serialize) {
+    async fn control(&self, what: &str, spec: &impl Serialize) {
         let path = format!("/jsearch/{what}");
-        self.stack.control(Method::POST, &path, |request| request.json(order)).await.expect_status(204);
+        self.stack.control(Method::POST, &path, |request| request.json(spec)).await.expect_status(204);
     }
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::stack::Stack;
 
 /// A start makes a database and builds what is not built yet; an end may have to wait for every part.
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// A stack that this test started, and ends when it fails.
 pub struct OwnStack {
@@ -55,7 +55,7 @@ impl OwnStack {
             .spawn()
             .unwrap();
         let mut stack = Self { name, program, xtask, file, output, description: Value::Null };
-        patiently("the stack starts", || {
+        wait_until("the stack starts", || {
             if let Some(ended) = stack.xtask.try_wait().unwrap() {
                 panic!("the stack ended with {ended}: {}", stack.said());
             }
@@ -139,9 +139,9 @@ impl OwnStack {
     ///
     /// # Panics
     /// If it is refused.
-    pub fn ask(&self, wish: &str, part: &str) {
-        let status = Command::new(&self.program).args(["stack", wish, part, "--name", &self.name]).status().unwrap();
-        assert!(status.success(), "{wish} {part}: {status}");
+    pub fn ask(&self, request: &str, part: &str) {
+        let status = Command::new(&self.program).args(["stack", request, part, "--name", &self.name]).status().unwrap();
+        assert!(status.success(), "{request} {part}: {status}");
     }
 
     /// Starts the functions again with other settings, for a stack that was started with `--vars` and this file. The
@@ -186,7 +186,7 @@ impl OwnStack {
             if let Some(status) = self.xtask.try_wait().unwrap() {
                 return status;
             }
-            assert!(started.elapsed() < PATIENCE, "the command does not end: {}", self.said());
+            assert!(started.elapsed() < TIMEOUT, "the command does not end: {}", self.said());
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -252,10 +252,10 @@ pub fn signal(name: &str, pid: u32) {
 ///
 /// # Panics
 /// If it does not.
-pub fn patiently(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
-        assert!(started.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        assert!(started.elapsed() < TIMEOUT, "{what}: not after {TIMEOUT:?}");
         thread::sleep(Duration::from_millis(50));
     }
 }

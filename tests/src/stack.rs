@@ -19,7 +19,7 @@ use crate::reply::Reply;
 use crate::skyvern_control::SkyvernControl;
 use crate::supabase_auth::SupabaseAuth;
 use simulators::adzuna::APP_KEY;
-use simulators::faults::{Fault, FaultOrder, Service};
+use simulators::faults::{Fault, FaultSpec, Service};
 use simulators::jsearch;
 use simulators::keys::KeyTexts;
 use simulators::recorder::RecordedRequest;
@@ -260,12 +260,12 @@ impl Stack {
 
     /// The next request to the service that has `contains` in its path or body fails in this way.
     pub async fn fail_once(&self, service: Service, contains: impl ToString, fault: Fault) {
-        self.fail(FaultOrder { service, contains: contains.to_string(), times: 1, fault }).await;
+        self.fail(FaultSpec { service, contains: contains.to_string(), times: 1, fault }).await;
     }
 
-    /// Orders a fault.
-    pub async fn fail(&self, order: FaultOrder) {
-        self.control(Method::POST, "/faults", |request| request.json(&order)).await.expect_status(204);
+    /// Makes requests fail.
+    pub async fn fail(&self, spec: FaultSpec) {
+        self.control(Method::POST, "/faults", |request| request.json(&spec)).await.expect_status(204);
     }
 
     /// What a simulator was asked, whatever it answered: `path` is how the path begins.

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// Nothing in a healthy stack takes longer.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// In a healthy stack nothing takes longer.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How often one looks.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Looks again and again until there is something.
@@ -13,20 +13,20 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// # Panics
 /// If there still is nothing when the time is over, saying what was waited for.
 pub async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    within(PATIENCE, what, look).await
+    within(TIMEOUT, what, look).await
 }
 
 /// The same for what is meant to take a while.
 ///
 /// # Panics
 /// Likewise.
-pub async fn within<T>(patience: Duration, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+pub async fn within<T>(timeout: Duration, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(started.elapsed() < patience, "waited {patience:?} in vain for: {what}");
+        assert!(started.elapsed() < timeout, "still waiting after {timeout:?} for: {what}");
         tokio::time::sleep(PAUSE).await;
     }
 }

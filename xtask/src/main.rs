@@ -33,7 +33,7 @@ usage: cargo xtask COMMAND
   bench   measure the functions beside their floor
   db      migrate a database up or down, or show where it is
   logs    show what the functions of a stack logged
-  cron    run a function of a running stack as the clock does
+  cron    run a function of a running stack as its cron does
   stack   stop or start a part of a running stack
   deploy  deploy the functions
   setup   install everything that the other commands need, ahead of time

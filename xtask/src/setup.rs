@@ -1,6 +1,10 @@
 //! `cargo xtask setup`: everything that the other commands need, ahead of time.
 
-use toolchain::{Outcome, Project, progress::say, setup};
+use toolchain::{
+    Outcome, Project,
+    progress::{both, say},
+    setup,
+};
 
 use crate::arguments::{Arguments, Usage};
 
@@ -18,8 +22,7 @@ $XDG_CACHE_HOME/jobraker or ~/.cache/jobraker.",
 /// Runs `cargo xtask setup`: all of it, ahead of time.
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     arguments.no_values(USAGE)?;
-    setup::build_tools(project)?;
-    setup::stack_tools(project)?;
+    both(|| setup::all_tools(project), || setup::wasm_target(project))?;
     say!("everything is installed, in {}", project.cache.display());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask stack`: one part of a running stack stops or starts.
 
-use local_stack::Wish;
+use local_stack::PartRequest;
 use toolchain::{Outcome, Project};
 
 use crate::arguments::{Arguments, Usage, misuse};
@@ -19,11 +19,11 @@ how the others take it. A part that ends in any other way ends the whole stack."
 /// Runs `cargo xtask stack`.
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let words: Vec<&str> = arguments.values.iter().map(String::as_str).collect();
-    let wish = match words[..] {
-        ["stop-part", part] => Wish::Stop(part.into()),
-        ["kill-part", part] => Wish::Kill(part.into()),
-        ["start-part", part] => Wish::Start(part.into()),
+    let request = match words[..] {
+        ["stop-part", part] => PartRequest::Stop(part.into()),
+        ["kill-part", part] => PartRequest::Kill(part.into()),
+        ["start-part", part] => PartRequest::Start(part.into()),
         _ => return Err(misuse(USAGE, "say which part to stop, kill or start")),
     };
-    local_stack::ask(project, &arguments.stack_name()?, &wish)
+    local_stack::ask(project, &arguments.stack_name()?, &request)
 }

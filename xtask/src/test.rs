@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, process::Command};
 
 use local_stack::{Options, Program, Stack};
-use toolchain::{Outcome, Project, build, command, progress::step, setup};
+use toolchain::{Outcome, Project, build, command, progress::step};
 
 use crate::arguments::{Arguments, Usage};
 
@@ -21,13 +21,13 @@ that of the tests.",
 
 /// Runs `cargo xtask test`.
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
-    let tools = setup::stack_tools(project)?;
-    build::all(project)?;
-    let simulators = step("compiling the tests (some minutes, the first time)", || {
-        let mut compile = Command::new("cargo");
-        compile.args(["test", "--workspace", "--no-run", "--quiet"]).current_dir(&project.root);
-        command::run_shown(&mut compile)?;
-        build::simulators(project)
+    let (tools, simulators) = build::everything(project, || {
+        step("compiling the tests (some minutes, the first time)", || {
+            let mut compile = Command::new("cargo");
+            compile.args(["test", "--workspace", "--no-run", "--quiet"]).current_dir(&project.root);
+            command::run_shown(&mut compile)?;
+            build::simulators(project)
+        })
     })?;
 
     let options = Options::throw_away("test", None);

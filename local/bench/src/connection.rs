@@ -1,5 +1,5 @@
-//! HTTP/1.1 over one kept connection, as little of it as the servers here need: whatever the generator of the load does
-//! not compute is left for what is measured.
+//! HTTP/1.1 over one persistent connection, and only the part of it that the servers here need: the less the load
+//! generator computes, the more processor time is left for what is measured.
 
 use std::{
     io::{self, BufRead as _, BufReader, Error, ErrorKind, Read as _, Write as _},
@@ -10,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 /// Longer than any request may take; a server that hangs fails the bench.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A request to be sent as it is.
 pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
@@ -51,7 +51,7 @@ impl Connection {
     pub fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 

@@ -23,7 +23,6 @@ use local_stack::{Description, Options, Stack};
 use toolchain::{
     Failure, Outcome, Project, build, command,
     progress::{say, step},
-    setup,
 };
 
 use figures::{Figures, FunctionFigures, Report, count, rate};
@@ -44,7 +43,7 @@ const RUNTIME: &str = "workerd";
 /// Whose processor time is told apart.
 const PARTS: [&str; 5] = [RUNTIME, "PostgreSQL", "PostgREST", "gateway, vendors", "generator"];
 
-/// Whom a job is given to, in the order of the table.
+/// What is measured, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Contender {
@@ -92,9 +91,8 @@ pub fn run(project: &Project, names: &[String], pace: Pace, json: Option<&Path>,
     let baseline_report = baseline.map(Report::read).transpose()?;
     let functions = measurable(build::chosen(project, names)?, !names.is_empty())?;
 
-    let tools = setup::stack_tools(project)?;
-    build::all(project)?;
-    let simulators = step("compiling the simulators, optimised", || quick_simulators(project))?;
+    let (tools, simulators) =
+        build::everything(project, || step("compiling the simulators, optimised", || quick_simulators(project)))?;
     let mut stack = Stack::start(project, Options::throw_away("bench", None), tools, simulators)?;
     let runtime = Runtime::start(project, &mut stack, &functions)?;
     let description = stack.description().clone();
@@ -122,7 +120,7 @@ fn measurable(functions: Vec<String>, named: bool) -> Outcome<Vec<String>> {
         Some(name) if named => Err(Failure::new(format!("the bench does not know what to ask {name}"))
             .mend("add its workload to local/bench/src/workload")),
         Some(_) => {
-            say!("not measured, for want of a workload: {}", unknown.join(", "));
+            say!("not measured, because they have no workload: {}", unknown.join(", "));
             Ok(known)
         }
         None => Ok(known),

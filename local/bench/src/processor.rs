@@ -1,5 +1,5 @@
-//! The processor time that each part of the stack has used so far, from `/proc`. There is none on other systems than
-//! Linux, and the columns stay blank.
+//! The processor time that each part of the stack has used so far, from `/proc`. Other systems than Linux have no
+//! such figures, and the columns stay blank.
 
 use std::{collections::BTreeMap, fs, time::Duration};
 

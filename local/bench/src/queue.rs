@@ -62,7 +62,7 @@ fn measure_round(scene: &Scene, address: SocketAddr, runners: usize) -> Outcome<
     Ok(count(JOBS) / time.as_secs_f64())
 }
 
-/// Asks for runs until one finds nothing to do, and answers how many jobs were completed.
+/// Asks for runs until one finds nothing to do, and returns how many jobs were completed.
 fn run_until_idle(address: SocketAddr, request: &[u8]) -> Outcome<usize> {
     let mut connection = Connection::open(address).doing(|| format!("connect to {address}"))?;
     let mut completed = 0;

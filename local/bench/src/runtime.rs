@@ -81,7 +81,7 @@ fn program(project: &Project) -> Outcome<PathBuf> {
     Err(Failure::new(format!("there is no {}", program.display())).mend("npm ci"))
 }
 
-/// A build that comes in between must not change what is measured. Answers the module's sizes.
+/// A build that comes in between must not change what is measured. Returns the module's sizes.
 fn copy(project: &Project, folder: &Path, function: &str) -> Outcome<(usize, usize)> {
     let from = project.root.join("functions").join(function).join("build");
     let to = folder.join(function);

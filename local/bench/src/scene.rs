@@ -1,4 +1,4 @@
-//! The data that the requests are about: people as they are in production, as many as make caches work for their keep.
+//! The data that the requests are about: people as they are in production, and enough of them that caches matter.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, thread};
 
@@ -93,12 +93,12 @@ impl Scene {
         mint(&self.stack, clerk_user_ids)
     }
 
-    /// Runs a statement and answers what it prints.
+    /// Runs a statement and returns what it prints.
     pub fn run(&self, statement: &str) -> Outcome<String> {
         self.database.run(statement)
     }
 
-    /// Inserts so many rows by a statement that returns them, and answers the columns of each. The statement names the
+    /// Inserts so many rows by a statement that returns them, and returns the columns of each. The statement names the
     /// number of rows `{count}`.
     pub fn make_rows<const COLUMNS: usize>(&self, statement: &str, count: usize) -> Outcome<Vec<[String; COLUMNS]>> {
         let statement = statement.replace("{count}", &count.to_string()).replace("{people}", &PEOPLE.to_string());

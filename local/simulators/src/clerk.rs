@@ -50,7 +50,7 @@ async fn key_set(State(keys): State<PublishedKeys>) -> Json<Value> {
 
 /// The token that a test wants.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct TokenOrder {
+pub struct TokenSpec {
     /// The person, `user_…`.
     pub sub: String,
     /// Claims to add or replace; null removes one.
@@ -115,8 +115,8 @@ impl Minter {
         Ok(())
     }
 
-    pub async fn mint(&self, order: TokenOrder) -> anyhow::Result<String> {
-        let signing = match order.signing {
+    pub async fn mint(&self, spec: TokenSpec) -> anyhow::Result<String> {
+        let signing = match spec.signing {
             TokenSigning::Clerk => Signing::Rs256(&self.clerk),
             TokenSigning::ForeignKey => Signing::Rs256(key(&self.foreign).await?),
             TokenSigning::NextKey => Signing::Rs256(key(&self.next).await?),
@@ -129,11 +129,11 @@ impl Minter {
             Signing::Hs256(_) => "HS256",
             Signing::None => "none",
         };
-        let key_id = if order.signing == TokenSigning::NextKey { NEXT_KEY_ID } else { CLERK_KEY_ID };
+        let key_id = if spec.signing == TokenSigning::NextKey { NEXT_KEY_ID } else { CLERK_KEY_ID };
         let mut header = json!({ "alg": algorithm, "cat": "cl_B7d4PD111AAA", "kid": key_id, "typ": "JWT" });
-        let mut claims = self.claims(&order.sub, order.expires_in.unwrap_or(LIFETIME_SECONDS));
-        merge(&mut header, order.header);
-        merge(&mut claims, order.claims);
+        let mut claims = self.claims(&spec.sub, spec.expires_in.unwrap_or(LIFETIME_SECONDS));
+        merge(&mut header, spec.header);
+        merge(&mut claims, spec.claims);
         Ok(mint(&header, &claims, &signing))
     }
 

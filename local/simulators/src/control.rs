@@ -1,4 +1,4 @@
-//! `/__control`: how tests and the demo steer the simulators and read what these were asked.
+//! `/__control`: how tests and the demo control the simulators and read the requests that these received.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Shared;
-use super::clerk::{Minter, TokenOrder};
-use super::faults::{FaultOrder, Service};
+use super::clerk::{Minter, TokenSpec};
+use super::faults::{FaultSpec, Service};
 use super::recorder::RecordedRequest;
 use super::skyvern::{self, Skyvern};
 
@@ -28,14 +28,14 @@ pub(crate) fn router(shared: &Arc<Shared>, skyvern: &Arc<Skyvern>, minter: Minte
         .route("/health", get(async || Json(json!({ "status": "ready" }))))
         .route("/clerk/tokens", post(mint))
         .route("/clerk/rotate", post(rotate))
-        .route("/faults", post(order_fault))
+        .route("/faults", post(add_fault))
         .route("/{service}/requests", get(requests))
         .with_state(control)
         .merge(skyvern::control::router(skyvern.clone()))
 }
 
-async fn mint(State(control): State<Arc<Control>>, Json(order): Json<TokenOrder>) -> Response {
-    match control.minter.mint(order).await {
+async fn mint(State(control): State<Arc<Control>>, Json(spec): Json<TokenSpec>) -> Response {
+    match control.minter.mint(spec).await {
         Ok(token) => Json(json!({ "token": token })).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
     }
@@ -49,11 +49,11 @@ async fn rotate(State(control): State<Arc<Control>>) -> Response {
 }
 
 /// A fault without a text would meet the requests of every test that runs at the same time.
-async fn order_fault(State(control): State<Arc<Control>>, Json(order): Json<FaultOrder>) -> Response {
-    if order.contains.is_empty() || order.times == 0 {
+async fn add_fault(State(control): State<Arc<Control>>, Json(spec): Json<FaultSpec>) -> Response {
+    if spec.contains.is_empty() || spec.times == 0 {
         return (StatusCode::UNPROCESSABLE_ENTITY, "`contains` must not be empty, `times` not 0").into_response();
     }
-    control.shared.faults.order(order);
+    control.shared.faults.add(spec);
     StatusCode::NO_CONTENT.into_response()
 }
 

@@ -1,7 +1,7 @@
-//! Failures on order: the next request that carries a given text is refused, delayed, cut or answered with garbage.
+//! Injected faults: the next request that carries a given text is refused, delayed, cut or answered with garbage.
 //!
 //! A fault is scoped by text (an id, a title) or by the id of the request to us that causes it, so tests that run side
-//! by side do not meet each other's.
+//! by side do not hit each other's faults.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,7 +71,7 @@ pub enum Fault {
 
 /// A fault and the requests it is meant for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct FaultOrder {
+pub struct FaultSpec {
     /// Whose answers fail.
     pub service: Service,
     /// Only a request with this text in its path or body, or with this `x-request-id`, fails.
@@ -90,16 +90,16 @@ fn once() -> u32 {
 /// The faults that wait for their request.
 #[derive(Default)]
 pub(crate) struct Faults {
-    orders: Mutex<Vec<FaultOrder>>,
-    /// The length of `orders`: a request in the benchmark's path looks only at this.
+    specs: Mutex<Vec<FaultSpec>>,
+    /// The length of `specs`: a request in the benchmark's path looks only at this.
     waiting: AtomicUsize,
 }
 
 impl Faults {
-    pub fn order(&self, order: FaultOrder) {
-        let mut orders = lock(&self.orders);
-        orders.push(order);
-        self.waiting.store(orders.len(), Ordering::Release);
+    pub fn add(&self, spec: FaultSpec) {
+        let mut specs = lock(&self.specs);
+        specs.push(spec);
+        self.waiting.store(specs.len(), Ordering::Release);
     }
 
     pub fn any_waits(&self) -> bool {
@@ -111,13 +111,13 @@ impl Faults {
         if !self.any_waits() {
             return None;
         }
-        let mut orders = lock(&self.orders);
+        let mut specs = lock(&self.specs);
         let index =
-            orders.iter().position(|order| order.service == request.service && request.contains(&order.contains))?;
-        let fault = orders[index].fault.clone();
-        orders[index].times = orders[index].times.saturating_sub(1);
-        orders.retain(|order| order.times > 0);
-        self.waiting.store(orders.len(), Ordering::Release);
+            specs.iter().position(|spec| spec.service == request.service && request.contains(&spec.contains))?;
+        let fault = specs[index].fault.clone();
+        specs[index].times = specs[index].times.saturating_sub(1);
+        specs.retain(|spec| spec.times > 0);
+        self.waiting.store(specs.len(), Ordering::Release);
         Some(fault)
     }
 }

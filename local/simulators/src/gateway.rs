@@ -1,7 +1,7 @@
 //! The gateway of a hosted Supabase project, in front of PostgREST, Storage and the functions.
 //!
 //! It stands between the functions and the database in every benchmark, so it streams bodies, keeps connections, and
-//! looks into a request only while a fault is waiting for one.
+//! looks into requests only while a fault is waiting.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -182,7 +182,7 @@ fn from_a_browser(headers: &HeaderMap) -> bool {
     headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"))
 }
 
-/// Whom an API key stands for.
+/// The role that an API key stands for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Anonymous,

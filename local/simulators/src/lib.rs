@@ -1,12 +1,12 @@
 //! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern, Expo, Adzuna,
 //! JSearch.
 //!
-//! They answer as the vendors' contracts say, refuse what the vendors refuse, remember what they were asked, and can be
+//! They answer as the vendors' contracts say, refuse what the vendors refuse, record the requests they receive, and can be
 //! told to fail. Everything is in memory, except the keys and the stored objects.
 //!
 //! Two addresses: the *gateway* stands for the Supabase project's own host, the other one for the vendors
 //! (`/clerk`, `/skyvern`, `/expo`, `/adzuna`, `/jsearch`) and for the control interface (`/__control`) by which tests and
-//! the demo steer all of them.
+//! the demo control all of them.
 
 // `json!` recurses for each member, and Skyvern's webhooks have more than sixty.
 #![recursion_limit = "256"]
@@ -44,9 +44,9 @@ use recorder::Recorder;
 pub struct Settings {
     /// The folder of the stack; `keys/` and `storage/` in it are ours.
     pub state_dir: PathBuf,
-    /// Where Clerk, Skyvern, Expo and the control interface answer.
+    /// The address of the vendors and the control interface.
     pub listen: SocketAddr,
-    /// Where the Supabase gateway answers.
+    /// The address of the Supabase gateway.
     pub gateway_listen: SocketAddr,
     /// The PostgREST that the gateway forwards to.
     pub postgrest: Url,
@@ -65,7 +65,7 @@ pub(crate) struct Shared {
     pub recorder: Recorder,
 }
 
-/// Answers until `stop` ends.
+/// Serves until `stop` ends.
 pub async fn serve(settings: Settings, stop: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let shared = Arc::new(Shared {
         keys: Keys::load_or_create(&settings.state_dir)?,

@@ -1,4 +1,4 @@
-//! `simulators keys` makes the keys of a local stack, `simulators serve` answers in place of its outside vendors.
+//! `simulators keys` makes the keys of a local stack, `simulators serve` runs in place of its outside vendors.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

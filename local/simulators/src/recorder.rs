@@ -1,4 +1,4 @@
-//! What the simulators were asked, for tests to read.
+//! The requests that the simulators received, for tests to read.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;

@@ -43,7 +43,7 @@ where
                     }
                 }
             });
-            // An error here is a client that went away, or a cut: neither has anybody to be told to.
+            // An error here is a client that went away, or a cut connection: there is nobody to report it to.
             let _ =
                 http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
         });

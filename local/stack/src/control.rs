@@ -20,7 +20,7 @@ use toolchain::{Doing as _, Failure, Outcome};
 /// What can be asked of a running stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wish {
+pub enum PartRequest {
     /// Ends a part on purpose; the stack goes on without it.
     Stop(String),
     /// Kills a part, as a machine that fails does; the stack goes on without it.
@@ -29,23 +29,23 @@ pub enum Wish {
     Start(String),
 }
 
-/// A wish, and whom to answer.
+/// A request, and who waits for its outcome.
 #[derive(Debug)]
-pub struct Errand {
+pub struct PendingRequest {
     /// What is asked.
-    pub wish: Wish,
+    pub request: PartRequest,
     asker: UnixStream,
 }
 
-impl Errand {
-    /// Answers; nobody minds if the asker has gone.
+impl PendingRequest {
+    /// Sends the outcome; it does not matter if the asker has gone.
     pub fn answer(mut self, answer: &Result<(), String>) {
         send(&mut self.asker, answer);
         let _ = self.asker.flush();
     }
 }
 
-/// Listens for wishes and passes them on as events.
+/// Listens for requests and passes them on as events.
 pub fn listen(path: &Path, events: Sender<Event>) -> Outcome {
     let _ = std::fs::remove_file(path); // of a stack that ended without clearing away
     let listener = UnixListener::bind(path).map_err(|error| {
@@ -55,9 +55,9 @@ pub fn listen(path: &Path, events: Sender<Event>) -> Outcome {
     thread::spawn(move || {
         for asker in listener.incoming().flatten() {
             let _ = asker.set_read_timeout(Some(Duration::from_secs(2)));
-            let wish = asker.try_clone().ok().and_then(|reader| receive(&mut BufReader::new(reader)));
-            if let Some(wish) = wish {
-                let _ = events.send(Event::Errand(Errand { wish, asker }));
+            let request = asker.try_clone().ok().and_then(|reader| receive(&mut BufReader::new(reader)));
+            if let Some(request) = request {
+                let _ = events.send(Event::PartRequest(PendingRequest { request, asker }));
             }
         }
     });
@@ -65,10 +65,10 @@ pub fn listen(path: &Path, events: Sender<Event>) -> Outcome {
 }
 
 /// Asks a running stack, and waits until it is done.
-pub fn ask(path: &Path, wish: &Wish) -> Outcome {
+pub fn ask(path: &Path, request: &PartRequest) -> Outcome {
     let mut socket =
         UnixStream::connect(path).map_err(|_| Failure::new("no such stack is running").mend("cargo xtask dev"))?;
-    send(&mut socket, wish);
+    send(&mut socket, request);
     let mut reader = BufReader::new(socket.try_clone().doing(|| "read the answer".into())?);
     match receive::<Result<(), String>>(&mut reader) {
         Some(Ok(())) => Ok(()),

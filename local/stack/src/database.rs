@@ -61,7 +61,7 @@ impl Psql {
         Self { program: postgresql_bin.join("psql"), url: url.into() }
     }
 
-    /// Runs SQL in one transaction and answers what it prints, unaligned.
+    /// Runs SQL in one transaction and returns what it prints, unaligned.
     pub fn run(&self, sql: &str) -> Outcome<String> {
         self.call(|psql| psql.args(["--command", sql]))
     }

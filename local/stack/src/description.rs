@@ -1,4 +1,4 @@
-//! `stack.json`: where everything of a running stack is. Written when all of it answers, gone when it ends.
+//! `stack.json`: where everything of a running stack is. Written when all of it is ready, removed when it ends.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

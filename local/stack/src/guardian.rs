@@ -1,8 +1,8 @@
-//! The guardian: a process of its own that runs the parts of a stack for a command, and sees to it that nothing is left
-//! of them when the command ends, whatever the way: the end of their socket is a request to stop everything.
+//! The guardian: a process of its own that runs the parts of a stack for a command, and makes sure that nothing is left
+//! of them when the command ends, however it ends: when their socket closes, the guardian stops everything.
 //!
-//! It is the parts' parent, so there is no moment in which a part runs and nobody knows. It lives in a process group of
-//! its own and lets Ctrl-C and a closing terminal pass, since it still has work to do then.
+//! It is the parent process of all parts, so no part ever runs unknown to it. It lives in a process group of its own and
+//! ignores Ctrl-C and a closing terminal, since that is when it has work to do.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -77,9 +77,9 @@ pub fn remove(paths: &[PathBuf]) {
 /// Holds the state folder for as long as this process lives.
 fn take(path: &Path) -> Outcome<Option<File>> {
     let file = File::create(path).doing(|| format!("write {}", path.display()))?;
-    let patience = Instant::now();
+    let started = Instant::now();
     while file.try_lock().is_err() {
-        if patience.elapsed() > CLEARING_TIME {
+        if started.elapsed() > CLEARING_TIME {
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(100));
@@ -219,8 +219,8 @@ impl Part {
 
     /// The program itself has ended. What it started gets a moment if it, too, was asked to end, and none otherwise.
     fn end(&mut self, status: Option<ExitStatus>) {
-        let patience = if self.asked_to_end.is_some() { STRAGGLERS_TIME } else { Duration::ZERO };
-        self.ended = Some((status, Instant::now() + patience));
+        let grace = if self.asked_to_end.is_some() { STRAGGLERS_TIME } else { Duration::ZERO };
+        self.ended = Some((status, Instant::now() + grace));
     }
 
     fn is_gone(&self, now: Instant) -> bool {

@@ -1,6 +1,6 @@
 //! The local stack: PostgreSQL, PostgREST, the simulators of outside vendors, and the functions in workerd.
 //!
-//! The parts start in that order and stop in the opposite one. [`guardian`] runs them, so that none outlives the command.
+//! The parts start in that order and stop in the opposite one. [`guardian`] runs them, so that none of them outlives the command.
 
 pub mod clerk;
 mod control;
@@ -28,7 +28,7 @@ use std::{
     time::Duration,
 };
 
-pub use control::Wish;
+pub use control::PartRequest;
 pub use description::Description;
 pub use protocol::Program;
 pub use throw_away::with_migrated_database;
@@ -63,15 +63,15 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// Asks a running stack for something, and waits until it is done.
-pub fn ask(project: &Project, name: &str, wish: &Wish) -> Outcome {
-    control::ask(&control_socket(&project.stack_folder(name)), wish)
+pub fn ask(project: &Project, name: &str, request: &PartRequest) -> Outcome {
+    control::ask(&control_socket(&project.stack_folder(name)), request)
 }
 
 fn control_socket(folder: &Path) -> PathBuf {
     folder.join("control.sock")
 }
 
-/// How a stack is to be.
+/// How a stack is started.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Stacks of different names run side by side.
@@ -84,8 +84,8 @@ pub struct Options {
     pub throw_away: bool,
     /// The simulated Skyvern finishes its runs by itself, after so many milliseconds.
     pub skyvern_finishes_after: Option<u32>,
-    /// A file with settings of the functions that replace the local ones. A stack for tests has none, lest they call
-    /// the real vendors that a person works with.
+    /// A file with settings of the functions that replace the local ones. A stack for tests has none, so that tests
+    /// never call the real vendors that a person works with.
     pub vars: Option<PathBuf>,
 }
 
@@ -154,7 +154,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything and waits until all of it answers.
+    /// Starts everything and waits until all of it is ready.
     pub fn start(project: &Project, options: Options, tools: StackTools, simulators: PathBuf) -> Outcome<Self> {
         must_not_run(project, &options.name)?;
         let folder = project.stack_folder(&options.name);
@@ -220,7 +220,7 @@ impl Stack {
         functions::bindings(&self.settings)
     }
 
-    /// Runs one more program, which ends with the stack, and answers its process id once it is ready.
+    /// Runs one more program, which ends with the stack, and returns its process id once it is ready.
     pub fn add(&mut self, name: &str, file: &Path, arguments: &[&str], ready: impl Fn() -> bool) -> Outcome<u32> {
         self.supervisor.launch(&self.settings.program(name, file, arguments))?;
         self.supervisor.wait_until(name, ready)?;
@@ -260,7 +260,7 @@ impl Stack {
         }
     }
 
-    /// Watches over the stack while other work goes on beside it, and answers that work's outcome.
+    /// Watches over the stack while other work goes on beside it, and returns that work's outcome.
     pub fn attend(&mut self, work: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
         let (finished, outcome) = mpsc::channel();
         thread::spawn(move || finished.send(work()));
@@ -283,29 +283,29 @@ impl Stack {
 
     fn react(&mut self, event: Event) -> Outcome {
         match event {
-            Event::Errand(errand) => {
-                let done = self.grant(&errand.wish);
+            Event::PartRequest(pending) => {
+                let done = self.handle(&pending.request);
                 let answer = done.as_ref().map_err(ToString::to_string).copied();
-                errand.answer(&answer);
+                pending.answer(&answer);
                 done.or_else(|failure| if matches!(failure, Failure::Interrupted) { Err(failure) } else { Ok(()) })
             }
             event => self.supervisor.unexpected(event),
         }
     }
 
-    fn grant(&mut self, wish: &Wish) -> Outcome {
-        match wish {
-            Wish::Stop(name) => {
+    fn handle(&mut self, request: &PartRequest) -> Outcome {
+        match request {
+            PartRequest::Stop(name) => {
                 let part = Part::named(name)?;
                 self.supervisor.stop(part.name())?;
                 self.stopped_on_purpose.insert(part);
             }
-            Wish::Kill(name) => {
+            PartRequest::Kill(name) => {
                 let part = Part::named(name)?;
                 self.supervisor.kill(part.name())?;
                 self.stopped_on_purpose.insert(part);
             }
-            Wish::Start(name) => {
+            PartRequest::Start(name) => {
                 let part = Part::named(name)?;
                 if self.stopped_on_purpose.remove(&part) {
                     part.start(&mut self.supervisor, &self.settings)?;

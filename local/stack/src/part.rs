@@ -1,4 +1,4 @@
-//! The parts of a stack by name, each with its start and its sign of readiness.
+//! The parts of a stack by name, each with its start and its readiness check.
 
 use super::{Settings, answers_ok, functions, listens, postgres, postgrest, simulators, supervisor::Supervisor};
 use toolchain::{Failure, Outcome};

@@ -45,12 +45,12 @@ impl Ports {
         })
     }
 
-    /// Free ports; the gateway gets `wish` if that is one of them.
-    pub fn free(wish: Option<u16>) -> Outcome<Self> {
+    /// Free ports; the gateway gets `preferred` if that is one of them.
+    pub fn free(preferred: Option<u16>) -> Outcome<Self> {
         // All are held until the last one is chosen, so that none is chosen twice.
         let mut held = Vec::new();
-        let mut any = |wish: Option<u16>| -> Outcome<u16> {
-            let listener = wish
+        let mut any = |preferred: Option<u16>| -> Outcome<u16> {
+            let listener = preferred
                 .and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
                 .map_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)), Ok);
             let listener = listener.map_err(|error| Failure::new(format!("no port is free on 127.0.0.1: {error}")))?;
@@ -59,7 +59,7 @@ impl Ports {
             Ok(port)
         };
         Ok(Self {
-            gateway: any(wish)?,
+            gateway: any(preferred)?,
             functions: any(None)?,
             postgrest: any(None)?,
             postgrest_admin: any(None)?,
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wished_port_that_is_taken_gives_another() {
+    fn a_preferred_port_that_is_taken_gives_another() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
 

@@ -1,4 +1,4 @@
-//! The command's side of the guardian: starts programs through it, and hears how they end.
+//! The command's side of the guardian: starts programs through it, and learns how they end.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::{
-    control::Errand,
+    control::PendingRequest,
     guardian,
     protocol::{Program, Report, Request, receive, send},
 };
@@ -27,7 +27,7 @@ use toolchain::{
     progress::say,
 };
 
-/// How long a part may take from its start to its first answer.
+/// How long a part may take to become ready.
 const START_TIME: Duration = Duration::from_mins(1);
 
 /// How long parts may take to end when there is no guardian any more to ask them.
@@ -43,7 +43,7 @@ pub enum Event {
     /// The guardian has gone.
     GuardianGone,
     /// Another command asks for something.
-    Errand(Errand),
+    PartRequest(PendingRequest),
 }
 
 /// Everything that runs for this command.
@@ -158,7 +158,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits until a part that was launched answers.
+    /// Waits until a part that was launched is ready.
     pub fn wait_until(&mut self, part: &str, answers: impl Fn() -> bool) -> Outcome {
         let started = Instant::now();
         while !answers() {
@@ -199,8 +199,8 @@ impl Supervisor {
     }
 
     /// The next event, if one comes in time. An interruption and the loss of the guardian end every wait.
-    pub fn next(&mut self, patience: Duration) -> Outcome<Option<Event>> {
-        let event = match self.events.recv_timeout(patience) {
+    pub fn next(&mut self, timeout: Duration) -> Outcome<Option<Event>> {
+        let event = match self.events.recv_timeout(timeout) {
             Ok(event) => event,
             Err(RecvTimeoutError::Timeout) => return Ok(None),
             Err(RecvTimeoutError::Disconnected) => Event::GuardianGone,
@@ -217,7 +217,7 @@ impl Supervisor {
             Event::Report(Report::Ended { name, .. }) => {
                 self.running.remove(name);
             }
-            Event::Report(_) | Event::Errand(_) => {}
+            Event::Report(_) | Event::PartRequest(_) => {}
         }
         Ok(Some(event))
     }
@@ -232,8 +232,8 @@ impl Supervisor {
                 let log = self.end_of_log(&name);
                 Err(Failure::new(format!("{name} {how}, so the stack ends{log}")))
             }
-            Event::Errand(errand) => {
-                errand.answer(&Err("the stack is busy".into()));
+            Event::PartRequest(pending) => {
+                pending.answer(&Err("the stack is busy".into()));
                 Ok(())
             }
             _ => Ok(()),
@@ -270,7 +270,7 @@ impl Supervisor {
                 Ok(Event::Report(Report::Ended { name, .. })) => {
                     self.running.remove(&name);
                 }
-                Ok(Event::Report(_) | Event::Errand(_)) => {}
+                Ok(Event::Report(_) | Event::PartRequest(_)) => {}
             }
         }
         if !self.guardian.wait().is_ok_and(|status| status.success()) {

@@ -3,8 +3,11 @@
 use std::{
     fs::{self, File},
     io::Write as _,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
+    thread,
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -13,28 +16,35 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     command,
     failure::{Doing as _, Failure, Outcome},
-    progress::{say, step},
+    progress::{both, say, step},
     project::{Project, hex},
-    setup::{self, BuildTools},
+    setup::{self, PackagingTools, StackTools, WasmToolchain},
 };
 
 /// Builds the functions of these names, or all, and tells their sizes.
 pub fn named(project: &Project, names: &[String]) -> Outcome {
-    let tools = setup::build_tools(project)?;
-    for name in chosen(project, names)? {
-        build(project, &tools, &name)?;
+    let names = chosen(project, names)?;
+    let (tools, wasm) = both(|| setup::packaging_tools(project), || compile(project, &names))?;
+    package(project, &tools, &wasm, &names)?;
+    for name in names {
         say!("  {name}: {}", sizes(&folder_of(project, &name))?);
     }
     Ok(())
 }
 
-/// Builds all functions and says nothing of those that are up to date.
-pub fn all(project: &Project) -> Outcome {
-    let tools = setup::build_tools(project)?;
-    for name in project.functions()? {
-        build(project, &tools, &name)?;
-    }
-    Ok(())
+/// Everything that a stack is started from: its tools, all functions, and the simulators, which `simulators` compiles.
+/// Nothing of it waits for anything that it does not need, so that a first run keeps all processors busy.
+pub fn everything(
+    project: &Project,
+    simulators: impl FnOnce() -> Outcome<PathBuf> + Send,
+) -> Outcome<(StackTools, PathBuf)> {
+    let functions = project.functions()?;
+    let (simulators, tools) = both(simulators, || {
+        let (tools, wasm) = both(|| setup::all_tools(project), || compile(project, &functions))?;
+        package(project, &tools.packaging, &wasm, &functions)?;
+        Ok(tools.stack)
+    })?;
+    Ok((tools, simulators))
 }
 
 /// The functions that were named, or all.
@@ -55,22 +65,50 @@ fn folder_of(project: &Project, name: &str) -> PathBuf {
     project.root.join("functions").join(name).join("build")
 }
 
-/// Compiles, which is quick when nothing changed, and only packages (wasm-bindgen, wasm-opt, esbuild) what is new.
-fn build(project: &Project, tools: &BuildTools, name: &str) -> Outcome {
-    let target = project.wasm_target_folder();
-    fs::create_dir_all(&target).doing(|| format!("make {}", target.display()))?;
-    let lock = File::create(target.join("build.lock")).doing(|| "write the lock of the build".into())?;
-    lock.lock().doing(|| "wait for another build".into())?;
-
-    let log = target.join(format!("{name}.log"));
-    let folder = folder_of(project, name);
-    step(&format!("compiling {name} to WebAssembly"), || {
-        // The same call that worker-build makes, so that its own finds nothing left to do.
+/// Compiles functions, which is quick when nothing changed.
+fn compile(project: &Project, names: &[String]) -> Outcome<WasmToolchain> {
+    let wasm = setup::wasm_target(project)?;
+    let _lock = lock(project)?;
+    let title = match names {
+        [name] => format!("compiling {name} to WebAssembly"),
+        names => format!("compiling {} functions to WebAssembly", names.len()),
+    };
+    step(&title, || {
+        // For each function the same as the call that worker-build makes, so that its own finds nothing left to do.
         let mut cargo = Command::new("cargo");
-        prepare(project, tools, name, &mut cargo);
+        wasm.apply(&mut cargo).env("CARGO_TARGET_DIR", project.wasm_target_folder()).current_dir(&project.root);
         cargo.args(["build", "--lib", "--release", "--target", "wasm32-unknown-unknown"]);
-        command::run_logged(&mut cargo, &log)
+        for name in names {
+            cargo.args(["--package", name]);
+        }
+        command::run_logged(&mut cargo, &project.wasm_target_folder().join("functions.log"))
     })?;
+    Ok(wasm)
+}
+
+/// Packages (wasm-bindgen, wasm-opt, esbuild) what is new, as many functions at a time as there are processors: none of
+/// these programs uses more than one.
+fn package(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, names: &[String]) -> Outcome {
+    let _lock = lock(project)?;
+    let waiting = Mutex::new(names.iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Outcome {
+        while let Some(name) = next() {
+            package_one(project, tools, wasm, name)?;
+        }
+        Ok(())
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(names.len());
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.collect::<Vec<_>>().into_iter().collect()
+    })
+}
+
+fn package_one(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, name: &str) -> Outcome {
+    let target = project.wasm_target_folder();
+    let folder = folder_of(project, name);
     let compiled = target.join("wasm32-unknown-unknown/release").join(format!("{}.wasm", name.replace('-', "_")));
     let fingerprint = fingerprint(&compiled, tools)?;
     let stamp = target.join(format!("{name}.fingerprint"));
@@ -81,27 +119,30 @@ fn build(project: &Project, tools: &BuildTools, name: &str) -> Outcome {
     step(&format!("packaging {name}"), || {
         let _ = fs::remove_file(&stamp);
         let mut worker_build = Command::new(&tools.worker_build);
-        prepare(project, tools, name, &mut worker_build).arg("--release");
-        command::run_logged(&mut worker_build, &log)?;
+        wasm.apply(&mut worker_build)
+            .arg("--release")
+            .env("CARGO_TARGET_DIR", &target)
+            .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
+            .env("ESBUILD_BIN", tools.node.program("esbuild"))
+            .env("WASM_OPT_BIN", tools.node.program("wasm-opt"))
+            .current_dir(project.root.join("functions").join(name));
+        command::run_logged(&mut worker_build, &target.join(format!("{name}.log")))?;
         keep_only_the_worker(&folder)
     })?;
     fs::write(&stamp, fingerprint).doing(|| format!("write {}", stamp.display()))
 }
 
-/// The folder, the toolchain and the pinned tools that a build of a function needs.
-fn prepare<'c>(project: &Project, tools: &BuildTools, name: &str, command: &'c mut Command) -> &'c mut Command {
-    tools
-        .wasm
-        .apply(command)
-        .env("CARGO_TARGET_DIR", project.wasm_target_folder())
-        .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
-        .env("ESBUILD_BIN", tools.node.program("esbuild"))
-        .env("WASM_OPT_BIN", tools.node.program("wasm-opt"))
-        .current_dir(project.root.join("functions").join(name))
+/// One build at a time in this checkout.
+fn lock(project: &Project) -> Outcome<File> {
+    let target = project.wasm_target_folder();
+    fs::create_dir_all(&target).doing(|| format!("make {}", target.display()))?;
+    let lock = File::create(target.join("build.lock")).doing(|| "write the lock of the build".into())?;
+    lock.lock().doing(|| "wait for another build".into())?;
+    Ok(lock)
 }
 
 /// The compiled code and everything that packages it.
-fn fingerprint(compiled: &Path, tools: &BuildTools) -> Outcome<String> {
+fn fingerprint(compiled: &Path, tools: &PackagingTools) -> Outcome<String> {
     let bytes = fs::read(compiled).doing(|| format!("read {}", compiled.display()))?;
     let versions = [&tools.worker_build, &tools.wasm_bindgen].map(|tool| tool.display().to_string()).join(" ");
     Ok(format!("{} {versions} {}", hex(&Sha256::digest(bytes)), tools.node.fingerprint()))

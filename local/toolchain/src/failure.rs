@@ -1,4 +1,4 @@
-//! How a command says that it could not do its work: one sentence, and the command that mends it.
+//! How a command reports that it failed: one sentence, and the command that fixes it.
 
 use std::{fmt, io};
 

@@ -1,8 +1,11 @@
-//! Tells the person what is going on, and for how long already.
+//! Tells the person what is going on, and for how long already. Several steps may go on at the same time.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -18,51 +21,105 @@ macro_rules! say {
 }
 pub use say;
 
+/// A step that goes on.
+struct Running {
+    title: String,
+    started: Instant,
+}
+
+/// The steps that go on, in the order in which they began. Whoever prints holds the lock.
+static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+
+fn running() -> MutexGuard<'static, Vec<Running>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The function behind [`say!`].
 pub fn line(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    print(&running(), text);
 }
 
 /// Does `work` under a title, with the elapsed time: live on a terminal, every half minute in a log.
 pub fn step<T>(title: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
     let started = Instant::now();
-    let live = io::stdout().is_terminal();
-    let (finished, running) = mpsc::channel::<()>();
-    thread::scope(|scope| {
-        scope.spawn(move || tick(title, started, live, &running));
+    let (finished, is_running) = mpsc::channel::<()>();
+    begin(title, started);
+    let outcome = thread::scope(|scope| {
+        scope.spawn(move || tick(title, started, &is_running));
         let outcome = work();
         drop(finished);
         outcome
+    });
+    end(title, if outcome.is_ok() { "done" } else { "failed" }, started);
+    outcome
+}
+
+/// Does two things at the same time, and waits for both even if one of them fails.
+pub fn both<A: Send, B>(
+    one: impl FnOnce() -> Outcome<A> + Send,
+    other: impl FnOnce() -> Outcome<B>,
+) -> Outcome<(A, B)> {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        let one = one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((one?, other?))
     })
-    .inspect(|_| end(title, "done", started, live))
-    .inspect_err(|_| end(title, "failed", started, live))
+}
+
+fn begin(title: &str, started: Instant) {
+    let mut running = running();
+    if !is_live() {
+        print(&running, &format!("· {title} …"));
+    }
+    running.push(Running { title: title.to_owned(), started });
+    show_running(&running);
 }
 
 /// Shows the passing time until the other end of the channel is dropped.
-fn tick(title: &str, started: Instant, live: bool, running: &mpsc::Receiver<()>) {
-    if !live {
-        say!("· {title} …");
-    }
+fn tick(title: &str, started: Instant, is_running: &mpsc::Receiver<()>) {
+    let live = is_live();
     let pause = Duration::from_secs(if live { 1 } else { 30 });
-    loop {
+    while is_running.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         if live {
-            show(&format!("\r\x1b[2K· {title} … {}", elapsed(started)));
-        }
-        match running.recv_timeout(pause) {
-            Err(RecvTimeoutError::Timeout) if !live => say!("  still {title}, {}", elapsed(started)),
-            Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            show_running(&running());
+        } else {
+            say!("  still {title}, {}", elapsed(started));
         }
     }
 }
 
-fn end(title: &str, how: &str, started: Instant, live: bool) {
-    if live {
-        show(&format!("\r\x1b[2K· {title}: {how}, {}\n", elapsed(started)));
-    } else if how != "done" || started.elapsed() >= Duration::from_secs(2) {
-        say!("  {how} after {}", elapsed(started));
+fn end(title: &str, how: &str, started: Instant) {
+    let mut running = running();
+    if let Some(ended) = running.iter().position(|step| step.title == title && step.started == started) {
+        running.remove(ended);
     }
+    if is_live() {
+        print(&running, &format!("· {title}: {how}, {}", elapsed(started)));
+    } else if how != "done" || started.elapsed() >= Duration::from_secs(2) {
+        print(&running, &format!("  {title}: {how} after {}", elapsed(started)));
+    }
+}
+
+fn is_live() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Prints a line above the one that shows the running steps.
+fn print(running: &[Running], text: &str) {
+    if running.is_empty() || !is_live() {
+        show(&format!("{text}\n"));
+    } else {
+        show(&format!("\r\x1b[2K{text}\n"));
+        show_running(running);
+    }
+}
+
+/// On a terminal: the step that has been running longest, on a line that is written over again and again.
+fn show_running(running: &[Running]) {
+    let Some(Running { title, started }) = running.first().filter(|_| is_live()) else { return };
+    let others = if running.len() > 1 { format!(" (and {} more)", running.len() - 1) } else { String::new() };
+    show(&format!("\r\x1b[2K· {title} … {}{others}", elapsed(*started)));
 }
 
 fn show(text: &str) {

@@ -1,4 +1,4 @@
-//! Root and the user that takes its place where root is refused.
+//! Root, and the user that runs what refuses to run as root.
 
 use std::process::Command;
 
@@ -19,7 +19,7 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The user that runs what refuses to run as root: `nobody` when we are root, else nobody else than ourselves.
+/// The user that runs what refuses to run as root: `nobody` for root, else the current user.
 pub fn unprivileged() -> Outcome<Option<User>> {
     if !is_root() {
         return Ok(None);

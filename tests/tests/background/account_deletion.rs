@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
-use tests::{EventOrder, Fault, FaultOrder, Finish, Method, PDF, Person, Reply, RunStatus, Service, Stack};
+use tests::{EventSpec, Fault, FaultSpec, Finish, Method, PDF, Person, Reply, RunStatus, Service, Stack};
 use uuid::Uuid;
 
 use crate::support::{id, let_time_pass, run_jobs};
 
 /// The runner does what other tests left behind as well.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn its_run_is_cancelled_and_its_files_are_gone() {
@@ -134,7 +134,7 @@ async fn files_stay_no_longer_than_storage_fails() {
     let busy = json!({ "statusCode": "544", "error": "DatabaseTimeout", "message": "busy", "code": "DatabaseTimeout" });
     let status = |status, body| Fault::Status { status, body, headers: [].into() };
     // Listing fails more often than other jobs are tried, and then removing does, in the end so that nothing is removed.
-    let listing = FaultOrder {
+    let listing = FaultSpec {
         service: Service::Storage,
         contains: format!("\"{}\"", ada.user_id),
         times: 6,
@@ -177,7 +177,7 @@ async fn more_files_than_one_call_removes_go_in_several() {
 /// Clerk says that the account is gone.
 async fn delete_account(stack: &Stack, person: &Person) {
     let gone = json!({ "id": person.clerk_user_id, "object": "user", "deleted": true });
-    let sent = stack.clerk().send(&EventOrder::new("user.deleted", gone)).await;
+    let sent = stack.clerk().send(&EventSpec::new("user.deleted", gone)).await;
     assert_eq!(sent.outcome(), "deleted", "{sent:#?}");
 }
 
@@ -204,7 +204,7 @@ async fn tried(stack: &Stack, key: &str, failures: u64) -> Value {
 
 async fn run_until(stack: &Stack, key: &str, is_there: impl Fn(&Value) -> bool) -> Value {
     let sql = "select to_jsonb(j) from public.background_jobs j where dedupe_key = $1";
-    tests::within(PATIENCE, key, async || {
+    tests::within(TIMEOUT, key, async || {
         run_jobs(stack, &["cancel_skyvern_run", "delete_files"]).await;
         let mut jobs = stack.database().json(sql, &[&key]).await;
         jobs.pop().filter(|job| is_there(job))

@@ -120,7 +120,7 @@ impl<'a> Saved<'a> {
         self.stack.database().query(due, &[&self.id]).await;
     }
 
-    /// Lets the runner do it, whichever it is, and answers the job when it is finished.
+    /// Lets the runner do it, whichever it is, and returns the job when it is finished.
     async fn runs(&self) -> Value {
         tests::eventually("the search has been run", async || {
             run_jobs(self.stack, &[ALERT]).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tests::{
-    Caller, Fault, FaultOrder, JSEARCH_KEY, JsearchControl, Method, OwnStack, Reply, Service, Shape, Stack, eventually,
+    Caller, Fault, FaultSpec, JSEARCH_KEY, JsearchControl, Method, OwnStack, Reply, Service, Shape, Stack, eventually,
     within,
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -308,7 +308,7 @@ async fn a_batch_counts_once_when_its_answer_is_lost_and_not_at_all_when_it_neve
     let sync = Sync::turn().await;
     sync.jsearch().make_up(&town(1), 0, 20, 1).await;
     let fail = async |contains: &str, times, fault| {
-        sync.stack.fail(FaultOrder { service: Service::Rest, contains: contains.to_owned(), times, fault }).await;
+        sync.stack.fail(FaultSpec { service: Service::Rest, contains: contains.to_owned(), times, fault }).await;
     };
 
     fail("store_job_postings", 1, Fault::CutAfterEffect).await;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::support::{enqueue, let_time_pass, run_jobs};
 
-/// Registers a device of the person, and answers its token.
+/// Registers a device of the person, and returns its token.
 async fn device(person: &Person) -> String {
     let token = format!("ExponentPushToken[{}]", &Uuid::new_v4().simple().to_string()[..22]);
     person.caller().await.rpc("register_push_token", &json!({ "p_token": token })).await.expect_status(200);
@@ -120,8 +120,8 @@ async fn a_message_that_somebody_else_holds_is_left_to_them() {
     let token = device(&ada).await;
     let job_id = held(&stack, &ada).await;
 
-    for wish in [json!({ "job_id": job_id }), json!({ "job_id": job_id, "lease_number": 4 })] {
-        let reply = stack.service().invoke("trigger-push-notification", &wish).await.expect_status(200);
+    for request in [json!({ "job_id": job_id }), json!({ "job_id": job_id, "lease_number": 4 })] {
+        let reply = stack.service().invoke("trigger-push-notification", &request).await.expect_status(200);
         assert_eq!(reply.json["messages"][0]["error"], "not_due", "{reply:?}");
     }
     assert!(stack.expo().delivered(&token).await.is_empty());

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Fault, FaultOrder, Finish, Finished, Person, RunStatus, Service, Stack};
+use tests::{Fault, FaultSpec, Finish, Finished, Person, RunStatus, Service, Stack};
 use uuid::Uuid;
 
 use crate::support::{enqueue, id, let_time_pass, run_jobs};
 
 /// The runner does what other tests left behind as well, and waits for those vendors that are told to be slow.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_lost_webhook_is_found_and_comes_too_late_when_it_comes() {
@@ -105,7 +105,7 @@ async fn a_run_that_goes_on_is_asked_for_again_after_the_next_silence() {
     silence(&stack, application, "16 minutes").await;
     let before = ada.application_row(application).await;
 
-    tests::within(PATIENCE, "Skyvern is heard of", async || {
+    tests::within(TIMEOUT, "Skyvern is heard of", async || {
         run_jobs(&stack, &["reconcile_application"]).await;
         let row = ada.application_row(application).await;
         (row["skyvern_heard_at"] != before["skyvern_heard_at"]).then_some(())
@@ -233,7 +233,7 @@ async fn a_submission_that_started_nothing_is_given_up_when_that_is_sure() {
     ada.initiate(application).await.expect_problem(502, "skyvern_unreachable");
 
     let job_id = queue_look(&stack, application, None).await;
-    let job = tests::within(PATIENCE, "it is looked for", async || {
+    let job = tests::within(TIMEOUT, "it is looked for", async || {
         run_jobs(&stack, &["reconcile_application"]).await;
         let job = stack.database().row("background_jobs", job_id).await;
         (job["lease_number"] != 0 && job["status"] == "pending").then_some(job)
@@ -276,7 +276,7 @@ async fn while_skyvern_cannot_be_searched_a_submission_stays_open() {
         let application = claimed(&ada).await;
         let title = ada.application_row(application).await["submission_title"].as_str().unwrap().to_owned();
         // The clock has it looked for as well, from the end of its lease on.
-        stack.fail(FaultOrder { service: Service::Skyvern, contains: title, times: 20, fault }).await;
+        stack.fail(FaultSpec { service: Service::Skyvern, contains: title, times: 20, fault }).await;
         let_submission_age(&stack, application).await;
         let before = ada.application_row(application).await;
 
@@ -310,7 +310,7 @@ async fn what_the_person_decided_during_an_open_submission_stands() {
     ada.caller().await.update(&path, &json!({ "status": "WITHDRAWN_BY_USER" })).await.expect_status(200);
     let_submission_age(&stack, application).await;
 
-    tests::within(PATIENCE, "the submission is resolved", async || {
+    tests::within(TIMEOUT, "the submission is resolved", async || {
         run_jobs(&stack, &["reconcile_application"]).await;
         ada.application_row(application).await["submission_id"].is_null().then_some(())
     })
@@ -453,7 +453,7 @@ async fn lose_webhook(stack: &Stack, run_id: &str, finish: &Finish) -> Finished 
     stack.skyvern().finish(run_id, &Finish { deliver: false, ..finish.clone() }).await
 }
 
-/// For so long nothing was heard of the application's run.
+/// Pretends that nothing was heard of the application's run for this long.
 async fn silence(stack: &Stack, application: Uuid, time: &str) {
     let sql = format!("update public.applications set skyvern_heard_at = now() - interval '{time}' where id = $1");
     stack.database().query(&sql, &[&application]).await;
@@ -470,7 +470,7 @@ async fn let_submission_age(stack: &Stack, application: Uuid) {
 /// Lets the schedule find what is due until the application is there.
 async fn tick_until(person: &Person, application: Uuid, status: &str) {
     let stack = Stack::get().await;
-    tests::within(PATIENCE, &format!("the application becomes {status}"), async || {
+    tests::within(TIMEOUT, &format!("the application becomes {status}"), async || {
         run_jobs(&stack, &["reconcile_application"]).await;
         (person.application_row(application).await["status"] == status).then_some(())
     })
@@ -487,7 +487,7 @@ async fn queue_look(stack: &Stack, application: Uuid, by: Option<&Person>) -> Uu
     id(&person.caller().await.insert("background_jobs", &job).await.expect_status(201).json[0]["id"])
 }
 
-/// Looks, and answers the job after its first attempt.
+/// Looks, and returns the job after its first attempt.
 async fn look(stack: &Stack, application: Uuid, by: Option<&Person>) -> Value {
     let job_id = queue_look(stack, application, by).await;
     ended(stack, job_id, 0).await
@@ -495,7 +495,7 @@ async fn look(stack: &Stack, application: Uuid, by: Option<&Person>) -> Value {
 
 /// The job when it is finished, or has failed once more than so many times.
 async fn ended(stack: &Stack, job_id: Uuid, failures: u64) -> Value {
-    tests::within(PATIENCE, "the job is dealt with", async || {
+    tests::within(TIMEOUT, "the job is dealt with", async || {
         run_jobs(stack, &["reconcile_application"]).await;
         let job = stack.database().row("background_jobs", job_id).await;
         let is_over = job["status"] == "completed" || job["status"] == "failed";

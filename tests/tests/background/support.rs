@@ -9,7 +9,7 @@ pub fn unknown_type() -> String {
     format!("test_{}", Uuid::new_v4().simple())
 }
 
-/// Queues jobs and answers their ids.
+/// Queues jobs and returns their ids.
 pub async fn enqueue(stack: &Stack, jobs: &Value) -> Vec<Uuid> {
     let reply = stack.service().rpc("enqueue_background_jobs", &json!({ "p_jobs": jobs })).await;
     reply.parse::<Vec<Value>>().iter().map(|job| serde_json::from_value(job["id"].clone()).unwrap()).collect()
@@ -21,7 +21,7 @@ pub async fn claim(stack: &Stack, job_type: &str, limit: usize) -> Vec<Value> {
     stack.service().rpc("claim_background_jobs", &arguments).await.parse()
 }
 
-/// Settles one job and answers its status then, or `superseded`.
+/// Settles one job and returns its status then, or `superseded`.
 pub async fn settle(stack: &Stack, job: &Value, settlement: Value) -> String {
     let mut entry = settlement;
     entry["job_id"] = job["id"].clone();

@@ -285,7 +285,7 @@ impl Submission {
         })
     }
 
-    /// Records a new run, and answers its id.
+    /// Records a new run, and returns its id.
     async fn record(&self) -> String {
         let run_id = format!("tsk_{}", Uuid::new_v4());
         let recorded = self.stack.service().rpc("record_skyvern_run", &self.run(&run_id)).await;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::{
-    FUNCTIONS, Fault, FaultOrder, Function, OWN_WORDS, OwnStack, Person, Reply, Service, Stack, TokenOrder,
-    TokenSigning,
+    FUNCTIONS, Fault, FaultSpec, Function, OWN_WORDS, OwnStack, Person, Reply, Service, Stack, TokenSigning, TokenSpec,
 };
 use uuid::Uuid;
 
@@ -36,7 +35,7 @@ fn faults() -> Vec<Fault> {
 async fn asked_without_keys(stack: &Stack, person: &Person, function: Function, fault: Fault) {
     let request_id = Uuid::new_v4().to_string();
     let what = format!("{} asks Clerk, and meets {fault:?}", function.name);
-    stack.fail(FaultOrder { service: Service::Clerk, contains: request_id.clone(), times: 1, fault }).await;
+    stack.fail(FaultSpec { service: Service::Clerk, contains: request_id.clone(), times: 1, fault }).await;
     tests::eventually(&what, async || {
         let request = function.request_with(stack, person, &json!({})).await.header("x-request-id", &request_id);
         let reply =
@@ -52,7 +51,7 @@ async fn a_new_key_is_picked_up_and_unknown_ones_do_not_hammer_clerk() {
     let own = OwnStack::start("rotation", &["--skyvern-waits"]);
     let stack = Stack::described_by(own.file());
     let subject = format!("user_{}", Uuid::new_v4().simple());
-    let next = || TokenOrder { sub: subject.clone(), signing: TokenSigning::NextKey, ..TokenOrder::default() };
+    let next = || TokenSpec { sub: subject.clone(), signing: TokenSigning::NextKey, ..TokenSpec::default() };
 
     // Without any key nobody can be told from anybody.
     let ada = stack.new_person().await;
@@ -70,9 +69,9 @@ async fn a_new_key_is_picked_up_and_unknown_ones_do_not_hammer_clerk() {
     // Keys that nobody has published, one after the other: all are refused, and Clerk is asked once in 30 s at most.
     let before = loads(&stack).await;
     for number in 0..50 {
-        let mut order = next();
-        order.header.insert("kid".into(), json!(format!("ins_unknown_{number}")));
-        let token = stack.clerk().mint(&order).await;
+        let mut spec = next();
+        spec.header.insert("kid".into(), json!(format!("ins_unknown_{number}")));
+        let token = stack.clerk().mint(&spec).await;
         asked_with(&stack, &token).await.expect_problem(401, "token_key_unknown");
     }
     assert!(loads(&stack).await <= before + 1, "{} loads, {before} before", loads(&stack).await);

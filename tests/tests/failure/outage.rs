@@ -4,7 +4,7 @@ use std::{net::TcpListener, time::Duration};
 
 use serde_json::{Value, json};
 use simulators::skyvern::sign;
-use tests::{EventOrder, FUNCTIONS, Finish, Function, OwnStack, Reply, Stack, WebhookKey, own_stack::patiently};
+use tests::{EventSpec, FUNCTIONS, Finish, Function, OwnStack, Reply, Stack, WebhookKey, own_stack::wait_until};
 
 #[tokio::test]
 async fn a_webhook_that_comes_while_the_database_is_away_is_not_lost() {
@@ -21,7 +21,7 @@ async fn a_webhook_that_comes_while_the_database_is_away_is_not_lost() {
     assert!(finished.deliveries[0].attempts[0].body.contains("database_unavailable"), "{finished:#?}");
 
     own.ask("start-part", "postgres");
-    patiently("PostgREST finds the database again", || own.answers());
+    wait_until("PostgREST finds the database again", || own.answers());
     let stack = Stack::described_by(own.file()); // its connection to the database was cut as well
     let inbox = "select to_jsonb(e) from public.webhook_events e";
     assert!(stack.database().json(inbox, &[]).await.is_empty(), "nothing was written");
@@ -57,9 +57,9 @@ async fn without_a_webhook_secret_nobody_can_sign() {
         {
             stack.send_webhook("", &headers, &body[..]).await.expect_problem(401, "signature_invalid");
         }
-        let event = EventOrder::new("user.deleted", json!({ "id": "user_1" }));
+        let event = EventSpec::new("user.deleted", json!({ "id": "user_1" }));
         for key in [WebhookKey::Current, WebhookKey::Wrong] {
-            let sent = stack.clerk().send(&EventOrder { key, ..event.clone() }).await;
+            let sent = stack.clerk().send(&EventSpec { key, ..event.clone() }).await;
             assert_eq!(sent.refusal(), (500, "misconfigured"), "{purpose}: {sent:#?}");
         }
         assert!(stack.database().json("select to_jsonb(e) from public.webhook_events e", &[]).await.is_empty());

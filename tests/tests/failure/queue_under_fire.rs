@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use tests::{Fault, FaultOrder, OwnStack, Service, Stack, own_stack::patiently};
+use tests::{Fault, FaultSpec, OwnStack, Service, Stack, own_stack::wait_until};
 use uuid::Uuid;
 
 const JOBS: usize = 10_000;
@@ -65,7 +65,7 @@ async fn every_job_ends_once_however_often_the_machine_fails() {
         let fail = move || {
             own.ask(failure, part);
             own.ask("start-part", part);
-            patiently("PostgREST finds the database", || own.answers());
+            wait_until("PostgREST finds the database", || own.answers());
         };
         tokio::task::spawn_blocking(fail).await.unwrap();
     }
@@ -118,7 +118,7 @@ async fn what_there_is_no_time_for_is_put_back_and_has_not_failed() {
         let application = ada.pending_application().await;
         let run_id = ada.initiate(application).await.expect_status(202).run_id().to_owned();
         let silent =
-            FaultOrder { service: Service::Skyvern, contains: run_id, times: 5, fault: Fault::Delay { ms: 15_000 } };
+            FaultSpec { service: Service::Skyvern, contains: run_id, times: 5, fault: Fault::Delay { ms: 15_000 } };
         stack.fail(silent).await;
     }
     let age = "update public.applications set skyvern_heard_at = now() - interval '16 minutes'";

@@ -10,10 +10,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{FUNCTIONS, Fault, FaultOrder, Function, OWN_WORDS, Reply, Service, Stack, allowance::boundless};
+use tests::{FUNCTIONS, Fault, FaultSpec, Function, OWN_WORDS, Reply, Service, Stack, allowance::boundless};
 use uuid::Uuid;
 
-/// Whom each function asks while somebody waits for its answer.
+/// The vendors that each function calls before it responds.
 const VENDORS: [(&str, &[Service]); 8] = [
     ("initiate-skyvern-application", &[Service::Rest, Service::Storage, Service::Skyvern]),
     ("adzuna-job-search", &[Service::Rest, Service::Adzuna]),
@@ -43,7 +43,7 @@ enum Failing {
     Page,
     /// A page with status 200.
     PageAsSuccess,
-    /// No answer within any time-out.
+    /// No response within any timeout.
     IsSilent,
 }
 
@@ -156,7 +156,7 @@ async fn answer(stack: &Stack, name: &str, vendor: Service, failing: Failing) ->
         Service::Jsearch => (3, 70), // nobody waits at a screen for a sync
         _ => (1, 20),
     };
-    stack.fail(FaultOrder { service: vendor, contains: request_id.clone(), times, fault: failing.fault() }).await;
+    stack.fail(FaultSpec { service: vendor, contains: request_id.clone(), times, fault: failing.fault() }).await;
 
     let request = function.request_with(stack, &person, &body).await.header("x-request-id", &request_id);
     Reply::to(request.timeout(Duration::from_secs(seconds))).await
@@ -189,7 +189,7 @@ async fn every_fault_of_a_vendor_is_told_by_name_in_time_and_without_its_words()
     let (syncs, others): (Vec<_>, Vec<_>) = cells.into_iter().partition(|(function, ..)| *function == JOB_SYNC);
     let one_by_one = async {
         for cell in syncs {
-            // A run whose beginning got no answer holds the lock without knowing it.
+            // A run that got no response to its beginning holds the lock without knowing it.
             let release = "delete from public.cron_locks where lock_name = 'job_sync'";
             stack.database().query(release, &[]).await;
             check(cell).await;

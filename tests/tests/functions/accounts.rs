@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use simulators::clerk::webhook::sign;
 use tests::{
-    EventOrder, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenOrder, WebhookKey, client,
+    EventSpec, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenSpec, WebhookKey, client,
 };
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ fn user(clerk_id: &str, updated_at: i64, address: &str) -> Value {
 }
 
 async fn send(stack: &Stack, kind: &str, data: Value) -> SentEvent {
-    stack.clerk().send(&EventOrder::new(kind, data)).await
+    stack.clerk().send(&EventSpec::new(kind, data)).await
 }
 
 async fn delete(stack: &Stack, clerk_id: &str) -> SentEvent {
@@ -85,8 +85,8 @@ async fn post_signed(stack: &Stack, content_type: &str, body: &str) -> Reply {
 }
 
 /// A token with these claims besides the usual ones.
-fn token(clerk_id: &str, claims: &Value) -> TokenOrder {
-    TokenOrder { sub: clerk_id.to_owned(), claims: claims.as_object().unwrap().clone(), ..TokenOrder::default() }
+fn token(clerk_id: &str, claims: &Value) -> TokenSpec {
+    TokenSpec { sub: clerk_id.to_owned(), claims: claims.as_object().unwrap().clone(), ..TokenSpec::default() }
 }
 
 /// What `initiate-skyvern-application` says to somebody with these claims. Whoever is known to us hears that there is no
@@ -209,9 +209,9 @@ async fn only_a_verified_primary_address_counts() {
 async fn fifty_copies_at_once_make_one_account() {
     let stack = Stack::get().await;
     let clerk_id = new_clerk_id();
-    let order = EventOrder { copies: 50, ..EventOrder::new("user.created", user(&clerk_id, 1_000, &new_address())) };
+    let spec = EventSpec { copies: 50, ..EventSpec::new("user.created", user(&clerk_id, 1_000, &new_address())) };
 
-    let sent = stack.clerk().send(&order).await;
+    let sent = stack.clerk().send(&spec).await;
 
     let mut outcomes = sent.outcomes();
     outcomes.sort_unstable();
@@ -221,7 +221,7 @@ async fn fifty_copies_at_once_make_one_account() {
 
     // Replayed by hand, after other news.
     let _ = send(&stack, "user.updated", user(&clerk_id, 2_000, &new_address())).await.outcome();
-    let again = EventOrder { svix_id: Some(sent.svix_id), copies: 1, ..order };
+    let again = EventSpec { svix_id: Some(sent.svix_id), copies: 1, ..spec };
     assert_eq!(stack.clerk().send(&again).await.outcome(), "duplicate");
 }
 
@@ -374,12 +374,12 @@ async fn signatures_are_believed_under_either_key_and_within_five_minutes() {
         (WebhookKey::Current, -2_000_000_000, false),
     ] {
         let clerk_id = new_clerk_id();
-        let order = EventOrder {
+        let spec = EventSpec {
             key,
             timestamp_shift,
-            ..EventOrder::new("user.created", user(&clerk_id, 1_000, &new_address()))
+            ..EventSpec::new("user.created", user(&clerk_id, 1_000, &new_address()))
         };
-        let sent = stack.clerk().send(&order).await;
+        let sent = stack.clerk().send(&spec).await;
         if is_accepted {
             assert_eq!(sent.outcome(), "created", "{key:?} {timestamp_shift}");
         } else {
@@ -393,9 +393,9 @@ async fn signatures_are_believed_under_either_key_and_within_five_minutes() {
 async fn what_is_not_signed_to_the_byte_is_refused() {
     let stack = Stack::get().await;
     let clerk_id = new_clerk_id();
-    let order =
-        EventOrder { timestamp_shift: -310, ..EventOrder::new("user.created", user(&clerk_id, 1_000, &new_address())) };
-    let sent = stack.clerk().send(&order).await;
+    let spec =
+        EventSpec { timestamp_shift: -310, ..EventSpec::new("user.created", user(&clerk_id, 1_000, &new_address())) };
+    let sent = stack.clerk().send(&spec).await;
     let fresh = now().to_string();
     let signature = sign(&stack.keys().clerk_webhook_secret, &sent.svix_id, &fresh, &sent.body);
     let good = [
@@ -452,7 +452,7 @@ async fn odd_text_in_an_event_does_not_stop_it() {
     assert_eq!(person["full_name"].as_str().map(str::len), Some(200));
     assert_eq!(person["email"], json!(address));
 
-    // An address that is none is as good as none.
+    // A malformed address counts as no address.
     for address in ["no address", &format!("{}@x.example", "a".repeat(300))] {
         let clerk_id = new_clerk_id();
         assert_eq!(send(&stack, "user.created", user(&clerk_id, 1, address)).await.outcome(), "created");
@@ -465,8 +465,8 @@ async fn events_of_other_kinds_are_taken_and_kept_nowhere() {
     let stack = Stack::get().await;
     for kind in ["session.created", "email.created", "organization.deleted", "user.anything", ""] {
         let id = format!("msg_{}", Uuid::new_v4().simple());
-        let order = EventOrder { svix_id: Some(id.clone()), ..EventOrder::new(kind, json!({ "id": "x" })) };
-        assert_eq!(stack.clerk().send(&order).await.outcome(), "ignored", "{kind}");
+        let spec = EventSpec { svix_id: Some(id.clone()), ..EventSpec::new(kind, json!({ "id": "x" })) };
+        assert_eq!(stack.clerk().send(&spec).await.outcome(), "ignored", "{kind}");
         let kept = stack.database().query("select from public.webhook_events where event_key = $1", &[&id]).await;
         assert!(kept.is_empty(), "{kind}");
     }
@@ -489,12 +489,12 @@ async fn an_event_that_the_database_did_not_take_comes_again() {
         let clerk_id = new_clerk_id();
         let what = format!("{fault:?}");
         stack.fail_once(Service::Rest, &clerk_id, fault).await;
-        let order = EventOrder::new("user.created", user(&clerk_id, 1_000, &new_address()));
-        let sent = stack.clerk().send(&order).await;
+        let spec = EventSpec::new("user.created", user(&clerk_id, 1_000, &new_address()));
+        let sent = stack.clerk().send(&spec).await;
         assert_eq!(sent.refusal(), refusal, "{what}: {sent:#?}");
         assert!(!sent.answers[0].json.to_string().contains("secret detail"), "{sent:#?}");
 
-        let again = EventOrder { svix_id: Some(sent.svix_id), ..order };
+        let again = EventSpec { svix_id: Some(sent.svix_id), ..spec };
         assert_eq!(stack.clerk().send(&again).await.outcome(), then, "{what}");
         assert!(person(&stack, &clerk_id).await["email"].is_string());
     }
@@ -504,8 +504,8 @@ async fn an_event_that_the_database_did_not_take_comes_again() {
 async fn svixs_own_library_is_understood() {
     let stack = Stack::get().await;
     let deliver = async |secret: &str, id: &str, body: &str| {
-        let wish = json!({ "target": stack.function_url(NAME), "secret": secret, "id": id, "body": body });
-        client::run("svix.mjs", &wish).await
+        let input = json!({ "target": stack.function_url(NAME), "secret": secret, "id": id, "body": body });
+        client::run("svix.mjs", &input).await
     };
     let clerk_id = new_clerk_id();
     let body = json!({ "type": "user.created", "data": user(&clerk_id, 1_000, &new_address()), "note": "Zoë – ☕" });
@@ -585,7 +585,7 @@ async fn a_token_takes_no_address_from_anybody() {
     assert_eq!(person(&stack, &clerk_id).await["email"], Value::Null);
     assert_eq!(stack.database().row("users", ada.user_id).await["email"], json!(ada.email));
 
-    // An address that only a token has spoken for goes to whom Clerk says it belongs.
+    // An address that only a token has claimed goes to the person whom Clerk names as its owner.
     let (squatter, address) = (new_clerk_id(), new_address());
     ask_with(&stack, &squatter, &json!({ "email": address })).await.expect_problem(404, "application_not_found");
     let owner = new_clerk_id();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Device, Fault, Finish, Method, Person, ProjectOrder, Receipt, Reply, Stack};
+use tests::{Device, Fault, Finish, Method, Person, ProjectSpec, Receipt, Reply, Stack};
 use uuid::Uuid;
 
 const FUNCTION: &str = "trigger-push-notification";
@@ -13,7 +13,7 @@ fn token() -> String {
     format!("ExponentPushToken[{}]", &Uuid::new_v4().simple().to_string()[..22])
 }
 
-/// Registers devices of the person, and answers their tokens.
+/// Registers devices of the person, and returns their tokens.
 async fn devices(person: &Person, count: usize) -> Vec<String> {
     let caller = person.caller().await;
     let tokens: Vec<String> = (0..count).map(|_| token()).collect();
@@ -51,7 +51,7 @@ async fn device_row(stack: &Stack, token: &str) -> Value {
 
 async fn tickets(stack: &Stack, token: &str) -> Vec<Value> {
     let sql = "select to_jsonb(t) from public.push_tickets t join public.user_push_tokens d on d.id = t.push_token_id
-               where d.token = $1 order by sent_at";
+               where d.token = $1 spec by sent_at";
     stack.database().json(sql, &[&token]).await
 }
 
@@ -151,8 +151,8 @@ async fn a_thousand_messages_go_in_ten_compressed_requests_six_at_once() {
     let tokens = devices(&ada, 1).await;
     let project = format!("@acme/{}", Uuid::new_v4());
     stack.expo().set_devices(&tokens, Device { project: Some(project.clone()), ..Device::default() }).await;
-    let order = ProjectOrder { project: project.clone(), access_token: None, answers_after_ms: 200 };
-    stack.expo().set_project(&order).await;
+    let spec = ProjectSpec { project: project.clone(), access_token: None, answers_after_ms: 200 };
+    stack.expo().set_project(&spec).await;
     let messages: Vec<Value> = (0..1000)
         .map(|number| {
             json!({ "user_id": ada.user_id, "title": "News", "message": format!("number {number}"), "data": { "number": number } })
@@ -430,9 +430,9 @@ async fn a_queued_message_is_sent_once_however_many_want_to_send_it() {
     let ada = stack.new_person().await;
     let tokens = devices(&ada, 2).await;
     let job_id = queue(&stack, &ada, &message(&ada, "queued")).await;
-    let wish = json!({ "job_id": job_id });
+    let request = json!({ "job_id": job_id });
 
-    let replies = join_all((0..10).map(|_| push(&stack, &wish))).await;
+    let replies = join_all((0..10).map(|_| push(&stack, &request))).await;
 
     let sent: u64 = replies.iter().map(|reply| reply.json["sent"].as_u64().unwrap()).sum();
     assert_eq!(sent, 2, "{replies:?}");
@@ -444,7 +444,7 @@ async fn a_queued_message_is_sent_once_however_many_want_to_send_it() {
     assert_eq!((&row["status"], &row["locked_by"], &row["error"]), (&json!("completed"), &Value::Null, &Value::Null));
     assert_eq!(row["result"], json!({ "sent": 2, "revoked": 0, "failed": 0, "not_sent": 0 }));
 
-    let again = push(&stack, &wish).await.expect_status(200);
+    let again = push(&stack, &request).await.expect_status(200);
     assert_eq!(again.json["messages"][0]["error"], "not_due");
     assert_eq!(again.json["messages"][0]["job_status"], "completed");
     let absent = push(&stack, &json!({ "job_id": Uuid::new_v4() })).await.expect_status(200);
@@ -459,9 +459,9 @@ async fn a_failure_puts_a_queued_message_back_and_the_next_attempt_sends_the_res
     let slow = Device { ticket_error: Some("MessageRateExceeded".into()), ..Device::default() };
     stack.expo().set_devices(&tokens[..1], slow).await;
     let job_id = queue(&stack, &ada, &message(&ada, "queued")).await;
-    let wish = json!({ "job_id": job_id });
+    let request = json!({ "job_id": job_id });
 
-    let reply = push(&stack, &wish).await.expect_status(200);
+    let reply = push(&stack, &request).await.expect_status(200);
     assert_eq!(outcomes(&reply, 0), ["not_sent MessageRateExceeded", "sent"]);
     let row = job(&stack, job_id).await;
     assert_eq!(
@@ -471,12 +471,12 @@ async fn a_failure_puts_a_queued_message_back_and_the_next_attempt_sends_the_res
     let sql = "select extract(epoch from run_at - now())::float8 from public.background_jobs where id = $1";
     let wait: f64 = stack.database().query(sql, &[&job_id]).await[0].get(0);
     assert!((15.0..45.0).contains(&wait), "half a minute, with a spread: {wait}");
-    let early = push(&stack, &wish).await.expect_status(200);
+    let early = push(&stack, &request).await.expect_status(200);
     assert_eq!(early.json["messages"][0]["job_status"], "pending", "{early:?}");
 
     stack.database().query("update public.background_jobs set run_at = now() where id = $1", &[&job_id]).await;
     stack.expo().set_devices(&tokens[..1], Device::default()).await;
-    let reply = push(&stack, &wish).await.expect_status(200);
+    let reply = push(&stack, &request).await.expect_status(200);
     assert_eq!(outcomes(&reply, 0), ["sent"], "the other device has its message");
     assert_eq!(job(&stack, job_id).await["status"], "completed");
     for token in &tokens {

@@ -5,14 +5,14 @@ use tests::{CLERK_KEY_ID, Fault, Person, Stack, client};
 use uuid::Uuid;
 
 async fn invoke(stack: &Stack, token: &str, application: Uuid, abort_after_ms: Option<u32>) -> Value {
-    let mut wish = json!({
+    let mut input = json!({
         "url": stack.description().supabase_url, "key": stack.keys().anon_key, "token": token,
         "function": "initiate-skyvern-application", "body": { "application_id": application },
     });
     if let Some(milliseconds) = abort_after_ms {
-        wish["abort_after_ms"] = json!(milliseconds);
+        input["abort_after_ms"] = json!(milliseconds);
     }
-    client::run("invoke.mjs", &wish).await
+    client::run("invoke.mjs", &input).await
 }
 
 async fn token_from_jose(stack: &Stack, person: &Person) -> String {
@@ -22,8 +22,8 @@ async fn token_from_jose(stack: &Stack, person: &Person) -> String {
     });
     // The key that the stack made for its Clerk.
     let state = stack.description().log_dir.parent().unwrap();
-    let wish = json!({ "pem": state.join("keys/clerk.pem"), "kid": CLERK_KEY_ID, "claims": claims });
-    client::run("mint.mjs", &wish).await.as_str().unwrap().to_owned()
+    let input = json!({ "pem": state.join("keys/clerk.pem"), "kid": CLERK_KEY_ID, "claims": claims });
+    client::run("mint.mjs", &input).await.as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use std::{
 
 use tests::{
     OwnStack,
-    own_stack::{patiently, signal},
+    own_stack::{signal, wait_until},
 };
 
 #[test]
@@ -87,7 +87,7 @@ fn a_part_that_is_stopped_on_purpose_comes_back_and_the_others_find_it() {
     assert!(!stack.answers(), "PostgREST has no database");
     stack.ask("start-part", "postgres");
 
-    patiently("PostgREST finds the database again", || stack.answers());
+    wait_until("PostgREST finds the database again", || stack.answers());
 }
 
 #[test]
@@ -142,7 +142,7 @@ impl FollowedLog {
     }
 
     fn shows_a_run_by_the_clock(&mut self) {
-        patiently("the run is in the log", || match self.lines.try_recv() {
+        wait_until("the run is in the log", || match self.lines.try_recv() {
             Ok(line) => line.contains("  job-runner                    cron  "),
             Err(TryRecvError::Empty) => false,
             Err(TryRecvError::Disconnected) => panic!("the log is not followed any more: {:?}", self.command.wait()),

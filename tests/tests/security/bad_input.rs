@@ -113,8 +113,8 @@ async fn wrong_types_and_absurd_values_are_refused_by_name() {
         ("skyvern-webhook-handler", runs()),
         ("clerk-webhook-handler", accounts()),
         ("trigger-push-notification", messages(&ada)),
-        ("job-runner", orders()),
-        ("job-sync", syncs()),
+        ("job-runner", runner_requests()),
+        ("job-sync", sync_requests()),
     ];
     assert_eq!(cases.each_ref().map(|(name, _)| *name), FUNCTIONS.map(|function| function.name), "all functions");
     for (name, cases) in cases {
@@ -139,7 +139,7 @@ fn each(good: &Value, field: &'static str, bad: &[Value]) -> Cases {
     bad.iter().map(replaced).collect()
 }
 
-fn orders() -> Cases {
+fn runner_requests() -> Cases {
     let types =
         [json!(7), json!("no_operation"), json!({}), json!([]), json!([7]), json!(["no_such_type"]), json!(true)];
     let number = [json!("1"), json!(-1), json!(1.5), json!(1e300), json!([1]), json!(true)];
@@ -147,7 +147,7 @@ fn orders() -> Cases {
     [each(&json!({}), "job_types", &types), each(&json!({}), "successor", &number), vec![everything]].concat()
 }
 
-fn syncs() -> Cases {
+fn sync_requests() -> Cases {
     let queries =
         [json!(7), json!("local-1"), json!({}), json!([]), json!([7]), json!(["nobody"]), json!(["local-1", ""])];
     each(&json!({}), "queries", &queries)

@@ -2,7 +2,7 @@
 //! has a key of the old kind. On a stack of its own, whose functions are set up with them.
 
 use serde_json::json;
-use tests::{EventOrder, Finish, Function, Method, OwnStack, Person, Reply, Service, Stack};
+use tests::{EventSpec, Finish, Function, Method, OwnStack, Person, Reply, Service, Stack};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn a_person_finds_a_job_applies_and_hears_back_with_keys_of_the_new_kind_a
 
     // As the service: Clerk's news.
     let clerk_id = format!("user_{}", Uuid::new_v4().simple());
-    let news = EventOrder::new("user.created", json!({ "id": clerk_id, "updated_at": 1 }));
+    let news = EventSpec::new("user.created", json!({ "id": clerk_id, "updated_at": 1 }));
     assert_eq!(stack.clerk().send(&news).await.outcome(), "created");
 
     // As the person, and then as the service: a search, which is kept for others.

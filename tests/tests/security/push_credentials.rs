@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "this is how a test fails, in helpers too")]
 
 use serde_json::json;
-use tests::{Method, OwnStack, Person, ProjectOrder, Reply, Stack};
+use tests::{Method, OwnStack, Person, ProjectSpec, Reply, Stack};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -13,8 +13,8 @@ async fn the_access_token_is_sent_and_both_kinds_of_service_keys_let_in() {
     let own = OwnStack::start("push", &["--vars", file.to_str().unwrap()]);
     let stack = Stack::described_by(own.file());
     let project = simulators::expo::USUAL_PROJECT.to_owned();
-    let order = ProjectOrder { project, access_token: Some("expo_secret".into()), answers_after_ms: 0 };
-    stack.expo().set_project(&order).await;
+    let spec = ProjectSpec { project, access_token: Some("expo_secret".into()), answers_after_ms: 0 };
+    stack.expo().set_project(&spec).await;
     let ada = stack.new_person().await;
     let token = format!("ExponentPushToken[{}]", Uuid::new_v4().simple());
     ada.caller().await.rpc("register_push_token", &json!({ "p_token": token })).await.expect_status(200);

@@ -703,7 +703,7 @@ fn rows(reply: &Reply) -> usize {
     reply.json.as_array().map_or(0, Vec::len)
 }
 
-/// Refused for want of a grant, which is another thing than a policy that does not let a row in.
+/// Refused because a grant is missing, which is different from a policy that rejects a row.
 fn is_not_granted(reply: &Reply) -> bool {
     reply.code() == INSUFFICIENT_PRIVILEGE
         && reply.json["message"].as_str().is_some_and(|message| message.starts_with("permission denied"))

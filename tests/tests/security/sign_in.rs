@@ -6,7 +6,7 @@ use base64::{
 };
 use jwt_compact::alg::Hs256Key;
 use serde_json::{Value, json};
-use tests::{EllipticKey, Method, Reply, SUPABASE_AUTH_KEY_ID, Signing, Stack, TokenOrder, TokenSigning, mint};
+use tests::{EllipticKey, Method, Reply, SUPABASE_AUTH_KEY_ID, Signing, Stack, TokenSigning, TokenSpec, mint};
 use uuid::Uuid;
 
 /// What a function says to a caller with this token.
@@ -15,12 +15,12 @@ async fn asked_with(stack: &Stack, token: &str) -> Reply {
     stack.bearer(token).invoke("initiate-skyvern-application", &body).await
 }
 
-fn order(subject: &str, claims: &Value, header: &Value) -> TokenOrder {
-    TokenOrder {
+fn token_spec(subject: &str, claims: &Value, header: &Value) -> TokenSpec {
+    TokenSpec {
         sub: subject.to_owned(),
         claims: claims.as_object().unwrap().clone(),
         header: header.as_object().unwrap().clone(),
-        ..TokenOrder::default()
+        ..TokenSpec::default()
     }
 }
 
@@ -112,8 +112,8 @@ async fn forged_tokens_of_supabase_auth_are_refused_by_the_functions_and_the_dat
         forged.push((mint(&hs256, &claims, &Signing::Hs256(&Hs256Key::new(&secret))), "token_signature_invalid"));
     }
     for signing in [TokenSigning::Clerk, TokenSigning::ForeignKey] {
-        let order = order("", &claims, &json!({ "kid": SUPABASE_AUTH_KEY_ID }));
-        forged.push((stack.clerk().mint(&TokenOrder { signing, ..order }).await, "token_algorithm_refused"));
+        let spec = token_spec("", &claims, &json!({ "kid": SUPABASE_AUTH_KEY_ID }));
+        forged.push((stack.clerk().mint(&TokenSpec { signing, ..spec }).await, "token_algorithm_refused"));
     }
     for (token, code) in forged {
         asked_with(&stack, &token).await.expect_problem(401, code);
@@ -156,22 +156,22 @@ async fn forged_tokens_are_told_apart_and_refused() {
     let stack = Stack::get().await;
     let person = stack.new_person().await;
     let subject = person.clerk_user_id.as_str();
-    let signed = |signing| TokenOrder { sub: subject.to_owned(), signing, ..TokenOrder::default() };
+    let signed = |signing| TokenSpec { sub: subject.to_owned(), signing, ..TokenSpec::default() };
     let none = json!({});
-    for (order, code) in [
-        (TokenOrder { expires_in: Some(-60), ..signed(TokenSigning::Clerk) }, "token_expired"),
+    for (spec, code) in [
+        (TokenSpec { expires_in: Some(-60), ..signed(TokenSigning::Clerk) }, "token_expired"),
         (signed(TokenSigning::ForeignKey), "token_signature_invalid"),
         (signed(TokenSigning::None), "token_algorithm_refused"),
         (signed(TokenSigning::Hs256PublicKey), "token_algorithm_refused"),
-        (order(subject, &json!({ "iss": "https://clerk.elsewhere.example" }), &none), "token_issuer_refused"),
-        (order(subject, &json!({ "sts": "pending" }), &none), "token_kind_refused"),
-        (order("mch_2lab", &none, &none), "token_kind_refused"),
-        (order(subject, &none, &json!({ "cat": "cl_B7d4PD333AAA" })), "token_kind_refused"),
-        (order(subject, &none, &json!({ "kid": null })), "token_malformed"),
-        (order(subject, &none, &json!({ "kid": "ins_elsewhere" })), "token_key_unknown"),
-        (order(subject, &none, &json!({ "crit": ["exp"] })), "token_malformed"),
+        (token_spec(subject, &json!({ "iss": "https://clerk.elsewhere.example" }), &none), "token_issuer_refused"),
+        (token_spec(subject, &json!({ "sts": "pending" }), &none), "token_kind_refused"),
+        (token_spec("mch_2lab", &none, &none), "token_kind_refused"),
+        (token_spec(subject, &none, &json!({ "cat": "cl_B7d4PD333AAA" })), "token_kind_refused"),
+        (token_spec(subject, &none, &json!({ "kid": null })), "token_malformed"),
+        (token_spec(subject, &none, &json!({ "kid": "ins_elsewhere" })), "token_key_unknown"),
+        (token_spec(subject, &none, &json!({ "crit": ["exp"] })), "token_malformed"),
     ] {
-        let token = stack.clerk().mint(&order).await;
+        let token = stack.clerk().mint(&spec).await;
         let reply = asked_with(&stack, &token).await;
         assert!(reply.header("www-authenticate").starts_with("Bearer error=\"invalid_token\""), "{reply:?}");
         reply.expect_problem(401, code);

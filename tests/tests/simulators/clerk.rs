@@ -1,7 +1,7 @@
 //! Clerk's tokens, as PostgREST verifies them with the keys of the stack.
 
 use serde_json::{Map, Value, json};
-use tests::{CLERK_KEY_ID, Method, Reply, Stack, TokenOrder, TokenSigning};
+use tests::{CLERK_KEY_ID, Method, Reply, Stack, TokenSigning, TokenSpec};
 
 #[tokio::test]
 async fn the_key_set_has_one_public_rsa_key() {
@@ -31,8 +31,8 @@ async fn a_forged_token_is_refused_by_postgrest() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
     for signing in [TokenSigning::ForeignKey, TokenSigning::None, TokenSigning::Hs256PublicKey] {
-        let order = TokenOrder { sub: ada.clerk_user_id.clone(), signing, ..TokenOrder::default() };
-        let token = stack.clerk().mint(&order).await;
+        let spec = TokenSpec { sub: ada.clerk_user_id.clone(), signing, ..TokenSpec::default() };
+        let token = stack.clerk().mint(&spec).await;
 
         let reply = stack.bearer(&token).select("users").await;
 
@@ -44,7 +44,7 @@ async fn a_forged_token_is_refused_by_postgrest() {
 async fn claims_and_header_are_as_ordered() {
     use base64::Engine as _;
     let stack = Stack::get().await;
-    let order = TokenOrder {
+    let spec = TokenSpec {
         sub: "user_1".to_owned(),
         claims: changes(&json!({ "azp": null, "sts": "pending" })),
         header: changes(&json!({ "kid": null, "crit": ["exp"] })),
@@ -52,7 +52,7 @@ async fn claims_and_header_are_as_ordered() {
         signing: TokenSigning::Clerk,
     };
 
-    let token = stack.clerk().mint(&order).await;
+    let token = stack.clerk().mint(&spec).await;
 
     let part = |index| {
         let text = token.split('.').nth(index).unwrap();

@@ -1,7 +1,7 @@
 //! The simulated push service refuses what the real one refuses.
 
 use serde_json::{Value, json};
-use tests::{Device, Method, ProjectOrder, Reply, Stack};
+use tests::{Device, Method, ProjectSpec, Reply, Stack};
 use uuid::Uuid;
 
 fn token() -> String {
@@ -89,8 +89,8 @@ async fn a_wrong_bearer_is_refused_and_a_right_one_may_be_needed() {
     let device = Device { project: Some(project.clone()), ..Device::default() };
     stack.expo().set_devices(std::slice::from_ref(&mine), device).await;
     let secret = Uuid::new_v4().to_string();
-    let order = ProjectOrder { project, access_token: Some(secret.clone()), answers_after_ms: 0 };
-    stack.expo().set_project(&order).await;
+    let spec = ProjectSpec { project, access_token: Some(secret.clone()), answers_after_ms: 0 };
+    stack.expo().set_project(&spec).await;
 
     let wrong = ask(&stack, "send", Some("wrong"), &json!([{ "to": usual }])).await.expect_status(401);
     assert_eq!(wrong.json["error"], "invalid_token", "even where none is needed");

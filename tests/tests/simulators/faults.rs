@@ -1,9 +1,9 @@
-//! Failures on order meet the request that they are meant for, and no other.
+//! An injected fault meets the request that it is meant for, and no other.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tests::{Fault, FaultOrder, Method, Reply, Service, Stack};
+use tests::{Fault, FaultSpec, Method, Reply, Service, Stack};
 use uuid::Uuid;
 
 use crate::skyvern_runs::{create, task};
@@ -87,13 +87,13 @@ async fn postgrest_can_fail_before_and_after_its_effect() {
     let ada = stack.new_person().await;
     let application = ada.draft_application().await;
     let caller = ada.caller().await;
-    let order = |times, fault| FaultOrder { service: Service::Rest, contains: application.to_string(), times, fault };
+    let spec = |times, fault| FaultSpec { service: Service::Rest, contains: application.to_string(), times, fault };
 
-    stack.fail(order(2, refusal(503))).await;
+    stack.fail(spec(2, refusal(503))).await;
     for _ in 0..2 {
         caller.select(&format!("applications?id=eq.{application}")).await.expect_status(503);
     }
-    stack.fail(order(1, Fault::CutAfterEffect)).await;
+    stack.fail(spec(1, Fault::CutAfterEffect)).await;
     let path = format!("/rest/v1/applications?id=eq.{application}");
     let cut = caller.request(Method::PATCH, &path).json(&json!({ "notes": "written" }));
 
@@ -105,7 +105,7 @@ async fn postgrest_can_fail_before_and_after_its_effect() {
 async fn a_fault_that_would_meet_everybody_is_not_taken() {
     let stack = Stack::get().await;
     let url = format!("{}/__control/faults", stack.description().simulators_url);
-    let order = FaultOrder { service: Service::Storage, contains: String::new(), times: 1, fault: Fault::Cut };
+    let spec = FaultSpec { service: Service::Storage, contains: String::new(), times: 1, fault: Fault::Cut };
 
-    Reply::to(stack.http(Method::POST, url).json(&order)).await.expect_status(422);
+    Reply::to(stack.http(Method::POST, url).json(&spec)).await.expect_status(422);
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
-/// Answers 200, once the answers on order are used up.
+/// Answers 200, once the prepared answers are used up.
 #[derive(Clone, Default)]
 pub struct Receiver {
     url: String,

@@ -172,7 +172,7 @@ async fn without_a_good_token_nothing_is_told() {
     let without = Reply::to(stack.http(Method::GET, &url)).await;
     let with_nonsense = Reply::to(stack.http(Method::GET, &url).bearer_auth("nonsense")).await;
     let expired =
-        tests::TokenOrder { sub: ada.clerk_user_id.clone(), expires_in: Some(-1), ..tests::TokenOrder::default() };
+        tests::TokenSpec { sub: ada.clerk_user_id.clone(), expires_in: Some(-1), ..tests::TokenSpec::default() };
     let expired = Reply::to(stack.http(Method::GET, &url).bearer_auth(stack.clerk().mint(&expired).await)).await;
 
     assert_refused(&without, "400", "InvalidRequest");

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::Trigger;
 use toolchain::{Failure, Outcome};
 
-/// So long Cloudflare lets a run by the clock take.
-const PATIENCE: Duration = Duration::from_mins(15);
+/// Cloudflare's limit for a scheduled invocation.
+const TIMEOUT: Duration = Duration::from_mins(15);
 
-/// Runs a function as its cron does, waits until that run has ended, and answers what the runtime says of it.
+/// Runs a function as its cron does, waits until that run has ended, and returns what the runtime says of it.
 pub fn fire(functions_url: &str, trigger: &Trigger) -> Outcome<String> {
     let failed = |why: String| Failure::new(format!("the cron \"{}\" of {}: {why}", trigger.cron, trigger.function));
     let mut answer = ureq::get(format!("{functions_url}/cdn-cgi/handler/scheduled"))
@@ -16,7 +16,7 @@ pub fn fire(functions_url: &str, trigger: &Trigger) -> Outcome<String> {
         .header("MF-Route-Override", &trigger.worker)
         .config()
         .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
+        .timeout_global(Some(TIMEOUT))
         .build()
         .call()
         .map_err(|error| failed(format!("no answer, {error}")))?;

@@ -1,13 +1,13 @@
-//! `cargo xtask cron`: does by hand what a function's cron does, and the clock that does it while `dev` runs.
+//! `cargo xtask cron`: invokes a function as its cron does; and the scheduler that does so while `dev` runs.
 
-mod clock;
 mod firing;
+mod scheduler;
 mod trigger;
 
 use std::time::Instant;
 
-pub use clock::Clock;
 pub use firing::fire;
+pub use scheduler::Scheduler;
 pub use trigger::{Trigger, of_project};
 
 use local_stack::must_run;

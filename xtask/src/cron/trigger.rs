@@ -1,4 +1,4 @@
-//! What `wrangler.toml` starts by the clock.
+//! The crons of `wrangler.toml`.
 
 use std::{collections::BTreeMap, fs};
 

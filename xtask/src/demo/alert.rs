@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     app::App,
     rows::{changed, expect, text},
-    story::PATIENCE,
+    story::TIMEOUT,
 };
 use local_stack::Description;
 use toolchain::{Failure, Outcome, progress::say};
@@ -26,7 +26,7 @@ pub(super) fn can_be_told(stack: &Description) -> bool {
     !stack.replaced_settings.iter().any(|name| name.starts_with("ADZUNA_"))
 }
 
-/// Answers the notification.
+/// Returns the notification.
 pub(super) fn arrives(stack: &Description, app: &App<'_>, runner: &Trigger) -> Outcome<Value> {
     say!("She saves a search, to be told what it finds from now on.");
     publish_posting(stack)?;
@@ -44,7 +44,7 @@ pub(super) fn arrives(stack: &Description, app: &App<'_>, runner: &Trigger) -> O
     Ok(notification)
 }
 
-/// Before the search is saved, for the clock of the stack may run it at any moment. The posting's date is a minute ahead,
+/// Before the search is saved, because the stack's crons may run it at any moment. The posting's date is a minute ahead,
 /// so that it is newer than the search all the same.
 fn publish_posting(stack: &Description) -> Outcome {
     let date = Utc::now() + TimeDelta::minutes(1);
@@ -94,7 +94,7 @@ fn last_job(app: &App<'_>, search: &Value) -> Outcome<Value> {
         if job["status"] == "completed" {
             return Ok(job);
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > TIMEOUT {
             return Err(Failure::new(format!("the saved search was not run: {job}")));
         }
         thread::sleep(Duration::from_millis(100));

@@ -51,12 +51,12 @@ impl<'s> App<'s> {
         }
     }
 
-    /// Adds a row, or writes over the one with the same key, and answers it.
+    /// Adds a row, or writes over the one with the same key, and returns it.
     pub fn write(&self, table: &str, row: &Value) -> Outcome<Value> {
         self.change("POST", table, row)
     }
 
-    /// Changes the one row that a query finds, and answers it.
+    /// Changes the one row that a query finds, and returns it.
     pub fn update(&self, query: &str, change: &Value) -> Outcome<Value> {
         self.change("PATCH", query, change)
     }

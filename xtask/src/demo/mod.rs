@@ -23,8 +23,9 @@ usage: cargo xtask demo [--name NAME]
 
 Tells the story of the main job, a line a step, with the rows that change: a person searches, saves a job, applies to it
 through Skyvern, hears what became of it even when Skyvern's news gets lost, and is told of new postings. It calls the stack as
-an app would, through the gateway; only the clock it puts forward itself. It uses the running stack NAME, dev unless given, as long as Skyvern is simulated there; without one it sets up what is missing, starts a
-stack, and takes it away again at the end. The exit code is 1 if a step does not end as told.",
+an app would, through the gateway, except that it makes things due before their time. It uses the running stack NAME, dev
+unless given, as long as Skyvern is simulated there; without one it sets up what is missing, starts a stack, and takes it away
+again at the end. The exit code is 1 if a step does not end as told.",
     switches: &[],
     options: &["--name"],
 };

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     app::App,
     rows::{changed, expect, text},
-    story::PATIENCE,
+    story::TIMEOUT,
 };
 use local_stack::Description;
 use toolchain::{Failure, Outcome, progress::say};
@@ -25,7 +25,7 @@ pub(super) fn arrives(stack: &Description, app: &App<'_>, notification: &Value, 
             return Err(Failure::new(format!("{} push jobs are queued instead of one", jobs.len())));
         }
         let job = jobs.remove(0);
-        if job["status"] == "completed" || started.elapsed() > PATIENCE {
+        if job["status"] == "completed" || started.elapsed() > TIMEOUT {
             break job;
         }
         thread::sleep(Duration::from_millis(100));

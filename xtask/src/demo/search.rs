@@ -57,7 +57,7 @@ pub(super) fn find<const COUNT: usize>(app: &App<'_>) -> Outcome<[Job; COUNT]> {
     })
 }
 
-/// Searches again, and answers the marks of a posting: whether it is saved, and where its application stands.
+/// Searches again, and returns the marks of a posting: whether it is saved, and where its application stands.
 pub(super) fn marks(app: &App<'_>, job: &Job) -> Outcome<(bool, String)> {
     let mut page = json!(1);
     while page.is_u64() {

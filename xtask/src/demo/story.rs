@@ -20,7 +20,7 @@ use toolchain::{Failure, Outcome, progress::say};
 use crate::{cron::Trigger, dev::DEMO_PERSON};
 
 /// How long Skyvern, its webhook, or the job runner may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How an application gets to its end when all goes well.
 const STRAIGHT_ON: [&str; 4] = ["DRAFT", "PENDING_SKYVERN_SUBMISSION", "PROCESSING_BY_SKYVERN", "SUBMITTED_BY_SKYVERN"];
@@ -100,14 +100,14 @@ fn profile(app: &App<'_>, person: &Value) -> Outcome {
 
     let query = format!("user_preferences?user_id=eq.{id}");
     let before = app.rows(&query)?.pop().unwrap_or_default();
-    let wishes = json!({
+    let preferences = json!({
         "user_id": id,
         "preferred_job_titles": ["Backend Engineer", "Platform Engineer"],
         "key_skills": ["Rust", "PostgreSQL", "WebAssembly"],
         "work_arrangement": ["remote"],
         "salary_min": 65000,
     });
-    let after = app.write("user_preferences", &wishes)?;
+    let after = app.write("user_preferences", &preferences)?;
     changed("user_preferences", &before, &after, &["key_skills", "work_arrangement", "salary_min"]);
     Ok(())
 }
@@ -125,7 +125,7 @@ fn resume(app: &App<'_>, person: &Value) -> Outcome {
     Ok(())
 }
 
-/// Answers the push token.
+/// Returns the push token.
 fn phone(app: &App<'_>, person: &Value) -> Outcome<String> {
     say!("She lets her phone show push messages.");
     let token = format!("ExponentPushToken[{}]", &text(person, "id")?.replace('-', "")[..22]);
@@ -149,7 +149,7 @@ fn save(app: &App<'_>, job: &Job) -> Outcome {
     Ok(())
 }
 
-/// Answers the application.
+/// Returns the application.
 fn create(app: &App<'_>, job: &Job) -> Outcome<Value> {
     say!("She starts an application: {} at {}.", job.title, job.company);
     let row = json!({
@@ -164,7 +164,7 @@ fn create(app: &App<'_>, job: &Job) -> Outcome<Value> {
     Ok(application)
 }
 
-/// Answers the application as it is then.
+/// Returns the application as it is then.
 fn hand_over(app: &App<'_>, application: &Value) -> Outcome<Value> {
     say!("\"Apply for me\": initiate-skyvern-application.");
     let answer = app.invoke("initiate-skyvern-application", &json!({ "application_id": application["id"] }))?;
@@ -176,11 +176,11 @@ fn hand_over(app: &App<'_>, application: &Value) -> Outcome<Value> {
     Ok(after)
 }
 
-/// Waits for news of Skyvern, and answers the application as they left it; `said` tells how they came.
+/// Waits for news of Skyvern, and returns the application as they left it; `said` tells how they came.
 fn hear_back(app: &App<'_>, processing: &Value, status: &str, said: &str) -> Outcome<Value> {
     let started = Instant::now();
     let mut after = of_id(app, processing)?;
-    while after["status"] == processing["status"] && started.elapsed() < PATIENCE {
+    while after["status"] == processing["status"] && started.elapsed() < TIMEOUT {
         thread::sleep(Duration::from_millis(100)); // as an app polls that has no Realtime connection
         after = of_id(app, processing)?;
     }
@@ -214,7 +214,7 @@ pub(super) fn finish_run(stack: &Description, processing: &Value, end: &Value) -
         .map_err(|error| Failure::new(format!("the Skyvern simulator does not finish the run: {error}")))
 }
 
-/// Answers the notification.
+/// Returns the notification.
 fn told(app: &App<'_>, application: &Value) -> Outcome<Value> {
     let query = format!("notifications?related_entity_id=eq.{}", text(application, "id")?);
     let notification = app.row(&query)?;

@@ -8,12 +8,11 @@ use local_stack::{Options, Stack, must_not_run};
 use toolchain::{
     Doing as _, Outcome, Project, build,
     progress::{say, step},
-    setup,
 };
 
 use crate::{
     arguments::{Arguments, Usage},
-    cron::{self, Clock},
+    cron::{self, Scheduler},
     logs::Tail,
 };
 
@@ -33,7 +32,7 @@ start again.
   --fresh           forget the rows and files of earlier runs
   --throw-away      forget those of this run, too, when it ends
   --skyvern-waits   the simulated Skyvern ends no run by itself
-  --without-crons   the clock starts no function; cargo xtask cron still does
+  --without-crons   crons are not fired; cargo xtask cron still fires them
   --vars FILE       settings that replace the local ones, instead of those in .dev.vars",
     switches: &["--fresh", "--throw-away", "--skyvern-waits", "--without-crons"],
     options: &["--name", "--port-base", "--vars"],
@@ -61,10 +60,10 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     let triggers = if arguments.has("--without-crons") { Vec::new() } else { cron::of_project(project)? };
     let mut stack = start(project, options)?;
     welcome::print(stack.description(), started)?;
-    let clock = Clock::start(&stack.description().functions_url, triggers);
+    let scheduler = Scheduler::start(&stack.description().functions_url, triggers);
     let mut log = Tail::at_end(stack.log("functions"));
     let outcome = stack.follow(|| log.read_lines().iter().for_each(|line| say!("{line}")));
-    drop(clock);
+    drop(scheduler);
     say!("stopping …");
     stack.stop();
     outcome
@@ -80,8 +79,7 @@ fn vars(project: &Project, arguments: &Arguments) -> Outcome<Option<PathBuf>> {
 
 /// Sets up, builds and starts a stack.
 pub fn start(project: &Project, options: Options) -> Outcome<Stack> {
-    let tools = setup::stack_tools(project)?;
-    build::all(project)?;
-    let simulators = step("compiling the simulators", || build::simulators(project))?;
+    let (tools, simulators) =
+        build::everything(project, || step("compiling the simulators", || build::simulators(project)))?;
     Stack::start(project, options, tools, simulators)
 }

@@ -42,7 +42,7 @@ mod tests {
             });
             Line::read(&line.to_string())
         };
-        let remark = json!({ "request_id": FIRST, "neighbour": "push", "outcome": "TimedOut" }).to_string();
+        let remark = json!({ "request_id": FIRST, "service_binding": "push", "outcome": "TimedOut" }).to_string();
         [
             work("webhook", FIRST),
             work("push", FIRST),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// What a line is about.
 #[derive(Debug)]
 pub(super) enum Line {
-    /// A request, a run by the clock, or a job.
+    /// A request, a scheduled invocation, or a job.
     Work(Work),
     /// Something that went wrong beside the work.
     Remark(Remark),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_shown_with_its_type_and_a_run_by_the_clock_as_such() {
+    fn a_job_is_shown_with_its_type_and_a_scheduled_invocation_as_such() {
         let job = |attempt: u32| {
             shown(&json!({ "job": { "id": ID, "job_type": "push_receipts", "attempt": attempt }, "outcome": "retry" }))
         };
@@ -198,12 +198,12 @@ mod tests {
 
     #[test]
     fn what_went_wrong_beside_the_work_is_shown_whatever_it_is() {
-        let line =
-            json!({ "request_id": ID, "neighbour": "trigger-push-notification", "outcome": "TimedOut" }).to_string();
+        let line = json!({ "request_id": ID, "service_binding": "trigger-push-notification", "outcome": "TimedOut" })
+            .to_string();
 
         assert_eq!(
             Line::read(&line).to_string(),
-            format!("! neighbour: trigger-push-notification, outcome: TimedOut  {ID}")
+            format!("! service_binding: trigger-push-notification, outcome: TimedOut  {ID}")
         );
     }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask logs`: what the functions of a local stack said of their work.
+//! `cargo xtask logs`: what the functions of a local stack logged.
 
 mod filter;
 mod line;
@@ -26,7 +26,7 @@ pub const USAGE: Usage = Usage {
     help: "\
 usage: cargo xtask logs [--request-id ID] [--function NAME] [--follow] [--json] [--name NAME]
 
-Shows what the functions of a local stack logged: a line for each request, each run by the clock and each job, with its time
+Shows what the functions of a local stack logged: a line for each request, each scheduled invocation and each job, with its time
 (UTC), what came of it, the calls it made, why it failed, and the request's id.
 
   --request-id ID  only what belongs to this request, in whatever function
@@ -38,7 +38,7 @@ Shows what the functions of a local stack logged: a line for each request, each 
     options: &["--request-id", "--function", "--name"],
 };
 
-/// How often one looks for more.
+/// The pause between two looks for more.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Runs `cargo xtask logs`.
@@ -81,7 +81,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     }
 }
 
-/// Answers whether anybody reads it: `head` goes away when it has enough.
+/// Returns whether anybody reads it: `head` goes away when it has enough.
 fn print(text: &str) -> bool {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()

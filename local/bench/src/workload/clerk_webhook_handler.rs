@@ -1,4 +1,4 @@
-//! Clerk says that there is somebody new: an account and a profile are made.
+//! Clerk announces a new person: an account and a profile are made.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

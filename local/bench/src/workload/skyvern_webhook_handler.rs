@@ -1,4 +1,4 @@
-//! Skyvern says of a run that it is done, with proof: the longest way through the database.
+//! Skyvern reports a run as completed, with proof: the longest path through the database.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A message for one person with one device: where to, sent, written down.
+//! A message for one person with one device: looked up, sent, recorded.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Adzuna's errors: exceptions in JSON from the service itself, pages of HTML from what stands before it.
+//! Adzuna's errors: exceptions in JSON from the service itself, pages of HTML from the proxy in front of it.
 
 use axum::Json;
 use axum::http::{StatusCode, header};

@@ -1,6 +1,6 @@
-//! Clerk's webhooks as Svix sends them: signed, and on order late, twice, under another key or with another time.
+//! Clerk's webhooks as Svix sends them: signed, and if asked for late, twice, under another key or with another time.
 //!
-//! Each copy is one attempt. What Svix does over hours, a test does by ordering the same id again.
+//! Each copy is one attempt. Svix retries over hours; a test repeats the same id instead.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::keys::{CLERK_KEY_ID, KeyTexts, random_text};
 
 /// The event that a test wants to be sent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct EventOrder {
+pub struct EventSpec {
     /// Such as `user.created`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -86,7 +86,7 @@ fn one() -> usize {
     1
 }
 
-impl EventOrder {
+impl EventSpec {
     /// One message with everything in order.
     #[must_use]
     pub fn new(kind: &str, data: Value) -> Self {
@@ -125,7 +125,7 @@ impl SentEvent {
     /// If more than one message was sent, or none answered.
     #[must_use]
     #[track_caller]
-    #[expect(clippy::panic, reason = "it is for tests, which fail so")]
+    #[expect(clippy::panic, reason = "only tests call it, and a panic is how they fail")]
     pub fn refusal(&self) -> (u16, &str) {
         assert_eq!(self.answers.len(), 1, "{self:#?}");
         let answer = &self.answers[0];
@@ -153,28 +153,28 @@ pub(crate) fn router(keys: &KeyTexts, functions: &Url) -> anyhow::Result<Router>
     Ok(Router::new().route("/events", post(send)).with_state(Arc::new(sender)))
 }
 
-async fn send(State(sender): State<Arc<Sender>>, Json(order): Json<EventOrder>) -> Json<SentEvent> {
+async fn send(State(sender): State<Arc<Sender>>, Json(spec): Json<EventSpec>) -> Json<SentEvent> {
     let now = Utc::now();
     let body = json!({
-        "data": order.data,
+        "data": spec.data,
         "event_attributes": { "http_request": { "client_ip": "203.0.113.9", "user_agent": "simulator" } },
         "instance_id": CLERK_KEY_ID,
         "object": "event",
         "timestamp": now.timestamp_millis(),
-        "type": order.kind,
+        "type": spec.kind,
     })
     .to_string();
-    let svix_id = order.svix_id.unwrap_or_else(|| format!("msg_{}", random_text(27)));
-    let timestamp = (now.timestamp() + order.timestamp_shift).to_string();
+    let svix_id = spec.svix_id.unwrap_or_else(|| format!("msg_{}", random_text(27)));
+    let timestamp = (now.timestamp() + spec.timestamp_shift).to_string();
     let sign = |secret: &str| sign(secret, &svix_id, &timestamp, &body);
-    let signature = match order.key {
+    let signature = match spec.key {
         WebhookKey::Current => sign(&sender.current),
         WebhookKey::Previous => sign(&sender.previous),
         WebhookKey::Both => format!("{} v1a,b3RoZXI= {}", sign(&sender.previous), sign(&sender.current)),
         WebhookKey::Wrong => sign(&format!("whsec_{}", STANDARD.encode(random_text(32)))),
     };
     let mut sent = SentEvent { svix_id, timestamp, signature, body, answers: Vec::new() };
-    sent.answers = join_all((0..order.copies).map(|_| sender.attempt(&sent))).await;
+    sent.answers = join_all((0..spec.copies).map(|_| sender.attempt(&sent))).await;
     Json(sent)
 }
 
@@ -203,9 +203,9 @@ impl Sender {
 /// The signature of a message under a secret `whsec_…`.
 ///
 /// # Panics
-/// If the secret is none.
+/// If the secret has another form.
 #[must_use]
-#[expect(clippy::panic, reason = "only tests sign with a secret of their own, and they fail so")]
+#[expect(clippy::panic, reason = "only tests sign with a secret of their own, and a panic is how they fail")]
 pub fn sign(secret: &str, svix_id: &str, timestamp: &str, body: impl AsRef<[u8]>) -> String {
     let key = secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
     let mac = key.and_then(|key| Hmac::<Sha256>::new_from_slice(&key).ok());

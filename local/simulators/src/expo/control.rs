@@ -1,4 +1,4 @@
-//! How a test decides what tokens lead to, and reads what came through.
+//! How a test decides which device a token belongs to, and reads what was delivered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,15 +53,15 @@ pub struct Devices {
     pub device: Device,
 }
 
-async fn set_devices(State(expo): State<Arc<Expo>>, Json(order): Json<Devices>) -> StatusCode {
+async fn set_devices(State(expo): State<Arc<Expo>>, Json(spec): Json<Devices>) -> StatusCode {
     let mut state = lock(&expo.0);
-    state.devices.extend(order.tokens.into_iter().map(|token| (token, order.device.clone())));
+    state.devices.extend(spec.tokens.into_iter().map(|token| (token, spec.device.clone())));
     StatusCode::NO_CONTENT
 }
 
 /// What a project asks for.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct ProjectOrder {
+pub struct ProjectSpec {
     /// `@owner/slug`
     pub project: String,
     /// With one, every request needs it.
@@ -71,11 +71,11 @@ pub struct ProjectOrder {
     pub answers_after_ms: u64,
 }
 
-async fn set_project(State(expo): State<Arc<Expo>>, Json(order): Json<ProjectOrder>) -> StatusCode {
+async fn set_project(State(expo): State<Arc<Expo>>, Json(spec): Json<ProjectSpec>) -> StatusCode {
     let mut state = lock(&expo.0);
-    let project = state.project(&order.project);
-    project.access_token = order.access_token;
-    project.answers_after = Duration::from_millis(order.answers_after_ms);
+    let project = state.project(&spec.project);
+    project.access_token = spec.access_token;
+    project.answers_after = Duration::from_millis(spec.answers_after_ms);
     StatusCode::NO_CONTENT
 }
 

@@ -1,6 +1,6 @@
-//! Expo's push service: takes messages, answers tickets and receipts, and hands nothing on to anybody.
+//! Expo's push service: accepts messages and returns tickets and receipts, but delivers nothing.
 //!
-//! What a token leads to is decided by a test through [`control`]; a token that nobody spoke of is a good device of the
+//! A test decides through [`control`] which device a token belongs to; any other token is a working device of the
 //! [usual project](USUAL_PROJECT).
 
 pub mod control;

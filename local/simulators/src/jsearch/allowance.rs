@@ -1,4 +1,4 @@
-//! How often one may ask.
+//! How many requests are allowed.
 
 /// A plan's allowance for the month; none for a plan without an end.
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! How a test decides what there is to find, in which shape it is answered, and how often one may ask.
+//! How a test decides which postings there are, in which shape they are returned, and how many requests are allowed.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How a test decides what becomes of a run, and reads what was sent.
+//! How a test decides how a run ends, and reads what was sent.
 
 use std::sync::Arc;
 
@@ -193,26 +193,26 @@ pub struct Finished {
 async fn finish(
     State(skyvern): State<Arc<Skyvern>>,
     Path(run_id): Path<String>,
-    Json(order): Json<Finish>,
+    Json(spec): Json<Finish>,
 ) -> Result<Json<Finished>, Refusal> {
     let run = skyvern.change(&run_id, |run| {
-        order.apply_to(run);
+        spec.apply_to(run);
         run.clone()
     })?;
-    let key = match order.key {
+    let key = match spec.key {
         SigningKey::Usual => skyvern.signing_key(&run),
         SigningKey::Current => skyvern.current_key.clone(),
         SigningKey::Previous => skyvern.previous_key.clone(),
         SigningKey::Wrong => skyvern.wrong_key.clone(),
     };
     let mut payload = payload::of(&run);
-    for (name, value) in order.payload {
+    for (name, value) in spec.payload {
         payload[name] = value;
     }
     let target = run.webhook_url.as_deref().unwrap_or_default();
     let message = Message::new(target, serialise(payload), &key);
-    let deliveries = if order.deliver && run.webhook_url.is_some() {
-        skyvern.deliver_copies(&run_id, &message, order.copies, order.concurrently).await
+    let deliveries = if spec.deliver && run.webhook_url.is_some() {
+        skyvern.deliver_copies(&run_id, &message, spec.copies, spec.concurrently).await
     } else {
         Vec::new()
     };

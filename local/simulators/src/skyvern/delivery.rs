@@ -1,4 +1,4 @@
-//! Delivering a webhook: up to three attempts, for the failures that may pass.
+//! Delivering a webhook: up to three attempts, for transient failures.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::signature::sign;
 
 /// Each phase of an attempt may take this long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest wait that a receiver can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -22,8 +22,8 @@ const PAUSES: [std::ops::Range<u64>; 2] = [1_000..2_000, 2_000..3_000];
 pub(super) fn client() -> reqwest::Result<Client> {
     Client::builder()
         .redirect(redirect::Policy::none())
-        .connect_timeout(PATIENCE)
-        .read_timeout(PATIENCE)
+        .connect_timeout(TIMEOUT)
+        .read_timeout(TIMEOUT)
         .no_proxy()
         .build()
 }
@@ -117,7 +117,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-/// No answer at all may pass, and so may these. Everything else is final.
+/// These are transient, as is a missing response. Everything else is final.
 fn may_pass(status: Option<u16>) -> bool {
     match status.and_then(|status| StatusCode::from_u16(status).ok()) {
         None => true,

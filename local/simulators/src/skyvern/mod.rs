@@ -1,4 +1,4 @@
-//! Skyvern: creates runs, tells how they are, and reports their end by signed webhooks.
+//! Skyvern: creates runs, reports their status, and announces their end by signed webhooks.
 //!
 //! What a run *does* is decided elsewhere: by a test through [`control`], or by the [`worker`] that lets it complete.
 

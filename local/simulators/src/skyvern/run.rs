@@ -1,4 +1,4 @@
-//! A run, and how Skyvern shows it to who asks.
+//! A run, and how Skyvern's API shows it.
 
 use chrono::Utc;
 use rand::Rng as _;

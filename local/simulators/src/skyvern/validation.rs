@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{FIELDS, Kind};
 
-/// The body as an object, or why it is none.
+/// The body as an object, or why it is not one.
 pub(super) fn parse(body: &[u8], is_json: bool) -> Result<Map<String, Value>, Vec<Value>> {
     if body.is_empty() {
         return Err(vec![item("missing", &json!(["body"]), "Field required", &Value::Null)]);

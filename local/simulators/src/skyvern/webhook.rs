@@ -1,4 +1,4 @@
-//! Telling the receiver how a run ended, and telling it again.
+//! Sending the webhook of a run, and replaying it.
 
 use std::sync::Arc;
 use std::time::Instant;

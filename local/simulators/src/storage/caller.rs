@@ -1,4 +1,4 @@
-//! Who is asking, as the database is to see them.
+//! Who is asking, in the form in which the database checks it.
 
 use axum::http::{HeaderMap, header};
 use deadpool_postgres::{Object as Connection, Transaction};

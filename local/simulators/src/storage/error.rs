@@ -1,4 +1,4 @@
-//! Storage's refusals: HTTP 400 for nearly everything, the status that is meant inside the body.
+//! Storage's refusals: HTTP 400 for nearly everything, with the real status inside the body.
 
 use axum::Json;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Signed URLs: made only for an object that the caller may see, good for anybody until they are over.
+//! Signed URLs: made only for an object that the caller may see, valid for anybody until they expire.
 
 use std::sync::Arc;
 

@@ -16,7 +16,7 @@ use super::links::parse;
 /// At most this many objects are removed at once.
 const MANY: usize = 1_000;
 
-/// `DELETE /object/{bucket}` with `prefixes`, which are whole names. Answers the objects that are gone.
+/// `DELETE /object/{bucket}` with `prefixes`, which are whole names. Returns the objects that are gone.
 pub(super) async fn remove_many(
     State(storage): State<Arc<Storage>>,
     Path(bucket): Path<String>,

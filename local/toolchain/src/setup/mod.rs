@@ -1,7 +1,7 @@
 //! Set-up: everything the project needs beside Rust, Node and Python, installed once, in pinned versions.
 //!
 //! Nothing is installed globally that the machine already has. A tool is made in a temporary folder and renamed
-//! when it is whole, so that an interrupted step is never taken for done.
+//! when it is whole, so that an interrupted step never looks complete.
 
 mod cargo_tools;
 mod node_packages;
@@ -20,15 +20,13 @@ pub use wasm_target::WasmToolchain;
 use crate::{
     command,
     failure::{Doing as _, Failure, Outcome},
-    progress::step,
+    progress::{both, step},
     project::Project,
 };
 
-/// What builds the functions.
+/// What makes Cloudflare Workers of compiled functions.
 #[derive(Debug)]
-pub struct BuildTools {
-    /// The compiler for WebAssembly.
-    pub wasm: WasmToolchain,
+pub struct PackagingTools {
     /// Builds a Cloudflare Worker from a crate.
     pub worker_build: PathBuf,
     /// Makes the JavaScript around a WebAssembly module.
@@ -46,41 +44,70 @@ pub struct StackTools {
     pub node: NodePackages,
 }
 
-/// Installs what building needs.
-pub fn build_tools(project: &Project) -> Outcome<BuildTools> {
-    let _lock = lock(project)?;
-    let node = node_packages::install(project)?;
-    let wasm = wasm_target::install(project)?;
-    let worker_build = cargo_tools::install_worker_build(project)?;
-    let wasm_bindgen = cargo_tools::install_wasm_bindgen(project)?;
-    Ok(BuildTools { wasm, worker_build, wasm_bindgen, node })
+/// Both.
+#[derive(Debug)]
+pub struct AllTools {
+    /// What packages the functions.
+    pub packaging: PackagingTools,
+    /// What runs them.
+    pub stack: StackTools,
+}
+
+/// Installs what packaging functions needs.
+pub fn packaging_tools(project: &Project) -> Outcome<PackagingTools> {
+    let _lock = lock(project, SETUP)?;
+    let (node, cargo_tools) = both(|| node_packages::install(project), || cargo_tools::install(project))?;
+    Ok(cargo_tools.with(node))
 }
 
 /// Installs what a stack needs to run.
 pub fn stack_tools(project: &Project) -> Outcome<StackTools> {
-    let _lock = lock(project)?;
+    let _lock = lock(project, SETUP)?;
+    stack_tools_under_lock(project)
+}
+
+/// Installs what packaging functions and running them needs.
+pub fn all_tools(project: &Project) -> Outcome<AllTools> {
+    let _lock = lock(project, SETUP)?;
+    let (stack, cargo_tools) = both(|| stack_tools_under_lock(project), || cargo_tools::install(project))?;
+    Ok(AllTools { packaging: cargo_tools.with(stack.node.clone()), stack })
+}
+
+fn stack_tools_under_lock(project: &Project) -> Outcome<StackTools> {
     let node = node_packages::install(project)?;
     let postgresql_bin = postgresql::install(project)?;
     Ok(StackTools { postgresql_bin, node })
 }
 
+/// Installs the compiler for WebAssembly.
+pub fn wasm_target(project: &Project) -> Outcome<WasmToolchain> {
+    let _lock = lock(project, WASM_TARGET)?;
+    wasm_target::install(project)
+}
+
 /// Installs the programs from npm.
 pub fn node_packages(project: &Project) -> Outcome<NodePackages> {
-    let _lock = lock(project)?;
+    let _lock = lock(project, SETUP)?;
     node_packages::install(project)
 }
 
 /// Installs the linter for WebAssembly code.
 pub fn wasm_clippy(project: &Project) -> Outcome<WasmToolchain> {
-    let _lock = lock(project)?;
+    let _lock = lock(project, WASM_TARGET)?;
     let wasm = wasm_target::install(project)?;
     wasm_target::install_clippy(project, &wasm)?;
     Ok(wasm)
 }
 
+/// The lock of everything that is installed, except for the compiler for WebAssembly.
+const SETUP: &str = "setup.lock";
+
+/// The lock of the compiler for WebAssembly, which is installed beside other things.
+const WASM_TARGET: &str = "wasm-target.lock";
+
 /// Only one set-up at a time; the lock goes with the process, however that ends.
-fn lock(project: &Project) -> Outcome<File> {
-    let path = project.cache.join("setup.lock");
+fn lock(project: &Project, name: &str) -> Outcome<File> {
+    let path = project.cache.join(name);
     let file = File::create(&path).map_err(|error| {
         Failure::new(format!("the cache folder {} cannot be written: {error}", project.cache.display()))
             .mend("export JOBRAKER_CACHE_DIR=<a folder you may write>")

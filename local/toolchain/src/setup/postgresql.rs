@@ -20,7 +20,7 @@ const REQUIREMENTS: &str = include_str!("postgresql_requirements.txt");
 /// The version in [`REQUIREMENTS`].
 const VERSION: &str = "0.6.0";
 
-/// Answers the folder of the programs.
+/// Returns the folder of the programs.
 pub(super) fn install(project: &Project) -> Outcome<PathBuf> {
     let name = format!("postgresql-{VERSION}");
     let folder = tool(project, &name, "installing PostgreSQL with pgvector (25 MB)", |folder| fill(project, folder))?;

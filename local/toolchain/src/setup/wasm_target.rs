@@ -1,6 +1,6 @@
 //! A compiler for `wasm32-unknown-unknown`: rustup's where it can be had, else the distribution's.
 //!
-//! The second way is for machines where rustup can download nothing (or there is none). Debian's `rustc-web` has the
+//! The second way is for machines without rustup, or where rustup cannot download anything. Debian's `rustc-web` has the
 //! source of the standard library but not its WebAssembly build, so that is made here, once.
 
 use std::{

@@ -12,22 +12,22 @@ use chrono::{DateTime, Timelike as _, Utc};
 use super::{Trigger, firing::fire};
 use toolchain::{Outcome, progress::say};
 
-/// Fires what is due until it is dropped. A run that goes on then is the stack's to end, and nothing is said of it.
+/// Fires what is due until it is dropped. Invocations that are still running then end with the stack, without a message.
 #[derive(Debug)]
-pub struct Clock {
+pub struct Scheduler {
     news: Sender<News>,
 }
 
-/// What the clock hears of.
+/// What the scheduler hears of.
 #[derive(Debug)]
 enum News {
-    /// A function's run by the clock has ended.
+    /// A scheduled invocation has ended.
     Fired { function: String, outcome: Outcome },
     /// The stack ends.
     Over,
 }
 
-impl Clock {
+impl Scheduler {
     /// Starts ticking.
     pub fn start(functions_url: &str, triggers: Vec<Trigger>) -> Self {
         let (news, heard) = mpsc::channel();
@@ -37,7 +37,7 @@ impl Clock {
     }
 }
 
-impl Drop for Clock {
+impl Drop for Scheduler {
     fn drop(&mut self) {
         let _ = self.news.send(News::Over);
     }
@@ -71,7 +71,7 @@ impl Firings {
         }
     }
 
-    /// Fires a cron, unless a run of the function by the clock goes on: then it is left out.
+    /// Fires a cron, unless a scheduled invocation of the same function is still running: then this one is skipped.
     fn begin(&mut self, trigger: &Trigger) {
         if !self.under_way.insert(trigger.function.clone()) {
             return;
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn while_a_function_runs_by_the_clock_it_is_not_fired_again() {
+    fn scheduled_invocations_of_a_function_do_not_overlap() {
         let functions = Functions::start();
         let (news, heard) = mpsc::channel();
         let mut firings = Firings::new(&functions.url, news);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_looks_again_at_the_full_minute() {
+    fn the_scheduler_looks_again_at_the_full_minute() {
         let now = "2026-11-20T03:16:42.250Z".parse().unwrap();
 
         assert_eq!(to_next_minute(now).as_millis(), 17_750);
