@@ -63,6 +63,16 @@ fn a_person_who_is_gone_is_named_and_nothing_else_is_said_of_them() {
 }
 
 #[test]
+fn of_a_new_person_the_id_and_the_time_are_enough() {
+    let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": "created", "user_id": USER }));
+    let created = webhook(&json!({ "type": "user.created", "data": { "id": "user_2lab", "updated_at": 7 } }));
+    assert_eq!(block_on(handle(&created, &machine.call())).unwrap().outcome, "created");
+    let arguments = machine.body("apply_clerk_event");
+    assert_eq!((&arguments["p_event_type"], &arguments["p_updated_at"]), (&json!("user.created"), &json!(7)));
+    assert_eq!(arguments["p_person"], json!({ "email": null, "phone_number": null, "full_name": null }));
+}
+
+#[test]
 fn a_repeated_event_has_the_same_response_as_a_new_one_but_for_its_outcome() {
     for outcome in ["created", "updated", "deleted", "account_deleted", "outdated", "duplicate"] {
         let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": outcome, "user_id": null }));

@@ -124,6 +124,32 @@ fn skyvern_is_told_where_the_resume_is_and_where_to_tell_the_outcome() {
 }
 
 #[test]
+fn what_the_person_looks_for_is_in_the_prompt_as_far_as_it_is_known() {
+    for (preferences, expected) in [
+        (json!({ "salary_min": 5, "salary_max": 9 }), "- Salary: 5 to 9 USD a year\n"),
+        (json!({ "salary_min": 5, "salary_currency": "EUR" }), "- Salary: at least 5 EUR a year\n"),
+        (json!({ "salary_max": 9 }), "- Salary: up to 9 USD a year\n"),
+        (json!({ "target_locations": [{ "remote_only": true }] }), "- Locations: remote\n"),
+        (
+            json!({ "target_locations": [{ "city": "Leeds", "remote_only": true }, { "city": "York" }, {}] }),
+            "- Locations: Leeds (remote only); York\n",
+        ),
+        (json!({ "key_skills": ["Rust", "SQL"] }), "- Skills: Rust, SQL\n"),
+    ] {
+        let mut claimed = claimed_for("https://jobs.example.com/7");
+        claimed["preferences"] = preferences;
+        let machine = Machine::new()
+            .returns("claim_application", claimed)
+            .responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t.o-k" }))
+            .responds("/v1/run/tasks", 200, run())
+            .returns("record_skyvern_run", recorded());
+        initiate(&machine).unwrap();
+        let prompt = machine.body("tasks")["prompt"].take();
+        assert!(prompt.as_str().unwrap().contains(expected), "{prompt}");
+    }
+}
+
+#[test]
 fn an_application_that_was_handed_over_has_the_same_run_again() {
     let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "PROCESSING_BY_SKYVERN" });
     let machine = Machine::new().returns("claim_application", started);

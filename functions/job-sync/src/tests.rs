@@ -24,17 +24,13 @@ const ENQUEUE: &str = "enqueue_background_jobs as the service role";
 
 const RUN: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
 
-fn call_for(machine: &Machine, queries: &Value) -> Call<Settings> {
-    machine.call_with(settings_with(&[("JSEARCH_QUERIES", &queries.to_string())]))
-}
-
 /// One query of three pages at most, and one of one page.
 fn call(machine: &Machine) -> Call<Settings> {
     let queries = json!([
         { "name": "nurses", "query": "nurse in Leeds", "country": "gb", "pages": 3 },
         { "name": "cooks", "query": "cook", "country": "us" },
     ]);
-    call_for(machine, &queries)
+    machine.call_with(settings_with(&[("JSEARCH_QUERIES", &queries.to_string())]))
 }
 
 fn sync(machine: &Machine, body: &Value) -> Result<Reply, Problem> {
@@ -101,6 +97,24 @@ fn all_pages_of_all_queries_are_fetched_and_stored_under_the_lock() {
     assert!(asked[0].ends_with("/search-v2?query=nurse+in+Leeds&country=gb&num_pages=1&date_posted=all"), "{asked:?}");
     assert!(asked[1].ends_with("&cursor=c2") && asked[2].contains("query=cook&country=us"), "{asked:?}");
     assert_eq!(machine.sent()[1].headers.get("x-rapidapi-key"), Some("jsearch-key"));
+}
+
+#[test]
+fn the_older_search_is_walked_by_page_numbers() {
+    let jobs = |id: &str| json!({ "status": "OK", "data": [{ "job_id": id, "job_title": "Job" }] });
+    let machine = begun()
+        .responds("/search", 200, jobs("a"))
+        .responds("/search", 200, jobs("b"))
+        .responds("/search", 200, json!({ "status": "OK", "data": [] }))
+        .returns("store_job_postings", stored())
+        .returns("finish_job_sync", finished());
+    let queries = json!([{ "name": "cooks", "query": "cook", "country": "us", "pages": 9 }]).to_string();
+    let settings = settings_with(&[("JSEARCH_QUERIES", &queries), ("JSEARCH_SEARCH_PATH", "/search")]);
+    block_on(handle(&post(&internal_caller(), &json!({})), &machine.call_with(settings))).unwrap();
+    let asked = machine.sent().into_iter().filter(|sent| sent.method == "GET");
+    let pages: Vec<Option<String>> =
+        asked.map(|sent| sent.url.split_once("&page=").map(|(_, page)| page.to_owned())).collect();
+    assert_eq!(pages, [None, Some("2".to_owned()), Some("3".to_owned())]);
 }
 
 #[test]

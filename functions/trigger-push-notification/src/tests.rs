@@ -399,6 +399,16 @@ fn devices_of_several_projects_get_a_request_for_each_project() {
 }
 
 #[test]
+fn projects_that_split_nothing_are_not_asked_again() {
+    let details = json!({ "@jobraker/app": [token(0), token(1)] });
+    let refusal =
+        json!({ "errors": [{ "code": "PUSH_TOO_MANY_EXPERIENCE_IDS", "message": "no", "details": details }] });
+    let machine = direct(2).responds("/push/send", 400, refusal);
+    assert_eq!(problem_of(&push(&machine, &message())), "expo_rejected");
+    assert_eq!(machine.calls(), [CLAIM, SEND]);
+}
+
+#[test]
 fn several_messages_go_in_one_request_and_each_has_its_own_outcome() {
     let other = json!({ "claimed": false, "job_status": null, "lease_number": null, "payload": null,
                         "devices": devices(5..6) });

@@ -187,6 +187,15 @@ mod delete_files {
     }
 
     #[test]
+    fn a_folder_that_does_not_become_empty_is_given_up() {
+        let machine = (0..200).fold(Machine::new(), |machine, _| {
+            let listed = machine.responds("/object/list/resumes", 200, json!([{ "name": "a.pdf", "id": "1" }]));
+            listed.responds("/object/resumes", 200, json!([{}]))
+        });
+        assert_eq!(settled(machine, KIND, &payload()).1, retry_for("storage_failed"));
+    }
+
+    #[test]
     fn files_that_cannot_be_removed_are_tried_again() {
         let listed = || Machine::new().responds("/object/list/resumes", 200, json!([{ "name": "a.pdf", "id": "1" }]));
         for (machine, code) in [
