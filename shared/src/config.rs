@@ -115,7 +115,7 @@ impl Supabase {
     }
 
     /// The credentials for acting as the service. A key of the new kind is no JWT and goes into
-    /// `apikey` alone; one of the old kind goes into both (Supabase contract §6).
+    /// `apikey` alone; one of the old kind goes into both (docs/vendors/supabase.md#keys).
     #[must_use]
     pub fn service_headers(&self) -> Vec<(&'static str, String)> {
         let key = self.service_role_key.expose();

@@ -59,7 +59,7 @@ impl RequestId {
     }
 }
 
-/// Skyvern's id of a run (`tsk_…`, `wr_…`): opaque text, as `contracts/skyvern.md` §1.1 asks.
+/// Skyvern's id of a run (`tsk_…`, `wr_…`): opaque text, as docs/vendors/skyvern.md#run-ids asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(String);

@@ -1,12 +1,12 @@
-//! Text as people read it, out of text that may hold HTML: without tags, with entities resolved.
+//! Plain text from text that may contain HTML: without tags, with entities decoded.
 
-/// A job posting's description has a few thousand characters at most; more is somebody's mistake.
+/// The longest text that is read. A posting's description has a few thousand characters at most; more is a mistake.
 const LONGEST_BYTES: usize = 20_000;
 
-/// How often tags are looked for in what is left of others.
+/// How often tags are removed from what is left when other tags are gone.
 const PASSES: usize = 4;
 
-/// Elements that begin a new line, so that the words around them stay apart. Others may stand within a word.
+/// Elements that begin a new line, so that the words around them stay apart. Other elements may occur within a word.
 const BLOCKS: [&str; 26] = [
     "article",
     "blockquote",
@@ -36,16 +36,17 @@ const BLOCKS: [&str; 26] = [
     "ul",
 ];
 
-/// Elements whose content is no text.
+/// Elements whose content is not text.
 const SILENT: [&str; 2] = ["script", "style"];
 
-/// The text without HTML, on one line. A bare `&` or `<` that begins neither an entity nor a tag stays as it is.
+/// The text without HTML, on one line. An `&` or `<` that begins neither an entity nor a tag stays as it is.
 #[must_use]
 pub fn plain_text(html: &str) -> String {
     on_one_line(&without_html(html))
 }
 
-/// The same with the lines that the text has or that its HTML would show, and at most one empty line between two.
+/// As [`plain_text`], with the line breaks that the text has or that its HTML would show, and at most one empty line
+/// between two lines.
 #[must_use]
 pub fn plain_lines(html: &str) -> String {
     let text = without_html(html);
@@ -62,7 +63,7 @@ pub fn plain_lines(html: &str) -> String {
 
 fn without_html(html: &str) -> String {
     let mut text = unescape(&without_tags(cut(html)));
-    // What was escaped may be markup too, and so may be what is left when a tag inside another is gone.
+    // Escaped text may be markup too, and so may what is left when a tag inside another one is removed.
     for _ in 0..PASSES {
         let stripped = without_tags(&text);
         if stripped == text {
@@ -70,7 +71,7 @@ fn without_html(html: &str) -> String {
         }
         text = stripped;
     }
-    // Nobody nests that deep by accident.
+    // Nobody nests tags that deeply by accident.
     text.replace('<', " ")
 }
 
@@ -110,7 +111,7 @@ fn without_tags(html: &str) -> String {
     text
 }
 
-/// The name of the tag that begins here, empty for a comment or declaration; none if this is no tag.
+/// The name of the tag that begins here, empty for a comment or declaration; `None` if this is not a tag.
 fn tag_name(text: &str) -> Option<String> {
     let inside = text.strip_prefix("</").or_else(|| text.strip_prefix('<'))?;
     if text.starts_with("<!") || text.starts_with("<?") {
@@ -123,8 +124,8 @@ fn tag_name(text: &str) -> Option<String> {
     Some(inside[..end].to_ascii_lowercase())
 }
 
-/// What follows the tag that begins here. A tag that was cut off in the middle reaches to the end; the ellipsis that
-/// shows where a text was cut is kept.
+/// What follows the tag that begins here. A tag that is cut off in the middle ends with the text; the ellipsis that
+/// shows where the text was cut stays.
 fn after_tag(text: &str) -> &str {
     if text.starts_with("<!--") {
         return text.find("-->").map_or("", |end| &text[end + 3..]);
@@ -165,7 +166,7 @@ fn unescape(text: &str) -> String {
     plain
 }
 
-/// The character of an entity's name, such as `amp`, `#38` or `#x26`.
+/// The character for the name of an entity, such as `amp`, `#38` or `#x26`.
 fn character(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {
         let code = match number.strip_prefix(['x', 'X']) {
@@ -190,7 +191,7 @@ const LATIN_1: &str = "\
     agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml \
     eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml";
 
-/// The other names that job postings use.
+/// The other names that postings use.
 const OTHERS: [(&str, char); 24] = [
     ("amp", '&'),
     ("lt", '<'),

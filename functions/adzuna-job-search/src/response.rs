@@ -26,7 +26,7 @@ struct MarkedPosting<'a> {
     application_status: Option<ApplicationStatus>,
 }
 
-/// What Adzuna's terms want to be shown beside the results (Adzuna contract §5).
+/// What Adzuna's terms want to be shown beside the results (docs/vendors/adzuna.md#attribution).
 #[derive(Debug, Serialize)]
 struct Attribution {
     text: &'static str,

@@ -1,4 +1,4 @@
-//! What Clerk says of a person (Clerk contract §3), as far as it concerns us.
+//! What Clerk says of a person (docs/vendors/clerk.md#events), as far as it concerns us.
 
 use serde::Deserialize;
 use shared::{http::Incoming, problem::Problem, supabase::rpc::accounts::AccountDetails};

@@ -50,7 +50,7 @@ impl Input {
     }
 }
 
-/// Only what the file store itself accepts in a key (Storage contract §3), and no segment that
+/// Only what the file store itself accepts in a key (docs/vendors/supabase.md#storage), and no segment that
 /// anybody on the way might fold: empty, `.` or `..`. Encoded slashes and backslashes, control
 /// characters and look-alikes from other scripts are none of these characters.
 fn is_plain(path: &str) -> bool {

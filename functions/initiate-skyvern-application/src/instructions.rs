@@ -1,4 +1,5 @@
-//! What Skyvern is asked to do (Skyvern contract §1.3, §1.6, §6).
+//! What Skyvern is asked to do (docs/vendors/skyvern.md#starting-a-run, docs/vendors/skyvern.md#file-uploads,
+//! docs/vendors/skyvern.md#prompt-and-proof).
 //!
 //! The prompt ends in explicit conditions, because "completed" alone only means that the AI
 //! believes to be done: an application counts as sent when there is proof of it.
@@ -8,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use shared::{
     supabase::rpc::applications::{Candidate, ClaimedApplication, Preferences},
-    vendors::skyvern::NewRun,
+    vendors::skyvern::{NewRun, error_code_mapping},
 };
 use url::Url;
 
@@ -26,7 +27,7 @@ pub(crate) fn new_run(claimed: &ClaimedApplication, job_url: Url, resume_url: &U
         webhook_url,
         max_steps: MAXIMUM_STEPS,
         data_extraction_schema: proof_schema(),
-        error_code_mapping: error_codes(),
+        error_code_mapping: error_code_mapping(),
     }
 }
 
@@ -169,18 +170,6 @@ fn proof_schema() -> Value {
             },
         },
         "required": ["submitted", "confirmation_id", "confirmation_text", "resume_attached"],
-    })
-}
-
-/// Our codes for why it did not work out; the webhook handler decides by them.
-fn error_codes() -> Value {
-    json!({
-        "job_closed": "the posting is closed, expired, filled, or cannot be found",
-        "already_applied": "the website says that the candidate has already applied for this job",
-        "login_required": "the website demands to log in or to create an account before applying",
-        "missing_information": "a required question cannot be answered from the information given",
-        "captcha_blocked": "a captcha or another check for robots stands in the way",
-        "resume_upload_failed": "the resume could not be uploaded or was rejected",
     })
 }
 

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Skyvern's limit in characters (Skyvern contract §1.3).
+/// Skyvern's limit in characters (docs/vendors/skyvern.md#starting-a-run).
 const MAXIMUM_LENGTH: usize = 2083;
 
 /// Name endings that are never public (RFC 6761, RFC 6762, RFC 8375, ICANN's reserved `internal`,

@@ -14,13 +14,14 @@ mod job_url;
 mod settings;
 mod submission;
 
-use std::{sync::OnceLock, time::Duration};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 use shared::{
     application_status::ApplicationStatus,
     http::{self, Endpoint, Incoming, Reply},
     ids::{ApplicationId, RunId},
+    outgoing::RetryPolicy,
     problem::Problem,
     sign_in,
     supabase::{
@@ -35,9 +36,9 @@ use crate::{settings::Settings, submission::Submission};
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
-/// The pauses in milliseconds while another call hands the application over: ten seconds in all, Skyvern's timeout in
-/// that call.
-const PAUSES_MS: [u64; 7] = [100, 200, 400, 800, 1600, 3200, 4000];
+/// How often a call looks again while another one hands the application over: for ten seconds in all, Skyvern's timeout in
+/// that other call.
+const POLLING: RetryPolicy = RetryPolicy::pausing(&[100, 200, 400, 800, 1600, 3200, 4000]);
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
@@ -57,7 +58,7 @@ async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
     let claim = ClaimApplication { application_id, idempotency_key };
     let submission = Submission { application_id, person: &person, call };
 
-    let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+    let mut pauses = POLLING.pauses();
     loop {
         match database.call(&claim).await? {
             Claim::Claimed(claimed) => return accepted(application_id, submission.submit(&claimed).await?, "started"),

@@ -16,7 +16,7 @@ use shared::{
             StartedRun, SubmissionFailure,
         },
     },
-    vendors::skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern},
+    vendors::skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern, leaves_outcome_open},
 };
 use url::Url;
 
@@ -48,11 +48,11 @@ impl Submission<'_> {
         };
         match Skyvern::new(&self.call.settings.skyvern, &self.call.upstream).start(&run).await {
             Ok(run) => self.record(claimed.submission_id, &run).await,
-            Err(problem) => {
+            Err(fault) => {
                 let outcome =
-                    if problem.leaves_outcome_open() { SubmissionFailure::Open } else { SubmissionFailure::NotStarted };
-                self.give_up(claimed.submission_id, outcome, &problem.into()).await?;
-                Err(problem.into())
+                    if leaves_outcome_open(fault) { SubmissionFailure::Open } else { SubmissionFailure::NotStarted };
+                self.give_up(claimed.submission_id, outcome, &fault.into()).await?;
+                Err(fault.into())
             }
         }
     }

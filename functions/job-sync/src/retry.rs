@@ -11,7 +11,7 @@ use shared::{
         Database,
         rpc::queue::{EnqueueBackgroundJobs, NewJob},
     },
-    vendors::jsearch::JsearchProblem,
+    vendors::jsearch::QUOTA_SPENT,
 };
 
 use crate::settings::Settings;
@@ -38,24 +38,27 @@ pub(crate) async fn queue(role: ServiceRole, call: &http::Call<Settings>, proble
 
 /// Another run does what this one was to do; and an allowance that is spent does not come back within a day.
 fn may_help(problem: &Problem) -> bool {
-    !matches!(problem, Problem::JobSyncRunning { .. } | Problem::Jsearch(JsearchProblem::QuotaSpent))
+    !matches!(problem, Problem::JobSyncRunning { .. }) && problem.kind().code != QUOTA_SPENT.code
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use shared::{problem::Problem, vendors::jsearch::JsearchProblem};
+    use shared::{
+        problem::Problem,
+        vendors::jsearch::{FAULTS, QUOTA_SPENT},
+    };
 
     use super::may_help;
 
     #[test]
     fn only_what_may_pass_within_the_day_is_tried_again() {
-        for problem in [JsearchProblem::TimedOut, JsearchProblem::Failed, JsearchProblem::Unauthorized] {
-            assert!(may_help(&problem.into()), "{problem:?}");
+        for fault in [FAULTS.timed_out, FAULTS.failed, FAULTS.unauthorized] {
+            assert!(may_help(&fault.into()), "{fault:?}");
         }
         assert!(may_help(&Problem::DatabaseUnavailable));
-        assert!(!may_help(&JsearchProblem::QuotaSpent.into()));
+        assert!(!may_help(&QUOTA_SPENT.into()));
         assert!(!may_help(&Problem::JobSyncRunning { retry_after: Duration::ZERO }));
     }
 }

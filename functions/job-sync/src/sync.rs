@@ -5,7 +5,7 @@ use shared::{
     problem::Problem,
     sign_in::ServiceRole,
     supabase::{Database, rpc::sync::JobSyncRun},
-    vendors::jsearch::{Jsearch, JsearchProblem},
+    vendors::jsearch::{Jsearch, QUOTA_SPENT},
 };
 
 use crate::{queries::NamedQuery, run::Run, settings::Settings, walk::Walk};
@@ -28,17 +28,17 @@ pub(crate) async fn sync(
 }
 
 async fn fetch(run: &mut Run<'_>, jsearch: &Jsearch<'_>, queries: &[&NamedQuery]) -> Result<(), Problem> {
-    let mut allowance_is_spent = false;
+    let mut quota_is_spent = false;
     for query in queries {
         let mut walk = Walk::new(query.pages);
         let mut position = None;
         loop {
-            if allowance_is_spent {
-                return Err(JsearchProblem::QuotaSpent.into());
+            if quota_is_spent {
+                return Err(QUOTA_SPENT.into());
             }
             run.hold().await?;
             let page = jsearch.search(&query.query, position.as_ref()).await?;
-            allowance_is_spent = page.allowance_is_spent;
+            quota_is_spent = page.quota_is_spent;
             position = walk.after(&page);
             run.take(page).await?;
             if position.is_none() {

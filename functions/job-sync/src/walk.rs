@@ -19,7 +19,7 @@ impl Walk {
     }
 
     /// Where to go after this page. Nowhere when there is no further page, when it leads back, when the page had nothing
-    /// that was not on an earlier one, or when there were enough pages (JSearch contract §4).
+    /// that was not on an earlier one, or when there were enough pages (docs/vendors/jsearch.md#search-response).
     pub(crate) fn after(&mut self, page: &Page) -> Option<Next> {
         self.pages_left = self.pages_left.saturating_sub(1);
         let found_before = self.found.len();

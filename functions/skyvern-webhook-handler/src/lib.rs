@@ -4,7 +4,7 @@
 //! `x-skyvern-signature`. Returns 200 `{outcome, application_id, status}` once everything is
 //! committed, for a repeated event as for a new one, and then sends the push message, if there is
 //! one. 401 `signature_invalid` is final for Skyvern;
-//! 503 and 504 make it send again (Skyvern contract §4.4).
+//! 503 and 504 make it send again (docs/vendors/skyvern.md#webhook-delivery).
 
 mod settings;
 

@@ -6,8 +6,8 @@ use futures_util::{StreamExt as _, stream};
 use shared::{
     clock::UnixTime,
     http,
-    outgoing::{self, Upstream},
-    vendors::expo::{self, Content, Expo, ExpoProblem, MOST_RECIPIENTS, NotSent, is_push_token},
+    outgoing::{self, RetryPolicy, Upstream},
+    vendors::expo::{self, Content, Expo, FAULTS, MOST_RECIPIENTS, NotSent, is_passing, is_push_token},
 };
 
 use crate::{
@@ -17,10 +17,10 @@ use crate::{
     settings::Settings,
 };
 
-/// As many as Expo's own library makes, and as many as a Worker may have open (Expo contract §8).
+/// As many as Expo's own library makes, and as many as a Worker may have open (docs/vendors/expo.md#rate-and-retries).
 const REQUESTS_AT_ONCE: usize = 6;
 
-/// How many messages a second Expo takes of one project (Expo contract §8).
+/// How many messages a second Expo takes of one project (docs/vendors/expo.md#rate-and-retries).
 const MESSAGES_PER_SECOND: usize = 600;
 
 /// A lease lasts half a minute, and so does the work that a caller may do after its response; the
@@ -30,11 +30,8 @@ const BUDGET: Duration = Duration::from_secs(22);
 /// With less time left a request is not begun.
 const LEAST_TIME: Duration = Duration::from_secs(1);
 
-/// How often one request is made.
-const ATTEMPTS: u32 = 4;
-
-/// The pause before the second attempt; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// For one request, as far as there is time. Expo may ask for longer pauses.
+const RETRY: RetryPolicy = RetryPolicy::pausing(&[1000, 2000, 4000]);
 
 /// Messages on their way to their devices.
 pub(crate) struct Delivery<'a> {
@@ -103,10 +100,10 @@ impl<'a> Delivery<'a> {
         let messages: Vec<expo::Message> =
             contents.into_iter().map(|(content, to)| expo::Message { to, content }).collect();
 
-        let mut attempt = 1;
+        let mut pauses = RETRY.pauses();
         let mut pause_before = began_at.plus(not_before(place)) - self.upstream.now();
-        let mut failure = (ExpoProblem::RateLimited, None);
-        let (problem, retry_after) = loop {
+        let mut failure = (FAULTS.rate_limited, None);
+        let (fault, retry_after) = loop {
             let Some(time_left) = self.time_left_after(pause_before).await else { break failure };
             match self.expo.send(&messages, time_left.min(outgoing::TIMEOUT)).await {
                 Ok(tickets) => {
@@ -116,19 +113,16 @@ impl<'a> Delivery<'a> {
                 }
                 Err(NotSent::SeveralProjects(projects)) => match by_project(&batch, &projects) {
                     Some(parts) => return End::Split(parts),
-                    None => break (ExpoProblem::Rejected, None),
+                    None => break (FAULTS.rejected, None),
                 },
-                Err(NotSent::Problem { problem, retry_after }) => {
-                    failure = (problem, retry_after);
-                    if !problem.is_passing() || attempt == ATTEMPTS {
-                        break failure;
-                    }
-                    pause_before = pause(attempt, place, retry_after);
+                Err(NotSent::Failed { fault, retry_after }) => {
+                    failure = (fault, retry_after);
+                    let Some(pause) = pauses.next().filter(|_| is_passing(fault)) else { break failure };
+                    pause_before = lengthened(pause, place, retry_after);
                 }
             }
-            attempt += 1;
         };
-        let outcome = DeliveryOutcome::Unsent { problem, retry_after };
+        let outcome = DeliveryOutcome::Unsent { fault, retry_after };
         End::Settled(batch.into_iter().map(|recipient| (recipient, outcome.clone())).collect())
     }
 
@@ -152,11 +146,10 @@ fn not_before(place: usize) -> Duration {
     Duration::from_millis(1100).saturating_mul(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
-/// The pause after a failed attempt, counted from 1: what Expo asks for, but not less than ours. Requests that
-/// failed together come back one after the other.
-fn pause(attempt: u32, place: usize, retry_after: Option<Duration>) -> Duration {
+/// The pause after a failed attempt: what Expo asks for, but not less than ours. Requests that failed together come back
+/// one after the other.
+fn lengthened(ours: Duration, place: usize, retry_after: Option<Duration>) -> Duration {
     let spread = Duration::from_millis(u64::try_from(place % REQUESTS_AT_ONCE).unwrap_or_default() * 150);
-    let ours = FIRST_PAUSE.saturating_mul(1 << (attempt - 1).min(10));
     // An absurd request is as good as a very long one.
     let asked_for = retry_after.unwrap_or_default().min(Duration::from_hours(24));
     ours.max(asked_for) + spread
@@ -166,7 +159,7 @@ fn pause(attempt: u32, place: usize, retry_after: Option<Duration>) -> Duration 
 mod tests {
     use std::time::Duration;
 
-    use super::{not_before, pause};
+    use super::{RETRY, lengthened, not_before};
 
     #[test]
     fn no_second_has_more_messages_than_expo_takes() {
@@ -181,10 +174,13 @@ mod tests {
 
     #[test]
     fn pauses_double_and_expo_may_ask_for_longer_ones() {
-        let seconds =
-            |attempt, retry_after: Option<u64>| pause(attempt, 0, retry_after.map(Duration::from_secs)).as_secs();
-        assert_eq!([seconds(1, None), seconds(2, None), seconds(3, None)], [1, 2, 4]);
-        assert_eq!([seconds(1, Some(5)), seconds(2, Some(0)), seconds(1, Some(u64::MAX))], [5, 2, 86_400]);
+        assert_eq!(RETRY.pauses().map(|pause| pause.as_secs()).collect::<Vec<_>>(), [1, 2, 4]);
+        let pause = |ours, place, retry_after: Option<u64>| {
+            lengthened(Duration::from_secs(ours), place, retry_after.map(Duration::from_secs))
+        };
+        let seconds = |ours, retry_after| pause(ours, 0, retry_after).as_secs();
+        assert_eq!([seconds(1, None), seconds(1, Some(5)), seconds(2, Some(0))], [1, 5, 2]);
+        assert_eq!(seconds(1, Some(u64::MAX)), 86_400);
         assert!(pause(1, 1, None) > pause(1, 0, None));
     }
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use shared::vendors::expo::{DEVICE_NOT_REGISTERED, ExpoProblem, MESSAGE_RATE_EXCEEDED, Ticket};
+use shared::vendors::{
+    Fault,
+    expo::{DEVICE_NOT_REGISTERED, MESSAGE_RATE_EXCEEDED, Ticket, may_be_mended},
+};
 
 /// The outcome for one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +20,7 @@ pub(crate) enum DeliveryOutcome {
     /// Refused for this device, for now.
     Later { message: String },
     /// The whole request failed, for this reason.
-    Unsent { problem: ExpoProblem, retry_after: Option<Duration> },
+    Unsent { fault: Fault, retry_after: Option<Duration> },
 }
 
 impl DeliveryOutcome {
@@ -30,7 +33,7 @@ impl DeliveryOutcome {
     pub(crate) fn may_change(&self) -> bool {
         match self {
             Self::Later { .. } => true,
-            Self::Unsent { problem, .. } => problem.may_be_mended(),
+            Self::Unsent { fault, .. } => may_be_mended(*fault),
             Self::Sent { .. } | Self::Gone { .. } | Self::Refused { .. } => false,
         }
     }
@@ -41,7 +44,7 @@ impl DeliveryOutcome {
             Self::Sent { .. } => "sent",
             Self::Gone { .. } => "revoked",
             Self::Refused { .. } => "failed",
-            Self::Unsent { problem, .. } if !problem.may_be_mended() => "failed",
+            Self::Unsent { fault, .. } if !may_be_mended(*fault) => "failed",
             Self::Later { .. } | Self::Unsent { .. } => "not_sent",
         }
     }
@@ -53,7 +56,7 @@ impl DeliveryOutcome {
             Self::Gone { error, .. } => Some(error),
             Self::Refused { error, .. } => Some(error),
             Self::Later { .. } => Some(MESSAGE_RATE_EXCEEDED),
-            Self::Unsent { problem, .. } => Some(problem.code()),
+            Self::Unsent { fault, .. } => Some(fault.code),
         }
     }
 }
@@ -98,7 +101,7 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use shared::vendors::expo::{ExpoProblem, Ticket};
+    use shared::vendors::expo::{FAULTS, Ticket};
 
     use super::{Counts, DeliveryOutcome};
 
@@ -121,16 +124,16 @@ mod tests {
 
     #[test]
     fn only_a_request_that_is_wrong_in_itself_is_given_up() {
-        let outcome = |problem| DeliveryOutcome::Unsent { problem, retry_after: None }.outcome();
-        assert_eq!(outcome(ExpoProblem::Rejected), "failed");
-        assert_eq!(outcome(ExpoProblem::Unauthorized), "not_sent");
-        assert_eq!(outcome(ExpoProblem::TimedOut), "not_sent");
+        let outcome = |fault| DeliveryOutcome::Unsent { fault, retry_after: None }.outcome();
+        assert_eq!(outcome(FAULTS.rejected), "failed");
+        assert_eq!(outcome(FAULTS.unauthorized), "not_sent");
+        assert_eq!(outcome(FAULTS.timed_out), "not_sent");
     }
 
     #[test]
     fn every_device_is_counted_once() {
-        let unsent = |problem| DeliveryOutcome::Unsent { problem, retry_after: None };
-        let outcomes = [unsent(ExpoProblem::Failed), unsent(ExpoProblem::Rejected), DeliveryOutcome::no_push_token()];
+        let unsent = |fault| DeliveryOutcome::Unsent { fault, retry_after: None };
+        let outcomes = [unsent(FAULTS.failed), unsent(FAULTS.rejected), DeliveryOutcome::no_push_token()];
         assert_eq!(Counts::of(&outcomes), Counts { sent: 0, revoked: 1, failed: 1, not_sent: 1 });
     }
 }

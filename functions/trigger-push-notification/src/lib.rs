@@ -49,8 +49,8 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     let report = Report::new(&claimed.messages, &outcomes);
     queue::record(&database, &claimed, &outcomes).await?;
 
-    if let Some(problem) = report.problem() {
-        return Err(problem.into());
+    if let Some(fault) = report.fault() {
+        return Err(fault.into());
     }
     Reply::ok(&report, report.outcome())
 }

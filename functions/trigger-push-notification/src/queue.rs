@@ -175,7 +175,10 @@ mod tests {
     use serde_json::{Map, json};
     use shared::{
         supabase::rpc::queue::{FencingToken, SettlementOutcome},
-        vendors::expo::{Content, ExpoProblem},
+        vendors::{
+            Fault,
+            expo::{Content, FAULTS},
+        },
     };
 
     use super::{BackgroundJob, DeliveryOutcome, Device, Message, Unsendable, content_of_job, settlement, ticket_rows};
@@ -198,8 +201,8 @@ mod tests {
         DeliveryOutcome::Refused { error: "InvalidCredentials".to_owned(), message: String::new() }
     }
 
-    fn unsent(problem: ExpoProblem) -> DeliveryOutcome {
-        DeliveryOutcome::Unsent { problem, retry_after: Some(Duration::from_secs(90)) }
+    fn unsent(fault: Fault) -> DeliveryOutcome {
+        DeliveryOutcome::Unsent { fault, retry_after: Some(Duration::from_secs(90)) }
     }
 
     #[test]
@@ -210,8 +213,8 @@ mod tests {
             (vec![DeliveryOutcome::no_push_token()], SettlementOutcome::Completed, None),
             (vec![sent(), refused()], SettlementOutcome::Completed, None),
             (vec![refused(), DeliveryOutcome::no_push_token()], SettlementOutcome::Failed, Some("InvalidCredentials")),
-            (vec![unsent(ExpoProblem::Rejected)], SettlementOutcome::Failed, Some("expo_rejected")),
-            (vec![sent(), unsent(ExpoProblem::RateLimited)], SettlementOutcome::Retry, Some("expo_rate_limited")),
+            (vec![unsent(FAULTS.rejected)], SettlementOutcome::Failed, Some("expo_rejected")),
+            (vec![sent(), unsent(FAULTS.rate_limited)], SettlementOutcome::Retry, Some("expo_rate_limited")),
             (
                 vec![refused(), DeliveryOutcome::Later { message: String::new() }],
                 SettlementOutcome::Retry,
@@ -222,7 +225,7 @@ mod tests {
             let expected = (outcome, error, FencingToken::from(3));
             assert_eq!((end.outcome, end.error.as_deref(), end.fencing_token), expected, "{outcomes:?}");
         }
-        let end = settlement(&job(1), &[unsent(ExpoProblem::RateLimited)]).unwrap();
+        let end = settlement(&job(1), &[unsent(FAULTS.rate_limited)]).unwrap();
         assert_eq!(end.retry_after_seconds, Some(90));
     }
 
@@ -236,7 +239,7 @@ mod tests {
 
     #[test]
     fn only_what_is_final_becomes_a_ticket() {
-        let outcomes = [sent(), DeliveryOutcome::no_push_token(), refused(), unsent(ExpoProblem::Failed)];
+        let outcomes = [sent(), DeliveryOutcome::no_push_token(), refused(), unsent(FAULTS.failed)];
         let message = job(outcomes.len());
         let rows: Vec<_> = ticket_rows(&message, &outcomes).collect();
         let shown: Vec<_> = rows.iter().map(|row| (row.ticket_id, row.error, row.device_gone)).collect();

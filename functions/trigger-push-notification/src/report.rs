@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::{
     ids::{BackgroundJobId, DeviceId},
-    vendors::expo::ExpoProblem,
+    vendors::Fault,
 };
 
 use crate::{
@@ -18,7 +18,7 @@ pub(crate) struct Report<'a> {
     counts: Counts,
     messages: Vec<MessageReport<'a>>,
     #[serde(skip)]
-    problem: Option<ExpoProblem>,
+    fault: Option<Fault>,
 }
 
 /// One message, in the order of the request.
@@ -53,13 +53,13 @@ impl<'a> Report<'a> {
                 .zip(outcomes)
                 .map(|(message, outcomes)| MessageReport::new(message, outcomes))
                 .collect(),
-            problem: common_problem(outcomes.iter().flatten()),
+            fault: common_fault(outcomes.iter().flatten()),
         }
     }
 
     /// Expo's failure, if it took nothing at all: then the whole call has failed.
-    pub(crate) fn problem(&self) -> Option<ExpoProblem> {
-        self.problem
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.fault
     }
 
     /// A word for the log.
@@ -73,12 +73,12 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The first request's problem, if no request brought a ticket.
-fn common_problem<'a>(outcomes: impl Iterator<Item = &'a DeliveryOutcome>) -> Option<ExpoProblem> {
+/// The first request's fault, if no request brought a ticket.
+fn common_fault<'a>(outcomes: impl Iterator<Item = &'a DeliveryOutcome>) -> Option<Fault> {
     let mut first = None;
     for outcome in outcomes {
         match outcome {
-            DeliveryOutcome::Unsent { problem, .. } => first = first.or(Some(*problem)),
+            DeliveryOutcome::Unsent { fault, .. } => first = first.or(Some(*fault)),
             // Known without Expo.
             DeliveryOutcome::Gone { error: "invalid_token", .. } => {}
             _ => return None,
@@ -117,24 +117,24 @@ impl<'a> MessageReport<'a> {
 
 #[cfg(test)]
 mod tests {
-    use shared::vendors::expo::ExpoProblem;
+    use shared::vendors::{Fault, expo::FAULTS};
 
-    use super::common_problem;
+    use super::common_fault;
     use crate::delivery_outcome::DeliveryOutcome;
 
-    fn unsent(problem: ExpoProblem) -> DeliveryOutcome {
-        DeliveryOutcome::Unsent { problem, retry_after: None }
+    fn unsent(fault: Fault) -> DeliveryOutcome {
+        DeliveryOutcome::Unsent { fault, retry_after: None }
     }
 
     #[test]
     fn the_call_fails_only_when_expo_took_nothing() {
         let sent = DeliveryOutcome::Sent { ticket_id: "1".to_owned() };
-        let failed = unsent(ExpoProblem::TimedOut);
-        assert_eq!(common_problem([].iter()), None);
-        assert_eq!(common_problem([sent.clone(), failed.clone()].iter()), None);
-        assert_eq!(common_problem([failed.clone(), sent].iter()), None);
-        assert_eq!(common_problem([DeliveryOutcome::no_push_token()].iter()), None);
-        let all = [DeliveryOutcome::no_push_token(), failed, unsent(ExpoProblem::Failed)];
-        assert_eq!(common_problem(all.iter()), Some(ExpoProblem::TimedOut));
+        let failed = unsent(FAULTS.timed_out);
+        assert_eq!(common_fault([].iter()), None);
+        assert_eq!(common_fault([sent.clone(), failed.clone()].iter()), None);
+        assert_eq!(common_fault([failed.clone(), sent].iter()), None);
+        assert_eq!(common_fault([DeliveryOutcome::no_push_token()].iter()), None);
+        let all = [DeliveryOutcome::no_push_token(), failed, unsent(FAULTS.failed)];
+        assert_eq!(common_fault(all.iter()), Some(FAULTS.timed_out));
     }
 }

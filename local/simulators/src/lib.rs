@@ -1,8 +1,8 @@
 //! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern, Expo, Adzuna,
 //! JSearch.
 //!
-//! They answer as the vendors' contracts say, refuse what the vendors refuse, record the requests they receive, and can be
-//! told to fail. Everything is in memory, except the keys and the stored objects.
+//! They answer as the vendors do (docs/vendors), refuse what the vendors refuse, record the requests they receive, and can
+//! be told to fail. Everything is in memory, except the keys and the stored objects.
 //!
 //! Two addresses: the *gateway* stands for the Supabase project's own host, the other one for the vendors
 //! (`/clerk`, `/skyvern`, `/expo`, `/adzuna`, `/jsearch`) and for the control interface (`/__control`) by which tests and

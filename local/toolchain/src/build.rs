@@ -1,6 +1,7 @@
 //! Builds each function as a Cloudflare Worker, in its own `build/` folder, and the program that simulates the vendors.
 
 use std::{
+    cmp::Reverse,
     fs::{self, File},
     io::Write as _,
     panic::resume_unwind,
@@ -90,7 +91,11 @@ fn compile(project: &Project, names: &[String]) -> Outcome<WasmToolchain> {
 /// these programs uses more than one.
 fn package(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, names: &[String]) -> Outcome {
     let _lock = lock(project)?;
-    let waiting = Mutex::new(names.iter());
+    let mut names: Vec<&String> = names.iter().collect();
+    // The largest first, so that it is not the last one, with nothing beside it.
+    names.sort_by_key(|name| Reverse(compiled(project, name).metadata().map_or(0, |module| module.len())));
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(names.len());
+    let waiting = Mutex::new(names.into_iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || -> Outcome {
         while let Some(name) = next() {
@@ -98,7 +103,6 @@ fn package(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, name
         }
         Ok(())
     };
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(names.len());
     thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
@@ -109,8 +113,7 @@ fn package(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, name
 fn package_one(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, name: &str) -> Outcome {
     let target = project.wasm_target_folder();
     let folder = folder_of(project, name);
-    let compiled = target.join("wasm32-unknown-unknown/release").join(format!("{}.wasm", name.replace('-', "_")));
-    let fingerprint = fingerprint(&compiled, tools)?;
+    let fingerprint = fingerprint(&compiled(project, name), tools)?;
     let stamp = target.join(format!("{name}.fingerprint"));
     let whole = folder.join("index.js").is_file() && folder.join("index_bg.wasm").is_file();
     if whole && fs::read_to_string(&stamp).is_ok_and(|found| found == fingerprint) {
@@ -130,6 +133,12 @@ fn package_one(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, 
         keep_only_the_worker(&folder)
     })?;
     fs::write(&stamp, fingerprint).doing(|| format!("write {}", stamp.display()))
+}
+
+/// The module that cargo compiles, which is not packaged yet.
+fn compiled(project: &Project, name: &str) -> PathBuf {
+    let folder = project.wasm_target_folder().join("wasm32-unknown-unknown/release");
+    folder.join(format!("{}.wasm", name.replace('-', "_")))
 }
 
 /// One build at a time in this checkout.

@@ -1,4 +1,4 @@
-//! Cross-origin rules, as supabase-js and Expo's web build need them (Supabase contract §1).
+//! Cross-origin rules, as supabase-js and Expo's web build need them (docs/vendors/supabase.md#calls-from-supabase-js).
 
 /// `ALLOWED_ORIGINS`: the web origins that may call the functions.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,7 +35,7 @@ pub struct Endpoint {
 
 /// 64 KiB: generous for what a client has to say.
 const CLIENT_BODY_LIMIT: usize = 64 * 1024;
-/// 4 MiB: Skyvern's extracted output is unbounded (Skyvern contract §8).
+/// 4 MiB: Skyvern's extracted output is unbounded (docs/vendors/skyvern.md#webhook-payload).
 const WEBHOOK_BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 impl Endpoint {

@@ -45,7 +45,7 @@ impl Reply {
 
     fn json(status: u16, value: &impl Serialize, outcome: impl Into<String>) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value).map_err(|error| Problem::internal(error.to_string()))?;
-        // Exactly this type: supabase-js parses nothing else as JSON (Supabase contract §1).
+        // Exactly this type: supabase-js parses nothing else as JSON (docs/vendors/supabase.md#calls-from-supabase-js).
         let headers = vec![("content-type", "application/json".to_owned())];
         Ok(Self { status, headers, body, outcome: outcome.into(), cause: None })
     }

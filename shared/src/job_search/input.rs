@@ -1,5 +1,5 @@
-//! What a person may ask for, checked against what Adzuna takes (Adzuna contract §1) before anything is spent on it. A
-//! saved search has the same fields as a request.
+//! What a person may ask for, checked against what Adzuna takes (docs/vendors/adzuna.md#search-request) before anything
+//! is spent on it. A saved search has the same fields as a request.
 
 use std::ops::RangeInclusive;
 
@@ -16,7 +16,8 @@ const LONGEST_TEXT: usize = 200;
 const DEFAULT_PAGE_SIZE: u32 = 20;
 /// Always said, because what Adzuna takes without it has changed over the years.
 const DEFAULT_DISTANCE: u32 = 10;
-/// Adzuna names no end, but about a thousand results of a search can be reached (Adzuna contract §4).
+/// Adzuna names no end, but about a thousand results of a search can be reached
+/// (docs/vendors/adzuna.md#reachable-results).
 const REACHABLE_RESULTS: u32 = 1000;
 
 /// Reads the query; its texts are in one spelling, and what makes no difference is left out.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     config::Supabase,
     ids::{SearchLeaseId, UserId},
-    outgoing::Upstream,
+    outgoing::{RetryPolicy, Upstream},
     problem::Problem,
     sign_in::{Person, ServiceRole},
     supabase::{
@@ -23,12 +23,16 @@ use crate::{
             StoredPage,
         },
     },
-    vendors::adzuna::{self, Adzuna, AdzunaProblem, Query},
+    vendors::{
+        Fault,
+        adzuna::{self, Adzuna, Query},
+    },
 };
 
-/// The pauses in milliseconds between looks at another caller's progress: ten seconds in all, as long as Adzuna may
-/// take to answer that caller.
-const PAUSES_MS: [u64; 14] = [100, 150, 250, 500, 500, 500, 750, 750, 1000, 1000, 1000, 1000, 1500, 1000];
+/// How often another caller's progress is looked at: for ten seconds in all, as long as Adzuna may take to answer that
+/// caller.
+const POLLING: RetryPolicy =
+    RetryPolicy::pausing(&[100, 150, 250, 500, 500, 500, 750, 750, 1000, 1000, 1000, 1000, 1500, 1000]);
 
 /// One search.
 #[derive(Debug)]
@@ -107,7 +111,7 @@ impl JobSearch<'_> {
     pub async fn run(&self) -> Result<Found, Problem> {
         let key = key(self.query);
         let mut awaited = None;
-        let mut pauses = PAUSES_MS.into_iter().map(Duration::from_millis);
+        let mut pauses = POLLING.pauses();
         loop {
             let known = isolate_cache::get(&key);
             match self.decide(&key, known.as_ref(), awaited).await? {
@@ -118,9 +122,9 @@ impl JobSearch<'_> {
                 SearchDecision::Leased { lease_id, user_id, page } => {
                     return match self.ask(&key, lease_id, user_id).await? {
                         Ok(found) => Ok(found),
-                        Err(problem) => match page {
+                        Err(fault) => match page {
                             Some(page) => found(&key, page, known, Freshness::Stale),
-                            None => Err(problem.into()),
+                            None => Err(fault.into()),
                         },
                     };
                 }
@@ -135,7 +139,7 @@ impl JobSearch<'_> {
                 }
                 SearchDecision::Awaited { lease_id, page: None } => awaited = lease_id,
             }
-            self.upstream.wait(pauses.next().ok_or(AdzunaProblem::TimedOut)?).await;
+            self.upstream.wait(pauses.next().ok_or(adzuna::FAULTS.timed_out)?).await;
         }
     }
 
@@ -165,12 +169,7 @@ impl JobSearch<'_> {
     }
 
     /// Asks Adzuna and writes down what came of it. The inner error is Adzuna's, the outer one the database's.
-    async fn ask(
-        &self,
-        key: &str,
-        lease_id: SearchLeaseId,
-        user_id: UserId,
-    ) -> Result<Result<Found, AdzunaProblem>, Problem> {
+    async fn ask(&self, key: &str, lease_id: SearchLeaseId, user_id: UserId) -> Result<Result<Found, Fault>, Problem> {
         match Adzuna::new(self.adzuna, self.upstream).search(self.query).await {
             Ok(page) => {
                 let results = results::of(self.query, page);
@@ -185,11 +184,11 @@ impl JobSearch<'_> {
                 let stored = self.database().call(&store).await?;
                 found(key, StoredPage { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
             }
-            Err(problem) => {
-                let failure = RecordJobSearchFailure { query_key: key, lease_id, failure: problem };
+            Err(fault) => {
+                let failure = RecordJobSearchFailure { query_key: key, lease_id, failure: fault.code };
                 // If this fails too, the lease expires; the caller gets the vendor's problem either way.
                 let _: Result<IgnoredAny, Problem> = self.database().call(&failure).await;
-                Ok(Err(problem))
+                Ok(Err(fault))
             }
         }
     }
@@ -219,10 +218,13 @@ fn found(key: &str, page: StoredPage, known: Option<CachedPage>, freshness: Fres
 
 #[cfg(test)]
 mod tests {
-    use super::PAUSES_MS;
+    use std::time::Duration;
+
+    use super::POLLING;
+    use crate::outgoing::TIMEOUT;
 
     #[test]
     fn nobody_waits_longer_than_adzuna_may_take() {
-        assert_eq!(PAUSES_MS.iter().sum::<u64>(), 10_000);
+        assert_eq!(POLLING.pauses().sum::<Duration>(), TIMEOUT);
     }
 }

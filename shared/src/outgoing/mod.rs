@@ -1,12 +1,14 @@
-//! What goes out: calls to the database, to vendors, and to other functions of ours.
+//! Outgoing requests: to the database, to vendors, and to other functions of ours.
 
 mod request;
+mod retry;
 mod retry_after;
 mod service_binding;
 mod transport;
 mod upstream;
 
 pub use request::{Failure, Request, Response, TIMEOUT};
+pub use retry::RetryPolicy;
 pub use retry_after::{RETRY_AFTER, retry_after};
 pub use service_binding::ServiceBinding;
 pub use transport::Transport;

@@ -1,4 +1,4 @@
-//! A call to the outside, and what came back.
+//! A request to another server, and its response.
 
 use std::{io::Write as _, rc::Rc, time::Duration};
 
@@ -8,11 +8,11 @@ use url::Url;
 
 use crate::headers::Headers;
 
-/// How long an outside call may take, unless a contract says otherwise.
+/// The timeout of a request, unless it sets another one.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A call to be made. A clone shares the body, which may be long. It has no `Debug`: there are secrets among the
-/// headers.
+/// A request to another server. A clone shares the body, which may be long. It has no `Debug`, because there are secrets
+/// in the headers.
 #[derive(Clone)]
 pub struct Request {
     method: &'static str,
@@ -24,26 +24,26 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads something.
+    /// A GET request.
     #[must_use]
     pub fn get(url: Url) -> Self {
         Self { method: "GET", url, headers: Vec::new(), body: None, wanted_headers: &[], timeout: TIMEOUT }
     }
 
-    /// Sends JSON text.
+    /// A POST request with JSON text.
     #[must_use]
     pub fn post_json(url: Url, json: impl Into<Vec<u8>>) -> Self {
         let request = Self { method: "POST", body: Some(Rc::new(json.into())), ..Self::get(url) };
         request.header("content-type", "application/json")
     }
 
-    /// Deletes what JSON text names.
+    /// A DELETE request with JSON text.
     #[must_use]
     pub fn delete_json(url: Url, json: impl Into<Vec<u8>>) -> Self {
         Self { method: "DELETE", ..Self::post_json(url, json) }
     }
 
-    /// Adds a header; the name in lower case.
+    /// Adds a header, its name in lower case.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
@@ -57,7 +57,7 @@ impl Request {
         self
     }
 
-    /// Names headers of the answer that are of interest; the others are not read.
+    /// Names the response headers that are of interest; the others are not read.
     #[must_use]
     pub fn wanting(mut self, headers: &'static [&'static str]) -> Self {
         self.wanted_headers = headers;
@@ -87,12 +87,12 @@ impl Request {
         self.wanted_headers
     }
 
-    /// Compresses the body with gzip if it is longer than so many bytes.
+    /// Compresses the body with gzip if it is longer than this many bytes.
     #[must_use]
     pub fn compressed_above(mut self, length: usize) -> Self {
         let Some(body) = self.body().filter(|body| body.len() > length) else { return self };
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-        // Writing to memory cannot fail; if it did, the body would go as it is.
+        // Writing to memory cannot fail; if it did, the body would be sent as it is.
         if gzip.write_all(body).is_ok()
             && let Ok(compressed) = gzip.finish()
         {
@@ -102,31 +102,31 @@ impl Request {
         self
     }
 
-    /// Where it goes.
+    /// Its URL.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// What it sends.
+    /// Its body.
     #[must_use]
     pub fn body(&self) -> Option<&[u8]> {
         self.body.as_ref().map(|body| body.as_slice())
     }
 
-    /// The value of a header; the name in lower case.
+    /// The value of a header, named in lower case.
     #[must_use]
     pub fn header_named(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// An answer, read whole.
+/// A response, read to its end.
 #[derive(Debug, Default)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
-    /// The headers that the request named, as far as they were there.
+    /// Those of the headers that the request named which were present.
     pub headers: Headers,
     /// The body.
     pub body: Vec<u8>,
@@ -148,10 +148,10 @@ impl Response {
     }
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// Not within the timeout.
+    /// Nothing came within the timeout.
     TimedOut,
     /// The connection could not be made, or broke.
     Unreachable,

@@ -1,15 +1,15 @@
-//! `Retry-After`, by which a server says when to come back.
+//! `Retry-After`, the header in which a server says when to try again.
 
 use std::time::{Duration, SystemTime};
 
 use crate::headers::Headers;
 
-/// The headers of an answer that [`retry_after`] looks at.
+/// The response headers that [`retry_after`] reads.
 pub const RETRY_AFTER: [&str; 2] = ["retry-after", "date"];
 
-/// How long the sender of these headers wants us to wait: seconds, or a date in any of the forms that a recipient has to
-/// take (RFC 9110 §10.2.3 and §5.6.7). A date counts from the answer's own `Date`, so that it does not matter how far the
-/// clocks are apart. None if the sender does not say, or says something else.
+/// How long the sender of these headers asks us to wait: seconds, or a date in any of the forms that a recipient has to
+/// accept (RFC 9110 §10.2.3 and §5.6.7). A date is compared with the response's own `Date`, so that it does not matter
+/// how far the clocks are apart. `None` if there is no header, or something else in it.
 #[must_use]
 pub fn retry_after(headers: &Headers) -> Option<Duration> {
     let value = headers.get("retry-after")?.trim();

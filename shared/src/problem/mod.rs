@@ -1,7 +1,7 @@
-//! Everything that can go wrong, and how each is answered (RFC 9457).
+//! Everything that can go wrong, and the response to each (RFC 9457).
 //!
-//! A client matches on `code`: codes are added, never renamed. A failure is named for what it means
-//! to the caller, not for the status code some vendor sent.
+//! A client matches on `code`: codes are added, never renamed. A problem is named for what it means to the caller, not
+//! for the status that some vendor sent. docs/problems.md is the list of all, for those who meet them.
 
 mod token;
 
@@ -9,15 +9,12 @@ use std::time::Duration;
 
 pub use token::TokenProblem;
 
-use crate::{
-    config::Misconfigured,
-    vendors::{adzuna::AdzunaProblem, expo::ExpoProblem, jsearch::JsearchProblem},
-};
+use crate::config::Misconfigured;
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The body or the query is not what the function expects; one entry for each bad field.
+    /// The body or the query is not what the function expects. One entry for each bad field.
     #[error("the request is not in the expected form")]
     InvalidInput(Vec<FieldError>),
     /// The body is longer than the function reads.
@@ -45,14 +42,14 @@ pub enum Problem {
     /// A valid token of a person whose profile has not arrived yet.
     #[error("your profile is still being set up; try again in a moment")]
     ProfilePending,
-    /// A valid token, still, of an account that was deleted at Clerk.
+    /// A token that is still valid, of an account that was deleted at Clerk.
     #[error("this account has been deleted")]
     AccountDeleted,
-    /// The keys that check tokens cannot be had, so nobody can be let in or turned away.
+    /// The keys that check tokens cannot be fetched, so nobody can be let in or turned away.
     #[error("sign-in cannot be checked at the moment")]
     SignInUnavailable,
 
-    /// Also for another person's application: the answer does not tell that it exists.
+    /// Also for another person's application: the response does not tell that it exists.
     #[error("there is no such application")]
     ApplicationNotFound,
     /// The application has gone further than this call, or was closed.
@@ -61,10 +58,10 @@ pub enum Problem {
         /// Names the status the application is in.
         detail: String,
     },
-    /// Another call is handing this application over right now.
+    /// Another call is submitting this application right now.
     #[error("the application is being handed to Skyvern by another call")]
     SubmissionInProgress,
-    /// An earlier call ended without knowing whether a run started; it is being found out.
+    /// An earlier call ended without knowing whether a run was started. The next call or the reconciler finds out.
     #[error("it is still open whether an earlier attempt reached Skyvern; nothing is sent twice")]
     SubmissionOpen,
     /// The `Idempotency-Key` belongs to another application.
@@ -82,58 +79,49 @@ pub enum Problem {
     /// Also for another person's file.
     #[error("there is no such file")]
     FileNotFound,
-    /// The posting's address is not one that may be visited.
+    /// Skyvern's browser may not be sent to the posting's address.
     #[error("the address of the job posting cannot be used: {reason}")]
     JobUrlNotAllowed {
         /// Why, in words for a person.
         reason: &'static str,
     },
 
-    /// The webhook's signature is absent or made with another key, or over other bytes.
+    /// The webhook's signature is missing, or was made with another key or over other bytes.
     #[error("the signature does not match")]
     SignatureInvalid,
 
-    /// Skyvern refused for certain: no run exists.
-    #[error(transparent)]
-    Skyvern(#[from] SkyvernProblem),
+    /// A vendor failed. [`vendors`](crate::vendors) makes it from a fault, and knows which vendors there are. In a box,
+    /// because it is the largest variant, and every result of a handler is as large as that.
+    #[error("{}", .0.detail)]
+    Vendor(Box<VendorProblem>),
 
-    /// Expo took none of the messages.
-    #[error(transparent)]
-    Expo(#[from] ExpoProblem),
-
-    /// Adzuna has no results for us, and there are none from earlier either.
-    #[error(transparent)]
-    Adzuna(#[from] AdzunaProblem),
-    /// The person's own share of what Adzuna allows us to ask is used up, and there are no results from earlier.
+    /// The person's own share of Adzuna's quota is used up, and there are no results from earlier.
     #[error("you have searched too often in a short time; try again later")]
     SearchLimitReached {
-        /// Until there is one more.
+        /// Until the share allows one more.
         retry_after: Duration,
     },
-    /// What Adzuna allows us to ask is used up, and there are no results from earlier.
+    /// Adzuna's quota is used up, and there are no results from earlier.
     #[error("no more searches are possible at the moment; try again later")]
     SearchQuotaSpent {
-        /// Until it allows one more.
+        /// Until the quota allows one more.
         retry_after: Duration,
     },
 
-    /// JSearch failed in the middle of a run. What it answered before is kept.
-    #[error(transparent)]
-    Jsearch(#[from] JsearchProblem),
     /// Another run of the job sync is going on.
     #[error("another run of the job sync is going on")]
     JobSyncRunning {
-        /// Until its lock ends, unless it goes on.
+        /// Until its lock expires, unless it is extended.
         retry_after: Duration,
     },
-    /// This run was too slow, and its lock has ended.
+    /// This run was too slow, and its lock has expired.
     #[error("this run of the job sync was too slow and has been given up")]
     JobSyncSuperseded,
 
     /// The file store did not answer in time.
     #[error("the file store did not answer in time")]
     StorageTimedOut,
-    /// The file store failed or answered nonsense.
+    /// The file store failed, or its response cannot be read.
     #[error("the file store is not working at the moment")]
     StorageFailed,
 
@@ -147,7 +135,7 @@ pub enum Problem {
     /// A setting is missing or malformed; its name is in the log only.
     #[error("this function is not set up correctly")]
     Misconfigured(#[from] Misconfigured),
-    /// Logged in full, answered in one neutral sentence.
+    /// Logged in full, and reported in one neutral sentence.
     #[error("something went wrong on our side")]
     Internal {
         /// What happened, for the log. Nothing secret, nothing personal.
@@ -164,62 +152,18 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// How Skyvern's answer to a new run failed us. Sources: Skyvern contract §1.2, §1.7, §1.8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SkyvernProblem {
-    /// 401 or 403: our key is not accepted.
-    #[error("Skyvern does not accept our credentials")]
-    Unauthorized,
-    /// 402: no credits left.
-    #[error("Skyvern has no credits left for us")]
-    CreditsExhausted,
-    /// 429: too many runs at once, or in a short time.
-    #[error("Skyvern takes no more runs at the moment; try again later")]
-    RateLimited,
-    /// Another 4xx: this request will never be accepted.
-    #[error("Skyvern refused the request")]
-    Rejected,
-    /// 5xx: it is open whether a run started.
-    #[error("Skyvern failed; whether the application was started is being found out")]
-    Failed,
-    /// No answer in time: it is open whether a run started.
-    #[error("Skyvern did not answer in time; whether the application was started is being found out")]
-    TimedOut,
-    /// The connection broke: it is open whether a run started.
-    #[error("the connection to Skyvern broke; whether the application was started is being found out")]
-    Unreachable,
-    /// Success without a run id, or not JSON: it is open whether a run started.
-    #[error("Skyvern's answer could not be read; whether the application was started is being found out")]
-    Unreadable,
+/// A vendor's failure as it is reported to the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VendorProblem {
+    /// Status, code and title.
+    pub kind: Kind,
+    /// The sentence for the caller.
+    pub detail: &'static str,
+    /// When trying again makes sense, if it does.
+    pub retry_after: Option<Duration>,
 }
 
-impl SkyvernProblem {
-    /// The stable code, also kept as the `reason` in `applications.status_details`.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unauthorized => "skyvern_unauthorized",
-            Self::CreditsExhausted => "skyvern_credits_exhausted",
-            Self::RateLimited => "skyvern_rate_limited",
-            Self::Rejected => "skyvern_rejected",
-            Self::Failed => "skyvern_failed",
-            Self::TimedOut => "skyvern_timed_out",
-            Self::Unreachable => "skyvern_unreachable",
-            Self::Unreadable => "skyvern_unreadable",
-        }
-    }
-
-    /// Whether a run may exist although we did not hear of it. Such a request is never repeated.
-    #[must_use]
-    pub fn leaves_outcome_open(self) -> bool {
-        match self {
-            Self::Unauthorized | Self::CreditsExhausted | Self::RateLimited | Self::Rejected => false,
-            Self::Failed | Self::TimedOut | Self::Unreachable | Self::Unreadable => true,
-        }
-    }
-}
-
-/// What a kind of problem always answers.
+/// What is the same for every problem of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
     /// HTTP status.
@@ -273,16 +217,9 @@ impl Problem {
             Self::FileNotFound => kind(404, "file_not_found", "File not found"),
             Self::JobUrlNotAllowed { .. } => kind(422, "job_url_not_allowed", "Job address not allowed"),
             Self::SignatureInvalid => kind(401, "signature_invalid", "Signature invalid"),
-            Self::Skyvern(SkyvernProblem::TimedOut) => kind(504, "skyvern_timed_out", "Skyvern timed out"),
-            Self::Skyvern(problem) => kind(502, problem.code(), "Skyvern did not take the application"),
-            Self::Expo(ExpoProblem::TimedOut) => kind(504, "expo_timed_out", "Expo timed out"),
-            Self::Expo(problem) => kind(502, problem.code(), "Expo did not take the messages"),
-            Self::Adzuna(AdzunaProblem::TimedOut) => kind(504, "adzuna_timed_out", "Job search timed out"),
-            Self::Adzuna(problem) => kind(502, problem.code(), "Job search failed"),
+            Self::Vendor(problem) => problem.kind,
             Self::SearchLimitReached { .. } => kind(429, "search_limit_reached", "Too many searches"),
             Self::SearchQuotaSpent { .. } => kind(503, "search_quota_spent", "No searches left"),
-            Self::Jsearch(JsearchProblem::TimedOut) => kind(504, "jsearch_timed_out", "JSearch timed out"),
-            Self::Jsearch(problem) => kind(502, problem.code(), "JSearch failed"),
             Self::JobSyncRunning { .. } => kind(409, "job_sync_running", "Job sync running"),
             Self::JobSyncSuperseded => kind(409, "job_sync_superseded", "Job sync superseded"),
             Self::StorageTimedOut => kind(504, "storage_timed_out", "File store timed out"),
@@ -302,11 +239,8 @@ impl Problem {
                 Some(Duration::from_secs(2))
             }
             Self::SignInUnavailable => Some(Duration::from_secs(5)),
-            Self::SubmissionOpen
-            | Self::Skyvern(SkyvernProblem::RateLimited)
-            | Self::Expo(ExpoProblem::RateLimited)
-            | Self::Adzuna(AdzunaProblem::RateLimited)
-            | Self::Jsearch(JsearchProblem::RateLimited) => Some(Duration::from_mins(1)),
+            Self::SubmissionOpen => Some(Duration::from_mins(1)),
+            Self::Vendor(problem) => problem.retry_after,
             Self::SearchLimitReached { retry_after }
             | Self::SearchQuotaSpent { retry_after }
             | Self::JobSyncRunning { retry_after } => Some(*retry_after),
@@ -327,25 +261,7 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{Problem, SkyvernProblem};
-
-    #[test]
-    fn a_vendors_fault_is_never_answered_as_ours() {
-        for problem in [
-            SkyvernProblem::Unauthorized,
-            SkyvernProblem::CreditsExhausted,
-            SkyvernProblem::RateLimited,
-            SkyvernProblem::Rejected,
-            SkyvernProblem::Failed,
-            SkyvernProblem::TimedOut,
-            SkyvernProblem::Unreachable,
-            SkyvernProblem::Unreadable,
-        ] {
-            let kind = Problem::Skyvern(problem).kind();
-            assert!(matches!(kind.status, 502 | 504), "{problem:?} answers {}", kind.status);
-            assert_eq!(kind.code, problem.code());
-        }
-    }
+    use super::Problem;
 
     #[test]
     fn an_internal_problem_tells_its_cause_to_the_log_only() {

@@ -1,6 +1,6 @@
-//! Why a token does not let its bearer in.
+//! Why a token is refused.
 
-/// The reasons, each with a code of its own, all answered with 401.
+/// The reasons, each with a code of its own, all with status 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenProblem {
     /// There is no bearer token.
@@ -9,25 +9,26 @@ pub enum TokenProblem {
     /// Not a JWT of the expected form, or larger than any of Clerk's.
     #[error("the token is malformed")]
     Malformed,
-    /// Another algorithm than RS256: `none`, HS256 over the public key's text, …
+    /// Not an algorithm of the token's issuer: Clerk signs with RS256 alone, Supabase Auth with ES256, or with HS256
+    /// where the project's secret is set. `none` is never accepted.
     #[error("the token's algorithm is not accepted")]
     AlgorithmRefused,
     /// Signed with a key that is not among the issuer's.
     #[error("the token's key is not known")]
     KeyUnknown,
-    /// The signature does not fit the content.
+    /// The signature does not match the content.
     #[error("the token's signature is not valid")]
     SignatureInvalid,
     /// `exp` has passed.
     #[error("the token has expired; ask for a fresh one")]
     Expired,
-    /// `nbf` or `iat` lies ahead.
+    /// `nbf` or `iat` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// From another Clerk instance.
+    /// From another Clerk instance or Supabase project.
     #[error("the token comes from another issuer")]
     IssuerRefused,
-    /// Made for another front end.
+    /// Issued for another front end.
     #[error("the token was made for another application")]
     PartyRefused,
     /// A machine's or a template's token, or a sign-in that is not finished.

@@ -7,7 +7,7 @@ use crate::{config::Supabase, headers::Headers, problem::Problem, secret::Secret
 pub struct InternalCaller(());
 
 /// Lets in whoever presents the service-role key, as the bearer or, like a key of the new kind, in
-/// `apikey` (Supabase contract §6).
+/// `apikey` (docs/vendors/supabase.md#keys).
 ///
 /// # Errors
 /// [`Problem::ServiceKeyRequired`] for everybody else.

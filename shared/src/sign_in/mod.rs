@@ -2,7 +2,7 @@
 //! configured, from Supabase Auth.
 //!
 //! The rules are those of Clerk's own verifier, stricter where a public endpoint needs it
-//! (Clerk contract §2).
+//! (docs/vendors/clerk.md#verifying-a-session-token).
 
 mod algorithm;
 mod claims;

@@ -1,8 +1,6 @@
 //! `PostgREST`, through the `postgrest` crate, wrapped once: typed, with timeouts, and without its
 //! panics (it panics in `auth()` on a token with odd bytes, so the headers are set here).
 
-use std::time::Duration;
-
 use postgrest::Postgrest;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::error::Category;
@@ -11,13 +9,13 @@ use url::Url;
 use super::rpc::{Repeat, Rpc, accounts::EnsurePerson};
 use crate::{
     config::Supabase,
-    outgoing::{Failure, Request, Response, Upstream},
+    outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
     problem::{Problem, TokenProblem},
     sign_in::{Person, ServiceRole},
 };
 
-/// Pauses before the second and third try of a call that may be repeated.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
+/// For calls that may be repeated.
+const RETRY: RetryPolicy = RetryPolicy::pausing(&[100, 400]);
 
 /// The database as one caller may use it.
 #[derive(Debug)]
@@ -65,15 +63,15 @@ impl<'a> Database<'a> {
     // From here on nothing depends on the type of the call, so that a function has this code once.
 
     async fn respond(&self, function: &'static str, repeat: Repeat, request: &Request) -> Result<Response, Problem> {
-        let pauses = match repeat {
-            Repeat::Harmless => &PAUSES[..],
-            Repeat::NotHarmless | Repeat::LeftToCaller => &[],
+        let policy = match repeat {
+            Repeat::Harmless => RETRY,
+            Repeat::NotHarmless | Repeat::LeftToCaller => RetryPolicy::pausing(&[]),
         };
-        for pause in pauses {
+        for pause in policy.pauses() {
             match self.attempt(function, request).await {
                 // Anything but JSON is a page of a proxy in between.
                 Ok(response) if response.json::<IgnoredAny>().is_ok() => return Ok(response),
-                Ok(_) | Err(Problem::DatabaseUnavailable) => self.upstream.wait(*pause).await,
+                Ok(_) | Err(Problem::DatabaseUnavailable) => self.upstream.wait(pause).await,
                 Err(problem) => return Err(problem),
             }
         }
@@ -132,7 +130,7 @@ impl<'a> Database<'a> {
     }
 
     /// Our own SQL functions refuse with the codes of our problems; the others are `PostgREST`'s and
-    /// `PostgreSQL`'s (Supabase contract §2).
+    /// `PostgreSQL`'s (docs/vendors/supabase.md#postgrest).
     fn problem(&self, function: &'static str, status: u16, code: &str, message: String) -> Problem {
         match code {
             "account_deleted" => Problem::AccountDeleted,

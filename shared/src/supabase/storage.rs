@@ -46,7 +46,7 @@ impl<'a> Storage<'a> {
     }
 
     /// An address that fetches the file until it expires; with a `file_name` it is downloaded under
-    /// that name (Storage contract §3). None when there is no such file for this person.
+    /// that name (docs/vendors/supabase.md#storage). None when there is no such file for this person.
     ///
     /// # Errors
     /// [`Problem::StorageTimedOut`] and [`Problem::StorageFailed`].

@@ -5,9 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use simulators::clerk::webhook::sign;
-use tests::{
-    EventSpec, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenSpec, WebhookKey, client,
-};
+use tests::{EventSpec, Fault, Finish, Method, Person, Reply, SentEvent, Service, Stack, TokenSpec};
 use uuid::Uuid;
 
 const NAME: &str = "clerk-webhook-handler";
@@ -360,84 +358,6 @@ async fn with_the_person_goes_everything_that_is_theirs() {
 }
 
 #[tokio::test]
-async fn signatures_are_believed_under_either_key_and_within_five_minutes() {
-    let stack = Stack::get().await;
-    for (key, timestamp_shift, is_accepted) in [
-        (WebhookKey::Current, 0, true),
-        (WebhookKey::Previous, 0, true),
-        (WebhookKey::Both, 0, true),
-        (WebhookKey::Wrong, 0, false),
-        (WebhookKey::Current, -290, true),
-        (WebhookKey::Current, 290, true),
-        (WebhookKey::Current, -310, false),
-        (WebhookKey::Current, 310, false),
-        (WebhookKey::Current, -2_000_000_000, false),
-    ] {
-        let clerk_id = new_clerk_id();
-        let spec = EventSpec {
-            key,
-            timestamp_shift,
-            ..EventSpec::new("user.created", user(&clerk_id, 1_000, &new_address()))
-        };
-        let sent = stack.clerk().send(&spec).await;
-        if is_accepted {
-            assert_eq!(sent.outcome(), "created", "{key:?} {timestamp_shift}");
-        } else {
-            assert_eq!(sent.refusal(), (401, "signature_invalid"), "{key:?} {timestamp_shift}");
-            assert!(inbox(&stack, &clerk_id).await.is_empty() && people(&stack, &clerk_id).await.is_empty());
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_is_not_signed_to_the_byte_is_refused() {
-    let stack = Stack::get().await;
-    let clerk_id = new_clerk_id();
-    let spec =
-        EventSpec { timestamp_shift: -310, ..EventSpec::new("user.created", user(&clerk_id, 1_000, &new_address())) };
-    let sent = stack.clerk().send(&spec).await;
-    let fresh = now().to_string();
-    let signature = sign(&stack.keys().clerk_webhook_secret, &sent.svix_id, &fresh, &sent.body);
-    let good = [
-        ("content-type", "application/json"),
-        ("svix-id", sent.svix_id.as_str()),
-        ("svix-timestamp", fresh.as_str()),
-        ("svix-signature", signature.as_str()),
-    ];
-    let refused = async |headers: &[(&str, &str)], body: &str| {
-        let reply = post(&stack, headers, body).await;
-        assert_eq!(reply.header("www-authenticate"), "Signature");
-        reply.expect_problem(401, "signature_invalid");
-    };
-
-    for (name, value) in [
-        ("svix-id", "msg_other"),
-        ("svix-id", ""),
-        ("svix-timestamp", "soon"),
-        ("svix-timestamp", "99999999999999999999999999"),
-        ("svix-timestamp", sent.timestamp.as_str()),
-        ("svix-signature", ""),
-        ("svix-signature", "v1,"),
-        ("svix-signature", "v1,é"),
-        ("svix-signature", &signature[3..]),
-        ("svix-signature", &signature.replace("v1,", "v2,")),
-    ] {
-        let headers = good.map(|header| if header.0 == name { (name, value) } else { header });
-        refused(&headers, &sent.body).await;
-    }
-    for missing in 1..good.len() {
-        let headers: Vec<_> = good.iter().copied().filter(|header| *header != good[missing]).collect();
-        refused(&headers, &sent.body).await;
-    }
-    refused(&good, &sent.body.replace("Grace", "Mallory")).await;
-    refused(&good, &format!("{} ", sent.body)).await;
-    refused(&good, "").await;
-    assert!(people(&stack, &clerk_id).await.is_empty() && inbox(&stack, &clerk_id).await.is_empty());
-
-    post(&stack, &good, sent.body.as_str()).await.expect_status(200);
-}
-
-#[tokio::test]
 async fn odd_text_in_an_event_does_not_stop_it() {
     let stack = Stack::get().await;
     let (clerk_id, address) = (new_clerk_id(), new_address());
@@ -498,27 +418,6 @@ async fn an_event_that_the_database_did_not_take_comes_again() {
         assert_eq!(stack.clerk().send(&again).await.outcome(), then, "{what}");
         assert!(person(&stack, &clerk_id).await["email"].is_string());
     }
-}
-
-#[tokio::test]
-async fn svixs_own_library_is_understood() {
-    let stack = Stack::get().await;
-    let deliver = async |secret: &str, id: &str, body: &str| {
-        let input = json!({ "target": stack.function_url(NAME), "secret": secret, "id": id, "body": body });
-        client::run("svix.mjs", &input).await
-    };
-    let clerk_id = new_clerk_id();
-    let body = json!({ "type": "user.created", "data": user(&clerk_id, 1_000, &new_address()), "note": "Zoë – ☕" });
-    let (id, body) = (format!("msg.{}", Uuid::new_v4().simple()), body.to_string());
-    let keys = stack.keys();
-
-    let refused = deliver("whsec_bm90IGEgc2VjcmV0LCBidXQgMzIgYnl0ZXMgbG9uZyE=", &id, &body).await;
-    assert_eq!((&refused["status"], &refused["body"]["code"]), (&json!(401), &json!("signature_invalid")));
-    let first = deliver(&keys.clerk_webhook_secret, &id, &body).await;
-    assert_eq!((&first["status"], &first["body"]["outcome"]), (&json!(200), &json!("created")), "{first}");
-    let second = deliver(&keys.clerk_previous_webhook_secret, &id, &body).await;
-    assert_eq!((&second["status"], &second["body"]["outcome"]), (&json!(200), &json!("duplicate")), "{second}");
-    assert_eq!(person(&stack, &clerk_id).await["full_name"], "Grace Hopper 1000");
 }
 
 #[tokio::test]

@@ -5,3 +5,4 @@
 mod bad_input;
 mod rights;
 mod sign_in;
+mod signatures;

@@ -1,4 +1,4 @@
-//! Adzuna answers as its contract says, and refuses what it would refuse.
+//! The simulated Adzuna answers as docs/vendors/adzuna.md says, and refuses what Adzuna would refuse.
 
 use serde_json::{Value, json};
 use tests::{

@@ -1,5 +1,5 @@
-//! JSearch answers as its contract says, and refuses what it would refuse. What changes it for everybody, its shape and its
-//! allowance, is tested with the sync.
+//! The simulated JSearch answers as docs/vendors/jsearch.md says, and refuses what JSearch would refuse. What changes it
+//! for everybody, its shape and its allowance, is tested with the sync.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};

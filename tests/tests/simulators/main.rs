@@ -1,4 +1,4 @@
-//! The simulators behave as the vendors' contracts say. Where they do not, every other test proves less than it claims.
+//! The simulators behave as the vendors do (docs/vendors). Where they do not, every other test proves less than it claims.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 

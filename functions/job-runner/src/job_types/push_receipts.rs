@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use shared::{
     supabase::rpc::push::{ClaimPushReceipts, PushReceipt, RecordPushReceipts},
-    vendors::expo::{DEVICE_NOT_REGISTERED, Expo, NotSent, Receipt},
+    vendors::expo::{DEVICE_NOT_REGISTERED, Expo, FAULTS, NotSent, Receipt},
 };
 
 use crate::{attempt::Attempt, outcome::JobOutcome};
@@ -52,8 +52,8 @@ fn errors(rows: &[PushReceipt]) -> BTreeMap<&str, usize> {
 /// The tickets are due again in a quarter of an hour, so this job need not come back for them.
 fn unanswered(failure: &NotSent) -> JobOutcome {
     match failure {
-        NotSent::Problem { problem, .. } => JobOutcome::Failed { error: problem.code().to_owned() },
-        NotSent::SeveralProjects(_) => JobOutcome::Failed { error: "expo_rejected".to_owned() },
+        NotSent::Failed { fault, .. } => JobOutcome::Failed { error: fault.code.to_owned() },
+        NotSent::SeveralProjects(_) => JobOutcome::Failed { error: FAULTS.rejected.code.to_owned() },
     }
 }
 

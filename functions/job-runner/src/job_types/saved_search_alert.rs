@@ -13,7 +13,7 @@ use shared::{
     job_search::{self, JobSearch, Searcher},
     problem::Problem,
     supabase::rpc::alerts::{FoundPosting, RecordSavedSearchAlert, SavedSearchToAlert, SearchToAlert},
-    vendors::adzuna::{AdzunaProblem, Query, SortBy, SortDirection},
+    vendors::adzuna::{FAULTS, Query, SortBy, SortDirection},
 };
 
 use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
@@ -93,7 +93,9 @@ fn not_found_out(problem: Problem) -> JobOutcome {
             JobOutcome::PutBack { after: retry_after.min(LONGEST_PAUSE) }
         }
         // Each further try would be counted, and refused too.
-        Problem::Adzuna(problem @ AdzunaProblem::Rejected) => JobOutcome::Failed { error: problem.code().to_owned() },
+        Problem::Vendor(problem) if problem.kind.code == FAULTS.rejected.code => {
+            JobOutcome::Failed { error: problem.kind.code.to_owned() }
+        }
         problem => problem.into(),
     }
 }
@@ -114,7 +116,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::{Value, json};
-    use shared::{problem::Problem, vendors::adzuna::AdzunaProblem};
+    use shared::{problem::Problem, vendors::adzuna::FAULTS};
 
     use super::{newest_first, not_found_out};
     use crate::outcome::JobOutcome;
@@ -152,8 +154,8 @@ mod tests {
 
     #[test]
     fn a_fault_of_adzuna_is_tried_again_unless_it_is_the_search() {
-        assert_eq!(not_found_out(AdzunaProblem::Failed.into()).outcome(), "retry");
-        assert_eq!(not_found_out(AdzunaProblem::Rejected.into()).error(), Some("adzuna_rejected"));
-        assert_eq!(not_found_out(AdzunaProblem::Rejected.into()).outcome(), "failed");
+        assert_eq!(not_found_out(FAULTS.failed.into()).outcome(), "retry");
+        assert_eq!(not_found_out(FAULTS.rejected.into()).error(), Some("adzuna_rejected"));
+        assert_eq!(not_found_out(FAULTS.rejected.into()).outcome(), "failed");
     }
 }

@@ -1,5 +1,5 @@
-//! Adzuna: searches job postings, strictly as its contract says. What it finds is made up from the query, so that the
-//! same query always finds the same.
+//! Adzuna: searches job postings, as strictly as docs/vendors/adzuna.md says. What it finds is made up from the query, so
+//! that the same query always finds the same.
 
 mod allowance;
 mod catalogue;

@@ -1,5 +1,5 @@
-//! JSearch: finds job postings through Google for Jobs, strictly as its contract says. What it finds is made up from the
-//! query, so that the same query always finds the same, until a test says that the market has changed.
+//! JSearch: finds job postings through Google for Jobs, as strictly as docs/vendors/jsearch.md says. What it finds is made
+//! up from the query, so that the same query always finds the same, until a test says that the market has changed.
 
 mod allowance;
 mod catalogue;

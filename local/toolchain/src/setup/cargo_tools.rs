@@ -30,8 +30,10 @@ pub(super) fn install(project: &Project) -> Outcome<CargoTools> {
     let worker_build = install_one(project, &build, "worker-build", "worker-build", WORKER_BUILD, &["--locked"])?;
     // wasm-bindgen's program and library only understand each other in the same version.
     let version = project.locked_version("wasm-bindgen")?;
-    // Not `--locked`: the lock file that comes with the program does not resolve.
-    let wasm_bindgen = install_one(project, &build, "wasm-bindgen", "wasm-bindgen-cli", &version, &[])?;
+    // Not `--locked`: the lock file that comes with the program does not resolve. Its one default feature is TLS for another
+    // program of the package, which runs tests in browsers.
+    let flags = ["--no-default-features"];
+    let wasm_bindgen = install_one(project, &build, "wasm-bindgen", "wasm-bindgen-cli", &version, &flags)?;
     let _ = fs::remove_dir_all(&build);
     Ok(CargoTools {
         worker_build: worker_build.join("bin/worker-build"),

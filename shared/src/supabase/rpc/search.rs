@@ -2,14 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, IgnoredAny},
+};
 use serde_json::{Number, Value};
 
 use super::{Repeat, rpc};
 use crate::{
     application_status::ApplicationStatus,
     ids::{SearchLeaseId, SearchVersion, UserId},
-    vendors::adzuna::AdzunaProblem,
+    vendors::{Fault, adzuna},
 };
 
 rpc! {
@@ -73,7 +76,7 @@ rpc! {
         /// The lease under which Adzuna was asked.
         pub lease_id: SearchLeaseId,
         /// Why.
-        pub failure: AdzunaProblem,
+        pub failure: &'a str,
     }
     const NAME = "record_job_search_failure";
     /// The lease ends by itself.
@@ -105,7 +108,8 @@ pub enum SearchDecision {
     /// The caller who was waited for got nothing.
     Failed {
         /// Why.
-        failure: AdzunaProblem,
+        #[serde(deserialize_with = "adzuna_fault")]
+        failure: Fault,
     },
     /// Adzuna's allowance is used up, or the person's own share of it.
     Spent {
@@ -203,12 +207,18 @@ pub struct Salary {
     pub is_predicted: bool,
 }
 
+/// A fault by its code, as another caller stored it.
+fn adzuna_fault<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fault, D::Error> {
+    let code = String::deserialize(deserializer)?;
+    adzuna::FAULTS.with_code(&code).ok_or_else(|| D::Error::custom("unknown fault of Adzuna"))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::SearchDecision;
-    use crate::{application_status::ApplicationStatus, vendors::adzuna::AdzunaProblem};
+    use crate::{application_status::ApplicationStatus, vendors::adzuna::FAULTS};
 
     #[test]
     fn every_decision_of_search_jobs_is_read() {
@@ -224,8 +234,8 @@ mod tests {
         assert!(matches!(read(json!({ "outcome": "resting", "page": page })), SearchDecision::Resting { .. }));
         let awaited = json!({ "outcome": "awaited", "lease_id": id, "page": null });
         assert!(matches!(read(awaited), SearchDecision::Awaited { page: None, .. }));
-        let failed = json!({ "outcome": "failed", "failure": AdzunaProblem::TimedOut.code() });
-        assert!(matches!(read(failed), SearchDecision::Failed { failure: AdzunaProblem::TimedOut }));
+        let failed = json!({ "outcome": "failed", "failure": FAULTS.timed_out.code });
+        assert!(matches!(read(failed), SearchDecision::Failed { failure } if failure == FAULTS.timed_out));
         let spent = json!({ "outcome": "spent", "retry_after_seconds": 17, "is_own_limit": true, "page": null });
         assert!(matches!(
             read(spent),

@@ -1,9 +1,12 @@
-//! Asking Adzuna.
+//! Searching with Adzuna.
 
 use url::Url;
 
-use super::{AdzunaProblem, Page, Query, Settings};
-use crate::outgoing::{Failure, Request, Response, Upstream};
+use super::{FAULTS, Page, Query, Settings};
+use crate::{
+    outgoing::{Failure, Request, Response, Upstream},
+    vendors::fault::Fault,
+};
 
 /// Adzuna's API.
 #[derive(Debug)]
@@ -13,25 +16,26 @@ pub struct Adzuna<'a> {
 }
 
 impl<'a> Adzuna<'a> {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
-    /// One page of results. Every try counts against a small allowance, a failed one too, so none is repeated here.
+    /// Returns one page of results. Every attempt counts against a small quota, also a failed one, so none is repeated
+    /// here.
     ///
     /// # Errors
-    /// [`AdzunaProblem`].
-    pub async fn search(&self, query: &Query) -> Result<Page, AdzunaProblem> {
+    /// [`Fault`].
+    pub async fn search(&self, query: &Query) -> Result<Page, Fault> {
         let request = Request::get(self.url(query)?).header("accept", "application/json").wanting(&["content-type"]);
         read(self.upstream.send("adzuna", request).await)
     }
 
-    /// The address holds the key, so it is never logged, and no error repeats it.
-    fn url(&self, query: &Query) -> Result<Url, AdzunaProblem> {
+    /// The URL contains the key, so it is never logged, and no error repeats it.
+    fn url(&self, query: &Query) -> Result<Url, Fault> {
         let path = format!("v1/api/jobs/{}/search/{}", query.country.code, query.page);
-        let mut url = self.settings.api_url.join(&path).map_err(|_| AdzunaProblem::Rejected)?;
+        let mut url = self.settings.api_url.join(&path).map_err(|_| FAULTS.rejected)?;
         url.query_pairs_mut()
             .append_pair("app_id", self.settings.app_id.expose())
             .append_pair("app_key", self.settings.app_key.expose())
@@ -42,35 +46,24 @@ impl<'a> Adzuna<'a> {
 
 /// Looks at the status, then at the media type, and only then into the body: a proxy's page is a failure, not an empty
 /// result.
-fn read(answer: Result<Response, Failure>) -> Result<Page, AdzunaProblem> {
-    let response = answer.map_err(|failure| match failure {
-        Failure::TimedOut => AdzunaProblem::TimedOut,
-        Failure::Unreachable => AdzunaProblem::Unreachable,
-    })?;
-    match response.status {
-        200..=299 => {}
-        401 | 403 | 410 => return Err(AdzunaProblem::Unauthorized),
-        408 | 504 => return Err(AdzunaProblem::TimedOut),
-        429 => return Err(AdzunaProblem::RateLimited),
-        400..=499 => return Err(AdzunaProblem::Rejected),
-        _ => return Err(AdzunaProblem::Failed),
-    }
+fn read(result: Result<Response, Failure>) -> Result<Page, Fault> {
+    let response = FAULTS.success(result)?;
     let is_json = response.headers.get("content-type").is_none_or(|media_type| media_type.contains("json"));
-    is_json.then(|| Page::parse(&response.body)).flatten().ok_or(AdzunaProblem::Unreadable)
+    is_json.then(|| Page::parse(&response.body)).flatten().ok_or(FAULTS.unreadable)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Country, Adzuna, Query, Settings, read};
+    use super::{super::Country, Adzuna, FAULTS, Query, Settings, read};
     use crate::{
         headers::Headers,
         outgoing::{Failure, Response},
         secret::Secret,
         testing::Machine,
-        vendors::adzuna::AdzunaProblem,
+        vendors::Fault,
     };
 
-    fn answered(status: u16, media_type: &str, body: &str) -> Result<usize, AdzunaProblem> {
+    fn answered(status: u16, media_type: &str, body: &str) -> Result<usize, Fault> {
         let headers: Headers = [("content-type".to_owned(), media_type.to_owned())].into_iter().collect();
         let response = Response { status, headers, body: body.as_bytes().to_vec() };
         read(Ok(response)).map(|page| page.postings.len())
@@ -79,22 +72,22 @@ mod tests {
     #[test]
     fn a_refusal_or_failure_is_told_by_its_meaning() {
         for (status, problem) in [
-            (302, AdzunaProblem::Failed),
-            (400, AdzunaProblem::Rejected),
-            (401, AdzunaProblem::Unauthorized),
-            (403, AdzunaProblem::Unauthorized),
-            (404, AdzunaProblem::Rejected),
-            (408, AdzunaProblem::TimedOut),
-            (410, AdzunaProblem::Unauthorized),
-            (429, AdzunaProblem::RateLimited),
-            (500, AdzunaProblem::Failed),
-            (503, AdzunaProblem::Failed),
-            (504, AdzunaProblem::TimedOut),
+            (302, FAULTS.failed),
+            (400, FAULTS.rejected),
+            (401, FAULTS.unauthorized),
+            (403, FAULTS.unauthorized),
+            (404, FAULTS.rejected),
+            (408, FAULTS.timed_out),
+            (410, FAULTS.unauthorized),
+            (429, FAULTS.rate_limited),
+            (500, FAULTS.failed),
+            (503, FAULTS.failed),
+            (504, FAULTS.timed_out),
         ] {
             assert_eq!(answered(status, "application/json", r#"{"results":[]}"#), Err(problem), "{status}");
         }
-        assert_eq!(read(Err(Failure::TimedOut)).unwrap_err(), AdzunaProblem::TimedOut);
-        assert_eq!(read(Err(Failure::Unreachable)).unwrap_err(), AdzunaProblem::Unreachable);
+        assert_eq!(read(Err(Failure::TimedOut)).unwrap_err(), FAULTS.timed_out);
+        assert_eq!(read(Err(Failure::Unreachable)).unwrap_err(), FAULTS.unreachable);
     }
 
     #[test]
@@ -109,7 +102,7 @@ mod tests {
             ("application/json", r#"{"results":null}"#),
             ("application/json", r#"{"results":{}}"#),
         ] {
-            assert_eq!(answered(200, media_type, body), Err(AdzunaProblem::Unreadable), "{media_type} {body}");
+            assert_eq!(answered(200, media_type, body), Err(FAULTS.unreadable), "{media_type} {body}");
         }
     }
 

@@ -1,13 +1,14 @@
-//! Where Adzuna knows jobs (Adzuna contract §1).
+//! The countries that Adzuna covers (docs/vendors/adzuna.md#search-request).
 
-/// A country of Adzuna's. Salaries come without a currency, and job ids are unique within a country only.
+/// A country that Adzuna covers. Salaries come without a currency, and ids of postings are unique only within a
+/// country.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Country {
     /// Two letters in lower case, as in Adzuna's paths.
     pub code: &'static str,
     /// The currency of its salaries (ISO 4217).
     pub currency: &'static str,
-    /// Adzuna's site for people.
+    /// Adzuna's web site.
     pub site: &'static str,
 }
 
@@ -15,7 +16,7 @@ const fn country(code: &'static str, currency: &'static str, site: &'static str)
     Country { code, currency, site }
 }
 
-/// All of them, Adzuna's own first.
+/// All of them, Adzuna's home country first.
 static COUNTRIES: [Country; 19] = [
     country("gb", "GBP", "https://www.adzuna.co.uk/"),
     country("at", "EUR", "https://www.adzuna.at/"),
@@ -39,7 +40,7 @@ static COUNTRIES: [Country; 19] = [
 ];
 
 impl Country {
-    /// Great Britain, where Adzuna is at home.
+    /// Great Britain, Adzuna's home country.
     #[must_use]
     pub fn home() -> &'static Self {
         &COUNTRIES[0]
@@ -51,7 +52,7 @@ impl Country {
         COUNTRIES.iter().find(|country| country.code == code)
     }
 
-    /// The codes of all, for telling somebody what there is.
+    /// The codes of all countries, for an error message.
     #[must_use]
     pub fn codes() -> String {
         COUNTRIES.iter().map(|country| country.code).collect::<Vec<_>>().join(", ")

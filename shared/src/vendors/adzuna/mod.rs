@@ -2,14 +2,14 @@
 
 mod client;
 mod country;
+mod fault;
 mod page;
-mod problem;
 mod query;
 mod settings;
 
 pub use client::Adzuna;
 pub use country::Country;
+pub use fault::FAULTS;
 pub use page::{Page, Posting};
-pub use problem::AdzunaProblem;
 pub use query::{Query, SortBy, SortDirection};
 pub use settings::Settings;

@@ -1,5 +1,5 @@
-//! What Adzuna answers (Adzuna contract §2, §4), cleaned. Almost every key may be absent, and one bad posting is no
-//! reason to lose the page.
+//! Adzuna's search response, cleaned (docs/vendors/adzuna.md#search-response). Almost every key may be absent, and one
+//! bad posting is no reason to lose the page.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::plain_text::plain_text;
 pub struct Page {
     /// How many there are on all pages.
     pub total: Option<u64>,
-    /// How many this page came with, those that could not be read included.
+    /// How many were on this page, including those that could not be read.
     pub length: usize,
     /// The postings, each once.
     pub postings: Vec<Posting>,
@@ -34,15 +34,15 @@ pub struct Posting {
     pub url: Option<String>,
     /// The employer.
     pub company: Option<String>,
-    /// The place, in words.
+    /// The location, in words.
     pub location: Option<String>,
     /// The tag of the category.
     pub category: Option<String>,
-    /// A year's pay in the country's currency.
+    /// The salary for a year, in the country's currency.
     pub salary_min: Option<Number>,
-    /// Likewise.
+    /// See `salary_min`.
     pub salary_max: Option<Number>,
-    /// Whether the pay is Adzuna's estimate.
+    /// Whether the salary is Adzuna's estimate.
     pub salary_is_predicted: bool,
     /// `full_time` or `part_time`.
     pub contract_time: Option<String>,
@@ -51,15 +51,15 @@ pub struct Posting {
 }
 
 impl Page {
-    /// Reads the body of a success; none if it is something else.
+    /// Reads the body of a success; `None` if it is something else.
     #[must_use]
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
-        let answer: Value = serde_json::from_slice(body).ok()?;
-        let results = answer.get("results")?.as_array()?;
+        let response: Value = serde_json::from_slice(body).ok()?;
+        let results = response.get("results")?.as_array()?;
         let mut known = HashSet::new();
         let postings = results.iter().filter_map(Posting::read).filter(|posting| known.insert(posting.id.clone()));
         Some(Self {
-            total: answer.get("count").and_then(Value::as_u64),
+            total: response.get("count").and_then(Value::as_u64),
             length: results.len(),
             postings: postings.collect(),
         })
@@ -96,17 +96,17 @@ fn text(result: &Value, path: &str) -> Option<String> {
     result.pointer(path).and_then(Value::as_str).map(plain_text).filter(|text| !text.is_empty())
 }
 
-/// People are sent there, so it must be a link of the web.
+/// People are sent there, so only `http` and `https` will do.
 fn link(text: &str) -> Option<String> {
     Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")).map(String::from)
 }
 
-/// A text in recordings, a number in an old example.
+/// A string in recorded responses, a number in an old example.
 fn is_yes(value: &Value) -> bool {
     matches!(value, Value::Bool(true)) || value == "1" || value == 1
 }
 
-/// `2026-07-15T08:33:45Z`, the only form that was ever seen.
+/// `2026-07-15T08:33:45Z`, the only form that has been seen.
 fn is_utc_time(text: &str) -> bool {
     let form = b"dddd-dd-ddTdd:dd:ddZ";
     text.len() == form.len()
@@ -138,8 +138,8 @@ mod tests {
     }
 
     fn page(results: &Value) -> Page {
-        let answer = json!({ "count": 173, "mean": 79855.24, "results": results });
-        Page::parse(answer.to_string().as_bytes()).unwrap()
+        let response = json!({ "count": 173, "mean": 79855.24, "results": results });
+        Page::parse(response.to_string().as_bytes()).unwrap()
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What Adzuna can be asked (Adzuna contract §1). It refuses names that it does not know, so they are spelled here and
-//! nowhere else.
+//! The parameters of a search with Adzuna (docs/vendors/adzuna.md#search-request). Adzuna refuses names that it does
+//! not know, so they are spelled here and nowhere else.
 
 use serde::Deserialize;
 
@@ -9,11 +9,12 @@ use super::Country;
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a filter that a person switches on or leaves alone")]
 pub struct Query {
-    /// Where.
+    /// The country to search in.
     pub country: &'static Country,
-    /// From 1.
+    /// The number of the page, from 1.
     pub page: u32,
-    /// At most 50: Adzuna silently cuts a longer one, and then every later page would be another one than it seems.
+    /// At most 50. Adzuna silently shortens a longer page, and then every later page would be another one than asked
+    /// for.
     pub page_size: u32,
     /// Words to look for.
     pub what: Option<String>,
@@ -31,13 +32,13 @@ pub struct Query {
     pub category: Option<String>,
     /// An employer's name.
     pub company: Option<String>,
-    /// A year's pay in the country's currency.
+    /// The salary for a year, in the country's currency.
     pub salary_min: Option<u32>,
-    /// Likewise.
+    /// See `salary_min`.
     pub salary_max: Option<u32>,
-    /// Whether postings without pay pass the filters by pay.
+    /// Whether postings without a salary pass the filters by salary.
     pub salary_include_unknown: bool,
-    /// Only what is tagged as such; so for the next three.
+    /// Only postings that are tagged as such; the same goes for the next three.
     pub full_time: bool,
     /// See `full_time`.
     pub part_time: bool,
@@ -45,7 +46,7 @@ pub struct Query {
     pub contract: bool,
     /// See `full_time`.
     pub permanent: bool,
-    /// Which come first; Adzuna's own choice if not said.
+    /// What the results are sorted by; Adzuna's default if `None`.
     pub sort_by: Option<SortBy>,
     /// Ascending or descending.
     pub sort_dir: Option<SortDirection>,
@@ -55,15 +56,15 @@ pub struct Query {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SortBy {
-    /// Adzuna's own choice.
+    /// Adzuna's default.
     Default,
     /// A mixture of relevance and date.
     Hybrid,
     /// The newest first.
     Date,
-    /// By pay.
+    /// By salary.
     Salary,
-    /// By how well the words fit.
+    /// By how well the words match.
     Relevance,
 }
 
@@ -78,7 +79,7 @@ pub enum SortDirection {
 }
 
 impl Query {
-    /// The parameters of the query string, without the credentials. What is not said is left out, and a flag is `1` or
+    /// The parameters of the query string, without the credentials. What is not set is left out, and a flag is `1` or
     /// left out.
     #[must_use]
     pub fn parameters(&self) -> Vec<(&'static str, String)> {

@@ -1,4 +1,4 @@
-//! Where Adzuna is, and who we are to it.
+//! The settings for Adzuna: its address and our credentials.
 
 use url::Url;
 
@@ -7,12 +7,12 @@ use crate::{
     secret::Secret,
 };
 
-/// Adzuna, for searching.
+/// Adzuna's address and our credentials.
 #[derive(Debug)]
 pub struct Settings {
     /// `ADZUNA_API_URL`, by default the real service; ends in `/`.
     pub api_url: Url,
-    /// `ADZUNA_APP_ID`. It is in the links of the results too, where Adzuna wants it to stay.
+    /// `ADZUNA_APP_ID`. The links in the results contain it too, and Adzuna requires that it stays there.
     pub app_id: Secret,
     /// `ADZUNA_APP_KEY`.
     pub app_key: Secret,

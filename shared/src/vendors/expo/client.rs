@@ -1,36 +1,39 @@
-//! Sending messages, and asking what became of them.
+//! Sending messages, and fetching their receipts.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{ExpoProblem, Message, Receipt, Settings, Ticket};
-use crate::outgoing::{Failure, RETRY_AFTER, Request, Response, Upstream, retry_after};
+use super::{FAULTS, Message, Receipt, Settings, Ticket};
+use crate::{
+    outgoing::{Failure, RETRY_AFTER, Request, Response, Upstream, retry_after},
+    vendors::fault::{Fault, FaultKind},
+};
 
-/// Bodies longer than this are compressed, as Expo's own library does (Expo contract §1).
+/// Bodies longer than this are compressed, as Expo's own library does (docs/vendors/expo.md#requests).
 const COMPRESSED_ABOVE: usize = 1024;
 
-/// Push tokens by the project they belong to, `@owner/slug`.
+/// Push tokens by the Expo project that they belong to, `@owner/slug`.
 pub type Projects = BTreeMap<String, Vec<String>>;
 
 /// Why a request brought no tickets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotSent {
-    /// The recipients belong to several projects. Nothing was sent; each project wants its own request.
+    /// The recipients belong to several Expo projects. Nothing was sent; each project needs a request of its own.
     SeveralProjects(Projects),
     /// Anything else.
-    Problem {
-        /// What it was.
-        problem: ExpoProblem,
-        /// How long Expo wants us to wait, if it said so.
+    Failed {
+        /// The fault.
+        fault: Fault,
+        /// How long Expo asks us to wait, if it does.
         retry_after: Option<Duration>,
     },
 }
 
-impl From<ExpoProblem> for NotSent {
-    fn from(problem: ExpoProblem) -> Self {
-        Self::Problem { problem, retry_after: None }
+impl From<Fault> for NotSent {
+    fn from(fault: Fault) -> Self {
+        Self::Failed { fault, retry_after: None }
     }
 }
 
@@ -42,28 +45,28 @@ pub struct Expo<'a> {
 }
 
 impl<'a> Expo<'a> {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
-    /// Sends messages to at most [`MOST_RECIPIENTS`](super::MOST_RECIPIENTS) recipients, once. Answers a
+    /// Sends messages to at most [`MOST_RECIPIENTS`](super::MOST_RECIPIENTS) recipients, once. Returns a
     /// ticket for each recipient, in the order of the messages and of the recipients in them.
     ///
     /// # Errors
-    /// [`NotSent`], which stands for all of them.
+    /// [`NotSent`], for all messages.
     pub async fn send(&self, messages: &[Message<'_>], timeout: Duration) -> Result<Vec<Ticket>, NotSent> {
         let recipients = messages.iter().map(|message| message.to.len()).sum();
         let request = self.request(messages)?.within(timeout);
         read_tickets(self.upstream.send("expo", request).await, recipients)
     }
 
-    /// What became of messages, by the ids of their tickets, at most [`MOST_RECEIPTS`](super::MOST_RECEIPTS) of them. An
-    /// id without a receipt is left out: it may have one later (Expo contract §5).
+    /// Fetches the receipts of at most [`MOST_RECEIPTS`](super::MOST_RECEIPTS) tickets, by the tickets' ids. An id
+    /// without a receipt is left out: it may have one later (docs/vendors/expo.md#receipts).
     ///
     /// # Errors
-    /// [`NotSent`], when there is no telling of any.
+    /// [`NotSent`], when no receipt can be fetched.
     pub async fn receipts(&self, ids: &[String]) -> Result<BTreeMap<String, Receipt>, NotSent> {
         let request = self.post("--/api/v2/push/getReceipts", &json!({ "ids": ids }))?;
         let receipts: BTreeMap<String, Value> = read(self.upstream.send("expo", request).await)?;
@@ -71,13 +74,13 @@ impl<'a> Expo<'a> {
     }
 
     fn request(&self, messages: &[Message<'_>]) -> Result<Request, NotSent> {
-        // An array always: to a single message Expo answers a single ticket, in another shape.
+        // Always an array: for a single message Expo returns a single ticket, in another shape.
         self.post("--/api/v2/push/send", &messages)
     }
 
     fn post(&self, path: &str, body: &impl Serialize) -> Result<Request, NotSent> {
-        let url = self.settings.api_url.join(path).map_err(|_| ExpoProblem::Rejected)?;
-        let body = serde_json::to_vec(body).map_err(|_| ExpoProblem::Rejected)?;
+        let url = self.settings.api_url.join(path).map_err(|_| FAULTS.rejected)?;
+        let body = serde_json::to_vec(body).map_err(|_| FAULTS.rejected)?;
         let request = Request::post_json(url, body)
             .header("accept", "application/json")
             .wanting(&RETRY_AFTER)
@@ -90,7 +93,7 @@ impl<'a> Expo<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer<T> {
+struct Body<T> {
     data: T,
 }
 
@@ -108,21 +111,18 @@ struct RequestError {
     details: Value,
 }
 
-fn read_tickets(answer: Result<Response, Failure>, recipients: usize) -> Result<Vec<Ticket>, NotSent> {
-    let tickets: Vec<Value> = read(answer)?;
+fn read_tickets(result: Result<Response, Failure>, recipients: usize) -> Result<Vec<Ticket>, NotSent> {
+    let tickets: Vec<Value> = read(result)?;
     if tickets.len() != recipients {
-        return Err(ExpoProblem::Unreadable.into());
+        return Err(FAULTS.unreadable.into());
     }
     Ok(tickets.iter().map(Ticket::read).collect())
 }
 
-/// The code decides before the status does: a refusal may come with 200, and which status belongs
-/// to which code is not documented (Expo contract §7).
-fn read<T: DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, NotSent> {
-    let response = answer.map_err(|failure| match failure {
-        Failure::TimedOut => ExpoProblem::TimedOut,
-        Failure::Unreachable => ExpoProblem::Unreachable,
-    })?;
+/// The code takes precedence over the status: a refusal may come with 200, and which status belongs to which code is
+/// not documented (docs/vendors/expo.md#errors-of-a-request).
+fn read<T: DeserializeOwned>(result: Result<Response, Failure>) -> Result<T, NotSent> {
+    let response = FAULTS.response(result)?;
     let refused: Refusal = response.json().unwrap_or_default();
     if let Some(error) = refused.errors.first() {
         return Err(refusal(&response, Some(error)));
@@ -130,24 +130,26 @@ fn read<T: DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, Not
     if !response.is_success() {
         return Err(refusal(&response, None));
     }
-    let answer: Answer<T> = response.json().map_err(|_| ExpoProblem::Unreadable)?;
-    Ok(answer.data)
+    let body: Body<T> = response.json().map_err(|_| FAULTS.unreadable)?;
+    Ok(body.data)
 }
 
 fn refusal(response: &Response, error: Option<&RequestError>) -> NotSent {
-    let problem = match (error.map(|error| error.code.as_str()), response.status) {
+    let by_status = FAULTS.of_status(response.status);
+    let fault = match (error.map(|error| error.code.as_str()), by_status.kind) {
         (Some("PUSH_TOO_MANY_EXPERIENCE_IDS"), _) => {
             let projects = error.and_then(|error| serde_json::from_value(error.details.clone()).ok());
-            return projects.map_or(ExpoProblem::Rejected.into(), NotSent::SeveralProjects);
+            return projects.map_or(FAULTS.rejected.into(), NotSent::SeveralProjects);
         }
-        (Some("TOO_MANY_REQUESTS"), _) | (_, 429) => ExpoProblem::RateLimited,
-        (Some("UNAUTHORIZED"), _) | (_, 401 | 403) => ExpoProblem::Unauthorized,
-        // Somebody in between gave up waiting; Expo itself may have gone on.
-        (_, 408 | 504) => ExpoProblem::TimedOut,
-        (Some("INTERNAL_SERVER_ERROR"), _) | (_, 500..) => ExpoProblem::Failed,
-        _ => ExpoProblem::Rejected,
+        (Some("TOO_MANY_REQUESTS"), _) | (_, FaultKind::RateLimited) => FAULTS.rate_limited,
+        (Some("UNAUTHORIZED"), _) | (_, FaultKind::Unauthorized) => FAULTS.unauthorized,
+        (_, FaultKind::TimedOut) => FAULTS.timed_out,
+        (Some("INTERNAL_SERVER_ERROR"), _) => FAULTS.failed,
+        // A redirect, or a refusal with status 200, is not a failure of Expo's.
+        (_, FaultKind::Failed) if response.status >= 500 => FAULTS.failed,
+        _ => FAULTS.rejected,
     };
-    NotSent::Problem { problem, retry_after: retry_after(&response.headers) }
+    NotSent::Failed { fault, retry_after: retry_after(&response.headers) }
 }
 
 #[cfg(test)]
@@ -156,12 +158,15 @@ mod tests {
 
     use serde_json::{Map, Value, json};
 
-    use super::{Expo, NotSent, read_tickets};
+    use super::{Expo, FAULTS, NotSent, read_tickets};
     use crate::{
         config::Environment,
         outgoing::{Failure, Request, Response},
         testing::Machine,
-        vendors::expo::{Content, ExpoProblem, Message, Settings, Ticket},
+        vendors::{
+            Fault,
+            expo::{Content, Message, Settings, Ticket},
+        },
     };
 
     fn answered(status: u16, body: &str) -> Result<usize, NotSent> {
@@ -169,9 +174,9 @@ mod tests {
         read_tickets(Ok(response), 2).map(|tickets| tickets.len())
     }
 
-    fn problem(status: u16, body: &str) -> ExpoProblem {
+    fn fault(status: u16, body: &str) -> Fault {
         match answered(status, body) {
-            Err(NotSent::Problem { problem, .. }) => problem,
+            Err(NotSent::Failed { fault, .. }) => fault,
             other => panic!("{status} {body}: {other:?}"),
         }
     }
@@ -212,36 +217,36 @@ mod tests {
             json!({ "data": ok }).to_string(),
             json!({ "data": null }).to_string(),
         ] {
-            assert_eq!(problem(200, &body), ExpoProblem::Unreadable, "{body}");
+            assert_eq!(fault(200, &body), FAULTS.unreadable, "{body}");
         }
     }
 
     #[test]
     fn a_refusal_is_told_by_its_code_first_and_by_its_status_second() {
         for (status, body, expected) in [
-            (401, r#"{"error":"invalid_token","error_description":"no"}"#.to_owned(), ExpoProblem::Unauthorized),
-            (403, errors("UNAUTHORIZED"), ExpoProblem::Unauthorized),
-            (400, errors("UNAUTHORIZED"), ExpoProblem::Unauthorized),
-            (429, errors("TOO_MANY_REQUESTS"), ExpoProblem::RateLimited),
-            (429, String::new(), ExpoProblem::RateLimited),
-            (200, errors("TOO_MANY_REQUESTS"), ExpoProblem::RateLimited),
-            (400, errors("VALIDATION_ERROR"), ExpoProblem::Rejected),
-            (200, errors("VALIDATION_ERROR"), ExpoProblem::Rejected),
-            (400, "<html>".to_owned(), ExpoProblem::Rejected),
-            (400, "{}".to_owned(), ExpoProblem::Rejected),
-            (400, errors("PUSH_TOO_MANY_EXPERIENCE_IDS"), ExpoProblem::Rejected),
-            (302, String::new(), ExpoProblem::Rejected),
-            (500, errors("INTERNAL_SERVER_ERROR"), ExpoProblem::Failed),
-            (500, "[]".to_owned(), ExpoProblem::Failed),
-            (502, "<html>".to_owned(), ExpoProblem::Failed),
-            (504, "<html>".to_owned(), ExpoProblem::TimedOut),
+            (401, r#"{"error":"invalid_token","error_description":"no"}"#.to_owned(), FAULTS.unauthorized),
+            (403, errors("UNAUTHORIZED"), FAULTS.unauthorized),
+            (400, errors("UNAUTHORIZED"), FAULTS.unauthorized),
+            (429, errors("TOO_MANY_REQUESTS"), FAULTS.rate_limited),
+            (429, String::new(), FAULTS.rate_limited),
+            (200, errors("TOO_MANY_REQUESTS"), FAULTS.rate_limited),
+            (400, errors("VALIDATION_ERROR"), FAULTS.rejected),
+            (200, errors("VALIDATION_ERROR"), FAULTS.rejected),
+            (400, "<html>".to_owned(), FAULTS.rejected),
+            (400, "{}".to_owned(), FAULTS.rejected),
+            (400, errors("PUSH_TOO_MANY_EXPERIENCE_IDS"), FAULTS.rejected),
+            (302, String::new(), FAULTS.rejected),
+            (500, errors("INTERNAL_SERVER_ERROR"), FAULTS.failed),
+            (500, "[]".to_owned(), FAULTS.failed),
+            (502, "<html>".to_owned(), FAULTS.failed),
+            (504, "<html>".to_owned(), FAULTS.timed_out),
         ] {
-            assert_eq!(problem(status, &body), expected, "{status} {body}");
+            assert_eq!(fault(status, &body), expected, "{status} {body}");
         }
-        assert_eq!(read_tickets(Err(Failure::TimedOut), 1), Err(ExpoProblem::TimedOut.into()));
-        assert_eq!(read_tickets(Err(Failure::Unreachable), 1), Err(ExpoProblem::Unreachable.into()));
+        assert_eq!(read_tickets(Err(Failure::TimedOut), 1), Err(FAULTS.timed_out.into()));
+        assert_eq!(read_tickets(Err(Failure::Unreachable), 1), Err(FAULTS.unreachable.into()));
         let garbage = Response { status: 500, body: vec![0xff, 0xfe], ..Response::default() };
-        assert_eq!(read_tickets(Ok(garbage), 1), Err(ExpoProblem::Failed.into()));
+        assert_eq!(read_tickets(Ok(garbage), 1), Err(FAULTS.failed.into()));
     }
 
     #[test]
@@ -259,7 +264,7 @@ mod tests {
             let headers = [("Retry-After", value), ("Date", "Fri, 20 Nov 2026 12:00:00 GMT")];
             let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
             let response = Response { status: 429, headers, body: Vec::new() };
-            let expected = NotSent::Problem { problem: ExpoProblem::RateLimited, retry_after: expected };
+            let expected = NotSent::Failed { fault: FAULTS.rate_limited, retry_after: expected };
             assert_eq!(read_tickets(Ok(response), 1), Err(expected), "{value}");
         }
     }

@@ -1,4 +1,4 @@
-//! What is sent, and its limits.
+//! Messages, and their limits.
 
 use std::fmt::Write as _;
 
@@ -6,17 +6,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-/// The most recipients of one request, however they are spread over its messages (Expo contract §2).
+/// The most recipients of one request, however they are spread over its messages (docs/vendors/expo.md#messages).
 pub const MOST_RECIPIENTS: usize = 100;
 
-/// The longest payload in bytes (Expo contract §2).
+/// The longest payload in bytes (docs/vendors/expo.md#messages).
 pub const MAXIMUM_PAYLOAD: usize = 4096;
 
-/// How long Apple and Google try to reach a device that is off, in seconds. Set because the default
-/// has changed over time; news of an application that is older than a day is found in the app.
+/// How long Apple and Google try to reach a device that is off, in seconds. Set because the default has changed over
+/// time, and because news that is older than a day is in the app anyway.
 const TIME_TO_LIVE: u32 = 24 * 60 * 60;
 
-/// What a message says, to whomever it goes.
+/// What a message says, without its recipients.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Content {
@@ -26,10 +26,10 @@ pub struct Content {
     sound: &'static str,
     priority: &'static str,
     ttl: u32,
-    /// The same for the same message, so that one that is sent again takes the place of the first:
-    /// on its way, and on an iPhone's screen.
+    /// The same for the same message, so that one that is sent twice replaces the first, on its way and on an iPhone's
+    /// screen.
     collapse_id: String,
-    /// The same for Android's screen.
+    /// As `collapse_id`, for Android's screen.
     tag: String,
 }
 
@@ -42,7 +42,7 @@ impl Content {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        // Apple takes 64 bytes at most.
+        // Apple accepts 64 bytes at most.
         let mut collapse_id = String::new();
         for byte in hash.finalize().iter().take(16) {
             // Writing to a string cannot fail.
@@ -67,7 +67,7 @@ impl Content {
     }
 }
 
-/// A content and the devices it goes to.
+/// A content and its recipients.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Message<'a> {
     /// Push tokens.
@@ -77,7 +77,8 @@ pub struct Message<'a> {
     pub content: &'a Content,
 }
 
-/// Whether a text has the form of a push token (Expo contract §3). Apple's and Google's own tokens do not.
+/// Whether a text has the form of a push token (docs/vendors/expo.md#push-tokens). Apple's and Google's own tokens do
+/// not.
 #[must_use]
 pub fn is_push_token(text: &str) -> bool {
     let is_wrapped = ["ExponentPushToken[", "ExpoPushToken["]

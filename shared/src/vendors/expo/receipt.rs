@@ -1,22 +1,22 @@
-//! Expo's word on what Apple or Google made of one message.
+//! What Apple or Google did with one message.
 
 use serde_json::Value;
 
 use super::ticket::refusal;
 
-/// The most receipts that are asked for at once (Expo contract §5).
+/// The most receipts that can be fetched at once (docs/vendors/expo.md#receipts).
 pub const MOST_RECEIPTS: usize = 1000;
 
-/// A receipt (Expo contract §5, §6).
+/// A receipt (docs/vendors/expo.md#receipts).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Receipt {
-    /// Apple or Google took the message. That is all that can be known.
+    /// Apple or Google accepted the message. Nothing more can be known.
     Delivered,
     /// They did not.
     Failed {
         /// Expo's name for the reason; empty if it gave none.
         error: String,
-        /// Expo's words.
+        /// Expo's message.
         message: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Where Expo is, and how we show who we are.
+//! The settings for Expo: its address and our credentials.
 
 use url::Url;
 
@@ -7,13 +7,13 @@ use crate::{
     secret::Secret,
 };
 
-/// Expo's push service.
+/// Expo's address and our access token.
 #[derive(Debug)]
 pub struct Settings {
     /// `EXPO_API_URL`, by default Expo's own; ends in `/`.
     pub api_url: Url,
-    /// `EXPO_ACCESS_TOKEN`, needed only where the project asks for it. None is sent where there is
-    /// none: Expo refuses a wrong one even where none is needed.
+    /// `EXPO_ACCESS_TOKEN`, needed only where the Expo project requires it. Without the setting none is sent, because
+    /// Expo refuses a wrong token even where none is needed.
     pub access_token: Option<Secret>,
 }
 

@@ -1,4 +1,4 @@
-//! Expo's word on one message for one device.
+//! What Expo did with one message for one device.
 
 use serde_json::Value;
 
@@ -9,19 +9,19 @@ pub const MESSAGE_TOO_BIG: &str = "MessageTooBig";
 /// Too many messages to this one device; later ones may get through.
 pub const MESSAGE_RATE_EXCEEDED: &str = "MessageRateExceeded";
 
-/// What Expo says to one recipient (Expo contract §4, §6).
+/// The ticket of one recipient (docs/vendors/expo.md#tickets).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ticket {
-    /// Taken on. The receipt tells later whether Apple or Google took it.
+    /// Expo accepted the message. The receipt tells later whether Apple or Google did.
     Ok {
-        /// To ask for the receipt with.
+        /// The id to fetch the receipt by.
         id: String,
     },
-    /// Refused, for this recipient alone.
+    /// Refused for this recipient only.
     Error {
-        /// Expo's name for it; empty if it gave none. There are names that nobody has documented.
+        /// Expo's name for the reason; empty if it gave none. Some names are not documented.
         error: String,
-        /// Expo's words.
+        /// Expo's message.
         message: String,
     },
 }
@@ -38,14 +38,14 @@ impl Ticket {
     }
 }
 
-/// The name and the words of a refusal. What Google says is one level further down.
+/// The name and the message of a refusal. Google's name is one level further down.
 pub(super) fn refusal(value: &Value) -> (String, String) {
     let details = &value["details"];
     let error = details["fcm"]["error"].as_str().or(details["error"].as_str());
     (clean(error.unwrap_or_default()), clean(value["message"].as_str().unwrap_or_default()))
 }
 
-/// Without NUL, which PostgreSQL cannot keep.
+/// Without NUL, which PostgreSQL cannot store.
 fn clean(text: &str) -> String {
     text.replace('\0', "")
 }

@@ -1,25 +1,20 @@
-//! Asking JSearch.
+//! Searching with JSearch.
 
 use std::time::Duration;
 
-use uuid::Uuid;
+use super::{FAULTS, Next, Page, QUOTA_SPENT, Query, Settings, fault::is_passing};
+use crate::{
+    outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
+    vendors::fault::{Fault, FaultKind},
+};
 
-use super::{JsearchProblem, Next, Page, Query, Settings};
-use crate::outgoing::{Failure, Request, Response, Upstream};
-
-/// A page takes JSearch 1.7 seconds and up (JSearch contract §7).
+/// JSearch takes 1.7 seconds and more for a page (docs/vendors/jsearch.md#quota-and-speed).
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often one page is asked for.
-const ATTEMPTS: u32 = 3;
+/// For one page.
+const RETRY: RetryPolicy = RetryPolicy::pausing(&[100, 200]).with_jitter(0.3);
 
-/// The pause after the first attempt; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// So much longer a pause may be, by chance, so that callers who failed together do not come back together.
-const JITTER: f64 = 0.3;
-
-/// What is left of the allowance; on some plans also of another, harder one.
+/// How many requests are left of the quota; some plans have a second, hard limit.
 const REMAINING: [&str; 2] = ["x-ratelimit-requests-remaining", "x-ratelimit-rapid-free-plans-hard-limit-remaining"];
 
 /// JSearch's API.
@@ -30,27 +25,25 @@ pub struct Jsearch<'a> {
 }
 
 impl<'a> Jsearch<'a> {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
-    /// One page of results, the first or the one that a page named as its next. What may pass is tried three times, unless
-    /// JSearch says that we may ask no more.
+    /// Returns one page of results: the first one, or the one that another page named as its next. A passing fault is
+    /// tried again, but not a spent quota.
     ///
     /// # Errors
-    /// [`JsearchProblem`].
-    pub async fn search(&self, query: &Query, position: Option<&Next>) -> Result<Page, JsearchProblem> {
-        let mut attempt = 1;
+    /// [`Fault`].
+    pub async fn search(&self, query: &Query, position: Option<&Next>) -> Result<Page, Fault> {
+        let mut pauses = RETRY.pauses();
         loop {
-            let answer = self.upstream.send("jsearch", self.request(query, position)).await;
-            match read(answer, position) {
-                Err(problem) if problem.is_passing() && attempt < ATTEMPTS => {}
+            let result = self.upstream.send("jsearch", self.request(query, position)).await;
+            match read(result, position) {
+                Err(fault) if is_passing(fault) => self.upstream.wait(pauses.next().ok_or(fault)?).await,
                 outcome => return outcome,
             }
-            self.upstream.wait(pause(attempt, random())).await;
-            attempt += 1;
         }
     }
 
@@ -70,78 +63,60 @@ impl<'a> Jsearch<'a> {
     }
 }
 
-fn read(answer: Result<Response, Failure>, position: Option<&Next>) -> Result<Page, JsearchProblem> {
-    let response = answer.map_err(|failure| match failure {
-        Failure::TimedOut => JsearchProblem::TimedOut,
-        Failure::Unreachable => JsearchProblem::Unreachable,
-    })?;
+fn read(result: Result<Response, Failure>, position: Option<&Next>) -> Result<Page, Fault> {
+    let response = FAULTS.response(result)?;
     let is_spent = |name: &&str| response.headers.get(name).is_some_and(|left| left.trim() == "0");
-    let allowance_is_spent = REMAINING.iter().any(is_spent);
+    let quota_is_spent = REMAINING.iter().any(is_spent);
     if response.is_success() {
-        let page = Page::parse(&response.body, position).ok_or(JsearchProblem::Unreadable)?;
-        return Ok(Page { allowance_is_spent, ..page });
+        let page = Page::parse(&response.body, position).ok_or(FAULTS.unreadable)?;
+        return Ok(Page { quota_is_spent, ..page });
     }
-    Err(match response.status {
-        401 | 403 => JsearchProblem::Unauthorized,
-        404 => JsearchProblem::UnknownPath,
-        429 if allowance_is_spent || String::from_utf8_lossy(&response.body).contains("MONTHLY") => {
-            JsearchProblem::QuotaSpent
-        }
-        429 => JsearchProblem::RateLimited,
-        408 | 504 => JsearchProblem::TimedOut,
-        400..=499 => JsearchProblem::Rejected,
-        _ => JsearchProblem::Failed,
-    })
-}
-
-/// The pause after an attempt, counted from 1; `random` is from 0 to 1.
-fn pause(attempt: u32, random: f64) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << (attempt - 1).min(10)).mul_f64(1.0 + JITTER * random)
-}
-
-fn random() -> f64 {
-    f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
+    let fault = FAULTS.of_status(response.status);
+    let says_spent = || String::from_utf8_lossy(&response.body).contains("MONTHLY");
+    let is_spent = fault.kind == FaultKind::RateLimited && (quota_is_spent || says_spent());
+    Err(if is_spent { QUOTA_SPENT } else { fault })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::{Jsearch, Next, Query, Settings, pause, random, read};
+    use super::{FAULTS, Jsearch, Next, QUOTA_SPENT, Query, Settings, read};
     use crate::{
         outgoing::{Failure, Response},
         secret::Secret,
         testing::Machine,
-        vendors::jsearch::{DatePosted, JsearchProblem},
+        vendors::{
+            Fault,
+            jsearch::{DatePosted, fault::UNKNOWN_PATH},
+        },
     };
 
-    fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Result<bool, JsearchProblem> {
+    fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Result<bool, Fault> {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let response = Response { status, headers, body: body.as_bytes().to_vec() };
-        read(Ok(response), None).map(|page| page.allowance_is_spent)
+        read(Ok(response), None).map(|page| page.quota_is_spent)
     }
 
     #[test]
     fn a_refusal_or_failure_is_told_by_its_meaning() {
         let monthly = r#"{"message":"You have exceeded the MONTHLY quota for Requests on your current plan, BASIC."}"#;
         for (status, body, problem) in [
-            (302, "", JsearchProblem::Failed),
-            (400, r#"{"message":"query is missing"}"#, JsearchProblem::Rejected),
-            (401, "", JsearchProblem::Unauthorized),
-            (403, r#"{"message":"You are not subscribed to this API."}"#, JsearchProblem::Unauthorized),
-            (404, r#"{"message":"Endpoint '/search' does not exist"}"#, JsearchProblem::UnknownPath),
-            (429, monthly, JsearchProblem::QuotaSpent),
-            (429, r#"{"message":"Too many requests"}"#, JsearchProblem::RateLimited),
-            (500, "<html>", JsearchProblem::Failed),
-            (503, "", JsearchProblem::Failed),
-            (504, "", JsearchProblem::TimedOut),
-            (200, "<html>", JsearchProblem::Unreadable),
-            (200, r#"{"status":"OK","data":null}"#, JsearchProblem::Unreadable),
+            (302, "", FAULTS.failed),
+            (400, r#"{"message":"query is missing"}"#, FAULTS.rejected),
+            (401, "", FAULTS.unauthorized),
+            (403, r#"{"message":"You are not subscribed to this API."}"#, FAULTS.unauthorized),
+            (404, r#"{"message":"Endpoint '/search' does not exist"}"#, UNKNOWN_PATH),
+            (429, monthly, QUOTA_SPENT),
+            (429, r#"{"message":"Too many requests"}"#, FAULTS.rate_limited),
+            (500, "<html>", FAULTS.failed),
+            (503, "", FAULTS.failed),
+            (504, "", FAULTS.timed_out),
+            (200, "<html>", FAULTS.unreadable),
+            (200, r#"{"status":"OK","data":null}"#, FAULTS.unreadable),
         ] {
             assert_eq!(answered(status, &[], body), Err(problem), "{status} {body}");
         }
-        assert_eq!(read(Err(Failure::TimedOut), None), Err(JsearchProblem::TimedOut));
-        assert_eq!(read(Err(Failure::Unreachable), None), Err(JsearchProblem::Unreachable));
+        assert_eq!(read(Err(Failure::TimedOut), None), Err(FAULTS.timed_out));
+        assert_eq!(read(Err(Failure::Unreachable), None), Err(FAULTS.unreachable));
     }
 
     #[test]
@@ -153,15 +128,7 @@ mod tests {
         assert_eq!(answered(200, &[(requests, "0")], empty), Ok(true));
         let hard = "x-ratelimit-rapid-free-plans-hard-limit-remaining";
         assert_eq!(answered(200, &[(requests, "7"), (hard, "0")], empty), Ok(true));
-        assert_eq!(answered(429, &[(requests, "0")], "{}"), Err(JsearchProblem::QuotaSpent));
-    }
-
-    #[test]
-    fn pauses_double_and_are_up_to_a_third_longer() {
-        let milliseconds = |attempt, random| pause(attempt, random).as_millis();
-        assert_eq!([milliseconds(1, 0.0), milliseconds(2, 0.0), milliseconds(3, 0.0)], [100, 200, 400]);
-        assert_eq!(pause(2, 1.0), Duration::from_millis(260));
-        assert!((0..100).map(|_| random()).all(|random| (0.0..=1.0).contains(&random)));
+        assert_eq!(answered(429, &[(requests, "0")], "{}"), Err(QUOTA_SPENT));
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! The id of a posting, which comes in two spellings (JSearch contract §4).
+//! The id of a posting, which comes in two spellings (docs/vendors/jsearch.md#postings).
 
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE},
 };
 
-/// The id in its plain spelling. Some answers have the base64 of it in its place: the same posting. None for what is no id
-/// at all.
+/// The id in its plain spelling. Some responses have its base64 instead, for the same posting. `None` for what cannot
+/// be an id.
 pub(super) fn plain_id(text: &str) -> Option<String> {
     let is_sensible = (1..=300).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     let decoded = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok();
@@ -14,7 +14,7 @@ pub(super) fn plain_id(text: &str) -> Option<String> {
     is_sensible.then(|| inner.unwrap_or_else(|| text.to_owned()))
 }
 
-/// As all recorded ones are: sixteen bytes in url-safe base64, of which the last are zero.
+/// The form of every recorded id: sixteen bytes in URL-safe base64, of which the last are zero.
 fn is_plain(text: &str) -> bool {
     text.len() == 24 && text.ends_with("AAAAAA==") && URL_SAFE.decode(text).is_ok()
 }

@@ -1,4 +1,4 @@
-//! A page of results, in either of the two shapes that answers have (JSearch contract §1, §4).
+//! A page of results, in either of the two shapes that responses have (docs/vendors/jsearch.md#search-response).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,27 +8,27 @@ use super::Posting;
 /// One page of results.
 #[derive(Debug, PartialEq)]
 pub struct Page {
-    /// The postings that could be read, in JSearch's order. A posting may be there twice.
+    /// The postings that could be read, in JSearch's order. A posting may occur twice.
     pub postings: Vec<Posting>,
-    /// How many could not.
+    /// How many could not be read.
     pub unreadable: usize,
-    /// Where the next page is; none after the last.
+    /// Where the next page is; `None` after the last one.
     pub next: Option<Next>,
-    /// Whether this was the last answer that our allowance has.
-    pub allowance_is_spent: bool,
+    /// Whether this was the last request of our quota.
+    pub quota_is_spent: bool,
 }
 
 /// Where a page is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Next {
-    /// `cursor`, as the page before it says, with `/search-v2`.
+    /// The `cursor` from the page before it, for `/search-v2`.
     Cursor(String),
-    /// `page`, with `/search`.
+    /// The `page`, for `/search`.
     Number(u32),
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Body {
     status: String,
     data: Data,
 }
@@ -41,14 +41,14 @@ enum Data {
 }
 
 impl Page {
-    /// Reads the body of a success; none if it is something else, which is not the same as no results.
+    /// Reads the body of a success; `None` if it is something else, which is not the same as no results.
     #[must_use]
-    pub fn parse(body: &[u8], position: Option<&Next>) -> Option<Self> {
-        let answer: Answer = serde_json::from_slice(body).ok()?;
-        if !answer.status.eq_ignore_ascii_case("ok") {
+    pub fn parse(bytes: &[u8], position: Option<&Next>) -> Option<Self> {
+        let body: Body = serde_json::from_slice(bytes).ok()?;
+        if !body.status.eq_ignore_ascii_case("ok") {
             return None;
         }
-        let (jobs, next) = match answer.data {
+        let (jobs, next) = match body.data {
             Data::Second { jobs, cursor } => (jobs, cursor.filter(|cursor| !cursor.is_empty()).map(Next::Cursor)),
             Data::First(jobs) => {
                 let number = match position {
@@ -60,7 +60,7 @@ impl Page {
             }
         };
         let postings: Vec<Posting> = jobs.iter().filter_map(Posting::read).collect();
-        Some(Self { unreadable: jobs.len() - postings.len(), postings, next, allowance_is_spent: false })
+        Some(Self { unreadable: jobs.len() - postings.len(), postings, next, quota_is_spent: false })
     }
 }
 
@@ -74,8 +74,8 @@ mod tests {
         json!({ "job_id": id, "job_title": "Nurse" })
     }
 
-    fn parsed(answer: &Value, position: Option<&Next>) -> Option<(usize, usize, Option<Next>)> {
-        let page = Page::parse(answer.to_string().as_bytes(), position)?;
+    fn parsed(body: &Value, position: Option<&Next>) -> Option<(usize, usize, Option<Next>)> {
+        let page = Page::parse(body.to_string().as_bytes(), position)?;
         Some((page.postings.len(), page.unreadable, page.next))
     }
 
@@ -97,13 +97,13 @@ mod tests {
 
     #[test]
     fn one_bad_posting_is_counted_and_does_not_spoil_the_page() {
-        let answer = json!({ "status": "OK", "data": { "jobs": [null, 7, {}, job(""), job("a")], "cursor": null } });
-        assert_eq!(parsed(&answer, None), Some((1, 4, None)));
+        let body = json!({ "status": "OK", "data": { "jobs": [null, 7, {}, job(""), job("a")], "cursor": null } });
+        assert_eq!(parsed(&body, None), Some((1, 4, None)));
     }
 
     #[test]
     fn any_other_shape_is_no_empty_result() {
-        for answer in [
+        for body in [
             json!({ "status": "OK" }),
             json!({ "status": "OK", "data": null }),
             json!({ "status": "OK", "data": {} }),
@@ -114,7 +114,7 @@ mod tests {
             json!({ "data": [] }),
             json!([]),
         ] {
-            assert_eq!(parsed(&answer, None), None, "{answer}");
+            assert_eq!(parsed(&body, None), None, "{body}");
         }
         assert_eq!(Page::parse(b"<html></html>", None), None);
     }

@@ -1,5 +1,5 @@
-//! A posting as JSearch has it (JSearch contract §4), cleaned. Almost every key may be absent or null, and what nobody says
-//! is not guessed.
+//! A posting of JSearch's, cleaned (docs/vendors/jsearch.md#postings). Almost every key may be absent or null, and
+//! nothing is guessed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::plain_text::{plain_lines, plain_text};
 
-/// The longest short text, in characters, and the longest link; as the table `jobs` has them.
+/// The longest short text in characters, and the longest link, as the table `jobs` limits them.
 const LONGEST_TEXT: usize = 300;
 const LONGEST_LINK: usize = 2083;
 
-/// A job posting. Texts are free of HTML and control characters. Its fields are columns of `jobs`, save that the time is in
-/// seconds.
+/// A job posting. Texts are free of HTML and control characters. Its fields are columns of `jobs`, except that the time
+/// is in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Posting {
     /// The id in its plain spelling.
@@ -26,37 +26,37 @@ pub struct Posting {
     pub title: String,
     /// The employer.
     pub company: Option<String>,
-    /// A picture of the employer's.
+    /// The employer's logo.
     pub company_logo_url: Option<String>,
-    /// The whole text, with its lines.
+    /// The whole text, with its line breaks.
     pub description: String,
     /// Where to apply.
     pub url: Option<String>,
-    /// The board that it was found on.
+    /// The board that it is published on.
     pub publisher: Option<String>,
-    /// The place, in words.
+    /// The location, in words.
     pub location: Option<String>,
-    /// The place's town.
+    /// Its town.
     pub city: Option<String>,
-    /// The place's state or region.
+    /// Its state or region.
     pub state: Option<String>,
-    /// The place's country, as JSearch spells it.
+    /// Its country, as JSearch spells it.
     pub country: Option<String>,
-    /// Whether it can be done from home.
+    /// Whether the work can be done from home.
     pub is_remote: Option<bool>,
-    /// Where it is done.
+    /// Where the work is done.
     pub work_arrangement: Option<WorkArrangement>,
     /// `FULLTIME`, `CONTRACTOR`, `PARTTIME`, `INTERN`.
     pub employment_types: Vec<String>,
-    /// The pay in a period.
+    /// The salary for a period.
     pub salary_min: Option<Number>,
-    /// Likewise; the same as `salary_min` for a single figure.
+    /// See `salary_min`; the same as that for a single figure.
     pub salary_max: Option<Number>,
     /// `YEAR`, `MONTH`, `WEEK`, `DAY`, `HOUR`.
     pub salary_period: Option<String>,
-    /// ISO 4217. Current answers do not have it.
+    /// ISO 4217. Current responses do not have it.
     pub salary_currency: Option<String>,
-    /// The pay in words.
+    /// The salary in words.
     pub salary_text: Option<String>,
     /// When it appeared, in seconds since 1970.
     pub posted_at_seconds: Option<i64>,
@@ -66,16 +66,16 @@ pub struct Posting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WorkArrangement {
-    /// At home.
+    /// From home.
     Remote,
-    /// Some of it at home.
+    /// Partly from home.
     Hybrid,
-    /// At the employer's.
+    /// At the employer's place.
     Onsite,
 }
 
 impl Posting {
-    /// None without an id or a title.
+    /// `None` without an id or a title.
     pub(super) fn read(job: &Value) -> Option<Self> {
         let work_arrangement = WorkArrangement::deserialize(&job["work_arrangement"]).ok();
         let (salary_min, salary_max) = salary(job);
@@ -91,7 +91,7 @@ impl Posting {
             city: text(&job["job_city"]),
             state: text(&job["job_state"]),
             country: text(&job["job_country"]).filter(|country| country.chars().count() <= 100),
-            // The second of the two signals is the surer one, where there is one.
+            // Of the two signals, `work_arrangement` is the more reliable one.
             is_remote: work_arrangement
                 .map(|arrangement| arrangement == WorkArrangement::Remote)
                 .or(job["job_is_remote"].as_bool()),
@@ -115,13 +115,13 @@ fn text(value: &Value) -> Option<String> {
     Some(text.chars().take(LONGEST_TEXT).collect::<String>().trim_end().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// People are sent there, so it must be a link of the web.
+/// People are sent there, so only `http` and `https` will do.
 fn link(value: &Value) -> Option<String> {
     let url = Url::parse(value.as_str()?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     Some(String::from(url)).filter(|url| url.len() <= LONGEST_LINK)
 }
 
-/// Without the board that some places end with: "Berlin • über Xing".
+/// Without the board at the end of some locations: "Berlin • über Xing".
 fn place(location: &str) -> Option<String> {
     let place = location.split('•').next().unwrap_or_default().trim();
     (!place.is_empty()).then(|| place.to_owned())
@@ -131,7 +131,7 @@ fn word(value: &Value, known: &[&str]) -> Option<String> {
     value.as_str().filter(|word| known.contains(word)).map(str::to_owned)
 }
 
-/// The codes; the old answers have one of them in place of the localised words.
+/// The codes. Old responses have a code instead of the localised words.
 fn employment_types(job: &Value) -> Vec<String> {
     let listed = job["job_employment_types"].as_array().map(Vec::as_slice).unwrap_or_default();
     let codes = if listed.is_empty() { std::slice::from_ref(&job["job_employment_type"]) } else { listed };
@@ -141,7 +141,7 @@ fn employment_types(job: &Value) -> Vec<String> {
     known
 }
 
-/// The bounds, or the lone figure as both. Bounds that contradict each other say nothing.
+/// The bounds, or a single figure as both. Bounds that contradict each other are left out.
 fn salary(job: &Value) -> (Option<Number>, Option<Number>) {
     let amount = |name: &str| {
         let amount = job[name].as_number()?;

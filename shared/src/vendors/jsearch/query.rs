@@ -1,4 +1,4 @@
-//! What JSearch can be asked (JSearch contract §3).
+//! The parameters of a search with JSearch (docs/vendors/jsearch.md#search-request).
 
 use serde::Deserialize;
 
@@ -8,10 +8,10 @@ use serde::Deserialize;
 pub struct Query {
     /// Words for the role and the place.
     pub query: String,
-    /// ISO 3166-1 alpha-2, in lower case. JSearch searches the United States where it is not said, whatever city the words
-    /// name, and does not refuse nonsense.
+    /// ISO 3166-1 alpha-2, in lower case. Without it, JSearch searches the United States, whatever city the words
+    /// name, and it does not refuse nonsense.
     pub country: String,
-    /// ISO 639; the country's main language where it is not said.
+    /// ISO 639; the country's main language if `None`.
     pub language: Option<String>,
     /// How old postings may be.
     #[serde(default)]
@@ -58,7 +58,7 @@ impl DatePosted {
 pub(super) const EMPLOYMENT_TYPES: [&str; 4] = ["FULLTIME", "CONTRACTOR", "PARTTIME", "INTERN"];
 
 impl Query {
-    /// Whether JSearch is sure to understand it: some of what it does not understand it answers with other postings.
+    /// Whether JSearch is sure to understand it. To some queries that it does not understand it returns other postings.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let two_letters = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -68,8 +68,8 @@ impl Query {
             && self.employment_types.iter().all(|kind| EMPLOYMENT_TYPES.contains(&kind.as_str()))
     }
 
-    /// The parameters of the query string, without those of the page. One page a request: several in one cost several
-    /// times as much, and more the more there are (JSearch contract §3, §7).
+    /// The parameters of the query string, without those of the page. Each request asks for one page: several pages
+    /// cost several requests of the quota, or more (docs/vendors/jsearch.md#quota-and-speed).
     #[must_use]
     pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
         let mut parameters = vec![

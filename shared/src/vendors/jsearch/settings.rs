@@ -1,4 +1,4 @@
-//! Where JSearch is, and who we are to it.
+//! The settings for JSearch: its address and our credentials.
 
 use url::Url;
 
@@ -7,11 +7,11 @@ use crate::{
     secret::Secret,
 };
 
-/// JSearch, for searching.
+/// JSearch's address and our key.
 #[derive(Debug)]
 pub struct Settings {
-    /// `JSEARCH_API_URL` and `JSEARCH_SEARCH_PATH`: where searches go. By default the successor of `/search` at `RapidAPI`,
-    /// where most keys do not know `/search` any more (JSearch contract §1).
+    /// `JSEARCH_API_URL` and `JSEARCH_SEARCH_PATH`: the URL for searches. By default `/search-v2` at
+    /// `RapidAPI`, because `/search` is gone for most keys (docs/vendors/jsearch.md#endpoints).
     pub search_url: Url,
     /// `JSEARCH_API_KEY`.
     pub api_key: Secret,
@@ -34,7 +34,8 @@ impl Settings {
         })
     }
 
-    /// The headers that show who we are. The two routes to JSearch want other ones (JSearch contract §2).
+    /// The headers with our credentials. The two routes to JSearch take different ones
+    /// (docs/vendors/jsearch.md#hosts-and-keys).
     pub(super) fn headers(&self) -> Vec<(&'static str, String)> {
         let key = self.api_key.expose().to_owned();
         match self.search_url.host_str() {
@@ -46,7 +47,7 @@ impl Settings {
     }
 }
 
-/// Words between slashes: nothing that leads elsewhere, and no query.
+/// Words between slashes: nothing that leads to another host or folder, and no query.
 fn is_path(path: &str) -> bool {
     let is_word =
         |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -1,52 +1,22 @@
-//! Starting runs, finding them again, and ending them.
+//! Starting runs, finding them again, and cancelling them.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Settings,
-    event::{Event, RunStatus, is_status},
+    FAULTS, NewRun, Run, Settings,
+    event::{Event, is_status},
 };
 use crate::{
     ids::RunId,
     outgoing::{Failure, Request, Response, Upstream},
-    problem::SkyvernProblem,
+    vendors::fault::Fault,
 };
 
-/// The body of `POST /v1/run/tasks` (Skyvern contract §1.3). Skyvern ignores names it does not
-/// know, so a misspelled one would go unnoticed: they are spelled here and nowhere else.
-#[derive(Debug, Serialize)]
-pub struct NewRun {
-    /// What to do, with everything that is needed for it.
-    pub prompt: String,
-    /// Where to start.
-    pub url: Url,
-    /// Unique for each attempt: the only way to find a run whose id we did not hear.
-    pub title: String,
-    /// Where Skyvern tells the outcome.
-    pub webhook_url: Url,
-    /// Bounds the cost; the server's default differs from one installation to the next.
-    pub max_steps: u32,
-    /// JSON Schema of what to bring back.
-    pub data_extraction_schema: Value,
-    /// Our codes for outcomes, each with its condition in words.
-    pub error_code_mapping: Value,
-}
-
-/// What Skyvern says of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
-    /// Its id.
-    pub id: RunId,
-    /// Its status at that moment.
-    pub status: RunStatus,
-}
-
-/// The call that starts a run may take half a minute, and the run appears in Skyvern's list a moment
-/// later. Before this time, not finding it there proves nothing.
+/// The request that starts a run may take half a minute to arrive, and the run appears in Skyvern's list a moment after
+/// that. Before this time, not finding it there proves nothing.
 pub const SURELY_LISTED_AFTER: Duration = Duration::from_mins(2);
 
 /// Skyvern's API.
@@ -57,19 +27,19 @@ pub struct Skyvern<'a> {
 }
 
 impl<'a> Skyvern<'a> {
-    /// With these settings.
+    /// A client with these settings.
     #[must_use]
     pub fn new(settings: &'a Settings, upstream: &'a Upstream) -> Self {
         Self { settings, upstream }
     }
 
-    /// Starts a run. Never repeated: Skyvern knows no idempotency key, and a second run is a second
-    /// application (Skyvern contract §1.8).
+    /// Starts a run. The request is never repeated: Skyvern has no idempotency key, and a second run is a second
+    /// application (docs/vendors/skyvern.md#finding-a-run-again).
     ///
     /// # Errors
-    /// [`SkyvernProblem`], which tells whether a run may exist nevertheless.
-    pub async fn start(&self, run: &NewRun) -> Result<Run, SkyvernProblem> {
-        let body = serde_json::to_string(run).map_err(|_| SkyvernProblem::Rejected)?;
+    /// [`Fault`]; [`leaves_outcome_open`](super::leaves_outcome_open) tells whether a run may exist all the same.
+    pub async fn start(&self, run: &NewRun) -> Result<Run, Fault> {
+        let body = serde_json::to_string(run).map_err(|_| FAULTS.rejected)?;
         let request = self.with_key(Request::post_json(self.url("v1/run/tasks")?, body));
         read_run(self.upstream.send("skyvern", request).await)
     }
@@ -77,51 +47,52 @@ impl<'a> Skyvern<'a> {
     /// Looks for a run by its whole title among the newest that match it.
     ///
     /// # Errors
-    /// [`SkyvernProblem`] when the list cannot be had; that says nothing about the run.
-    pub async fn find_by_title(&self, title: &str) -> Result<Option<Run>, SkyvernProblem> {
+    /// [`Fault`] when the list cannot be fetched; that says nothing about the run.
+    pub async fn find_by_title(&self, title: &str) -> Result<Option<Run>, Fault> {
         let mut url = self.url("v1/runs")?;
         url.query_pairs_mut().append_pair("search_key", title).append_pair("page_size", "10");
         let listed: Vec<Listed> = read(self.upstream.send("skyvern", self.with_key(Request::get(url))).await)?;
         let found = listed.into_iter().find(|run| run.title.as_deref() == Some(title));
-        // One that is there and cannot be read is not absent: the application would be handed over again.
-        found.map(|run| run.answer.run().ok_or(SkyvernProblem::Unreadable)).transpose()
+        // A run that is listed but cannot be read is not absent; otherwise the application would be submitted again.
+        found.map(|run| run.body.run().ok_or(FAULTS.unreadable)).transpose()
     }
 
-    /// Asks for a run. None if Skyvern does not know it.
+    /// Reads a run; `None` if Skyvern does not know it.
     ///
     /// # Errors
-    /// [`SkyvernProblem`] when there is no answer; that says nothing about the run.
-    pub async fn read(&self, run_id: &RunId) -> Result<Option<Event>, SkyvernProblem> {
+    /// [`Fault`] when it cannot be read; that says nothing about the run.
+    pub async fn read(&self, run_id: &RunId) -> Result<Option<Event>, Fault> {
         let request = self.with_key(Request::get(self.run_url(run_id, None)?));
         let Some(response) = known(self.upstream.send("skyvern", request).await)? else { return Ok(None) };
         let event = Event::parse(&response.body).ok().filter(|event| event.run_id == *run_id);
-        event.map(Some).ok_or(SkyvernProblem::Unreadable)
+        event.map(Some).ok_or(FAULTS.unreadable)
     }
 
-    /// Ends a run. False if Skyvern does not know it.
+    /// Cancels a run; false if Skyvern does not know it.
     ///
-    /// Skyvern delivers the webhook that says so before it answers, and a run that is over cannot be
-    /// ended. So a call that failed may have worked (Skyvern contract §2): ask for the run.
+    /// Skyvern delivers the webhook about the cancellation before it responds, and a run that is over cannot be
+    /// cancelled. So after a failed call, read the run: the cancellation may have worked
+    /// (docs/vendors/skyvern.md#reading-and-cancelling-a-run).
     ///
     /// # Errors
-    /// [`SkyvernProblem`].
-    pub async fn cancel(&self, run_id: &RunId) -> Result<bool, SkyvernProblem> {
+    /// [`Fault`].
+    pub async fn cancel(&self, run_id: &RunId) -> Result<bool, Fault> {
         let request = self.with_key(Request::post_json(self.run_url(run_id, Some("cancel"))?, "{}"));
         known(self.upstream.send("skyvern", request).await).map(|response| response.is_some())
     }
 
-    fn run_url(&self, run_id: &RunId, action: Option<&str>) -> Result<Url, SkyvernProblem> {
+    fn run_url(&self, run_id: &RunId, action: Option<&str>) -> Result<Url, Fault> {
         let mut url = self.settings.api_url.clone();
         url.path_segments_mut()
-            .map_err(|()| SkyvernProblem::Rejected)?
+            .map_err(|()| FAULTS.rejected)?
             .pop_if_empty()
             .extend(["v1", "runs", run_id.as_str()])
             .extend(action);
         Ok(url)
     }
 
-    fn url(&self, path: &str) -> Result<Url, SkyvernProblem> {
-        self.settings.api_url.join(path).map_err(|_| SkyvernProblem::Rejected)
+    fn url(&self, path: &str) -> Result<Url, Fault> {
+        self.settings.api_url.join(path).map_err(|_| FAULTS.rejected)
     }
 
     fn with_key(&self, request: Request) -> Request {
@@ -130,12 +101,12 @@ impl<'a> Skyvern<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct RunBody {
     run_id: String,
     status: String,
 }
 
-impl Answer {
+impl RunBody {
     fn run(self) -> Option<Run> {
         let id = RunId::parse(&self.run_id).filter(|_| is_status(&self.status))?;
         Some(Run { id, status: self.status.into() })
@@ -145,64 +116,49 @@ impl Answer {
 #[derive(Deserialize)]
 struct Listed {
     #[serde(flatten)]
-    answer: Answer,
+    body: RunBody,
     title: Option<String>,
 }
 
-fn read_run(answer: Result<Response, Failure>) -> Result<Run, SkyvernProblem> {
-    read::<Answer>(answer)?.run().ok_or(SkyvernProblem::Unreadable)
+fn read_run(result: Result<Response, Failure>) -> Result<Run, Fault> {
+    read::<RunBody>(result)?.run().ok_or(FAULTS.unreadable)
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: Result<Response, Failure>) -> Result<T, SkyvernProblem> {
-    success(answer)?.json().map_err(|_| SkyvernProblem::Unreadable)
+fn read<T: serde::de::DeserializeOwned>(result: Result<Response, Failure>) -> Result<T, Fault> {
+    FAULTS.success(result)?.json().map_err(|_| FAULTS.unreadable)
 }
 
-/// The answer about one run, or none if Skyvern says that it does not know it. Any other 404, such
-/// as a proxy's, or that of a key whose organisation is gone, says nothing about the run.
-fn known(answer: Result<Response, Failure>) -> Result<Option<Response>, SkyvernProblem> {
+/// The response about one run; `None` if Skyvern itself says that it does not know the run. Any other 404, such as a
+/// proxy's, or that for a key whose organisation is gone, says nothing about the run.
+fn known(result: Result<Response, Failure>) -> Result<Option<Response>, Fault> {
     #[derive(Deserialize)]
     struct Refusal {
         detail: String,
     }
-    if let Ok(response) = &answer
+    if let Ok(response) = &result
         && response.status == 404
         && response.json::<Refusal>().is_ok_and(|refusal| refusal.detail.starts_with("Task run not found"))
     {
         return Ok(None);
     }
-    success(answer).map(Some)
-}
-
-fn success(answer: Result<Response, Failure>) -> Result<Response, SkyvernProblem> {
-    let response = answer.map_err(|failure| match failure {
-        Failure::TimedOut => SkyvernProblem::TimedOut,
-        Failure::Unreachable => SkyvernProblem::Unreachable,
-    })?;
-    match response.status {
-        200..=299 => Ok(response),
-        401 | 403 => Err(SkyvernProblem::Unauthorized),
-        402 => Err(SkyvernProblem::CreditsExhausted),
-        // Somebody in between gave up waiting; Skyvern itself may have gone on.
-        408 | 504 => Err(SkyvernProblem::TimedOut),
-        429 => Err(SkyvernProblem::RateLimited),
-        400..=499 => Err(SkyvernProblem::Rejected),
-        // Redirects are not followed, so where one leads is as open as after a failure.
-        _ => Err(SkyvernProblem::Failed),
-    }
+    FAULTS.success(result).map(Some)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Settings, Skyvern, known, read_run};
+    use super::{FAULTS, Settings, Skyvern, known, read_run};
     use crate::{
         ids::RunId,
         outgoing::{Failure, Response},
-        problem::SkyvernProblem,
         secret::Secret,
         testing::Machine,
+        vendors::{
+            Fault,
+            skyvern::fault::{CREDITS_EXHAUSTED, leaves_outcome_open},
+        },
     };
 
-    fn answered(status: u16, body: &str) -> Result<String, SkyvernProblem> {
+    fn answered(status: u16, body: &str) -> Result<String, Fault> {
         let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
         read_run(Ok(response)).map(|run| run.id.as_str().to_owned())
     }
@@ -216,24 +172,24 @@ mod tests {
     #[test]
     fn a_refusal_is_certain_and_a_failure_leaves_it_open() {
         for (status, problem, open) in [
-            (400, SkyvernProblem::Rejected, false),
-            (401, SkyvernProblem::Unauthorized, false),
-            (402, SkyvernProblem::CreditsExhausted, false),
-            (403, SkyvernProblem::Unauthorized, false),
-            (404, SkyvernProblem::Rejected, false),
-            (408, SkyvernProblem::TimedOut, true),
-            (422, SkyvernProblem::Rejected, false),
-            (429, SkyvernProblem::RateLimited, false),
-            (302, SkyvernProblem::Failed, true),
-            (500, SkyvernProblem::Failed, true),
-            (503, SkyvernProblem::Failed, true),
-            (504, SkyvernProblem::TimedOut, true),
+            (400, FAULTS.rejected, false),
+            (401, FAULTS.unauthorized, false),
+            (402, CREDITS_EXHAUSTED, false),
+            (403, FAULTS.unauthorized, false),
+            (404, FAULTS.rejected, false),
+            (408, FAULTS.timed_out, true),
+            (422, FAULTS.rejected, false),
+            (429, FAULTS.rate_limited, false),
+            (302, FAULTS.failed, true),
+            (500, FAULTS.failed, true),
+            (503, FAULTS.failed, true),
+            (504, FAULTS.timed_out, true),
         ] {
             assert_eq!(answered(status, r#"{"detail":"no"}"#), Err(problem), "{status}");
-            assert_eq!(problem.leaves_outcome_open(), open, "{status}");
+            assert_eq!(leaves_outcome_open(problem), open, "{status}");
         }
-        assert_eq!(read_run(Err(Failure::TimedOut)), Err(SkyvernProblem::TimedOut));
-        assert_eq!(read_run(Err(Failure::Unreachable)), Err(SkyvernProblem::Unreachable));
+        assert_eq!(read_run(Err(Failure::TimedOut)), Err(FAULTS.timed_out));
+        assert_eq!(read_run(Err(Failure::Unreachable)), Err(FAULTS.unreachable));
     }
 
     #[test]
@@ -245,7 +201,7 @@ mod tests {
         assert_eq!(asked(404, r#"{"detail":"Task run not found tsk_41"}"#), Ok(false));
         assert_eq!(asked(200, "{}"), Ok(true));
         for body in ["", "<html>", r#"{"detail":"Organization not found"}"#, r#"{"detail":"Not Found"}"#] {
-            assert_eq!(asked(404, body), Err(SkyvernProblem::Rejected), "{body}");
+            assert_eq!(asked(404, body), Err(FAULTS.rejected), "{body}");
         }
     }
 
@@ -265,7 +221,7 @@ mod tests {
     #[test]
     fn a_success_that_names_no_run_leaves_it_open() {
         for body in ["", "<html>", "{}", r#"{"run_id":"","status":"created"}"#, r#"{"run_id":null,"status":"x"}"#] {
-            assert_eq!(answered(200, body), Err(SkyvernProblem::Unreadable), "{body}");
+            assert_eq!(answered(200, body), Err(FAULTS.unreadable), "{body}");
         }
     }
 }

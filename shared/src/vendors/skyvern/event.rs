@@ -1,6 +1,6 @@
-//! What Skyvern says of a run, in a webhook or when it is asked (Skyvern contract §1.4, §4.6, §4.7).
-//! Only the fields that every kind of run sends are relied on; unknown ones are ignored, and so are
-//! unknown values.
+//! The state of a run, from a webhook (docs/vendors/skyvern.md#webhook-payload) or from reading the run
+//! (docs/vendors/skyvern.md#run-object). The code relies only on fields that every kind of run has; unknown fields and
+//! unknown values are ignored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,15 +12,15 @@ use crate::{ids::RunId, problem::Problem};
 pub struct Event {
     /// The run.
     pub run_id: RunId,
-    /// Where it stands.
+    /// Its status.
     pub status: RunStatus,
-    /// Which try of the run this is about; 1 for tasks.
+    /// The number of the attempt that this is about; 1 for tasks.
     pub attempt: i32,
-    /// A final status that is none yet: the same run will be tried again.
+    /// Whether the status is not final after all, because Skyvern will try the same run again.
     pub retry_pending: bool,
-    /// What was brought back, in the form the run was asked for; null if nothing.
+    /// The extracted data, in the form that the run was given; null if there is none.
     pub output: Value,
-    /// Why it went as it did, in our codes and Skyvern's.
+    /// The reasons, as our codes and Skyvern's own.
     pub errors: Vec<RunError>,
     /// Free text for people.
     pub failure_reason: Option<String>,
@@ -29,22 +29,22 @@ pub struct Event {
 /// One entry of `errors`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct RunError {
-    /// One of the codes the run was given, or one of Skyvern's own in capitals.
+    /// One of the codes that the run was given, or one of Skyvern's own in capitals.
     pub error_code: String,
-    /// Why Skyvern thinks so.
+    /// Why Skyvern reports it.
     pub reasoning: Option<String>,
 }
 
-/// Skyvern's statuses (Skyvern contract §3).
+/// Skyvern's statuses (docs/vendors/skyvern.md#statuses-and-errors).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunStatus {
     /// The AI judged the goal met.
     Completed,
-    /// A technical failure, the limit of steps included.
+    /// A technical failure, or the limit of steps was reached.
     Failed,
     /// The AI judged the goal out of reach.
     Terminated,
-    /// The limit of time was reached.
+    /// The time limit was reached.
     TimedOut,
     /// Cancelled; what was done by then stays done.
     Canceled,
@@ -53,13 +53,13 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
-    /// Whether the run is over, save that a workflow may try it again.
+    /// Whether the run is over, unless it will be tried again.
     #[must_use]
     pub fn is_final(&self) -> bool {
         !matches!(self, Self::Ongoing(_))
     }
 
-    /// In Skyvern's words.
+    /// Skyvern's own word.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -99,10 +99,10 @@ struct Payload {
 }
 
 impl Event {
-    /// Reads a webhook's body, or an answer to the question for a run.
+    /// Reads a webhook's body, or the response to reading a run.
     ///
     /// # Errors
-    /// [`Problem::InvalidInput`] naming what is missing. It will not get better by sending again.
+    /// [`Problem::InvalidInput`] naming what is missing. Sending it again does not help.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         let payload: Payload =
             serde_json::from_slice(body).map_err(|_| Problem::invalid("body", "must be the JSON of a Skyvern run"))?;
@@ -132,8 +132,8 @@ impl Event {
         self.status.is_final() && !self.retry_pending
     }
 
-    /// What is worth keeping of it, as JSON. The answer to the question for a run echoes what the
-    /// run was told to do as well, which is full of personal data.
+    /// What is worth keeping of it, as JSON. The response to reading a run also repeats the prompt, which is full of
+    /// personal data.
     #[must_use]
     pub fn essence(&self) -> Value {
         json!({
@@ -148,7 +148,7 @@ impl Event {
     }
 }
 
-/// Whether a text may be a status, known to us or not: a word that the database can keep.
+/// Whether a text may be a status, known to us or not: one word that the database can store.
 pub(super) fn is_status(text: &str) -> bool {
     (1..=50).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,4 +1,4 @@
-//! Where Skyvern is, and how we show who we are.
+//! The settings for Skyvern: its address and our credentials.
 
 use url::Url;
 
@@ -7,7 +7,7 @@ use crate::{
     secret::Secret,
 };
 
-/// Skyvern, for starting and finding runs.
+/// Skyvern's address and our key.
 #[derive(Debug)]
 pub struct Settings {
     /// `SKYVERN_API_URL`, by default Skyvern's cloud; ends in `/`.

@@ -1,6 +1,6 @@
-//! Skyvern's webhook signature (Skyvern contract §4.3): lower-case hex of HMAC-SHA-256 over the raw
-//! body, keyed with the text of one of our API keys. The timestamp header is not covered by it and
-//! may be hours off, so it proves nothing and is not looked at.
+//! Skyvern's webhook signature (docs/vendors/skyvern.md#webhook-signature): lower-case hex of HMAC-SHA-256 over the raw
+//! body, with the text of one of our API keys as the key. It does not cover the timestamp header, which may be hours
+//! off, so that header proves nothing and is ignored.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -8,16 +8,16 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{config::Environment, secret::Secret, sign_in::VerifiedWebhook};
 
-/// What Skyvern's own test sender signs with when an organisation has no key; anybody knows it.
+/// The key of Skyvern's own test sender for an organisation without one. It is public.
 const PLACEHOLDER: &str = "test_api_key_placeholder";
 
-/// The keys that webhooks may be signed with: old and new overlap while a key is replaced.
+/// The keys that webhooks may be signed with. While a key is replaced, both the old and the new one are valid.
 #[derive(Debug)]
 pub struct WebhookKeys(Vec<Secret>);
 
 impl WebhookKeys {
-    /// Reads `SKYVERN_WEBHOOK_SECRET`, comma separated. Without it, nothing verifies: an empty key
-    /// would let anybody sign.
+    /// Reads `SKYVERN_WEBHOOK_SECRET`, comma separated. Without it nothing verifies, because anybody can
+    /// sign with an empty key.
     #[must_use]
     pub fn read(environment: &Environment) -> Self {
         let keys = environment.list("SKYVERN_WEBHOOK_SECRET");
@@ -30,8 +30,8 @@ impl WebhookKeys {
         self.0.is_empty()
     }
 
-    /// Proof that `signature` is that of `body` under one of the keys. Every key is tried, and every
-    /// comparison takes the same time, whatever the outcome.
+    /// Proof that `signature` is that of `body` with one of the keys. Every key is tried, and every comparison takes
+    /// constant time.
     #[must_use]
     pub fn verify(&self, signature: Option<&str>, body: &[u8]) -> Option<VerifiedWebhook> {
         let signature = signature.unwrap_or_default().as_bytes();
@@ -41,10 +41,10 @@ impl WebhookKeys {
     }
 }
 
-/// The signature of `body` under `key`.
+/// The signature of `body` with `key`.
 #[must_use]
 pub fn sign(key: &Secret, body: &[u8]) -> String {
-    // HMAC takes keys of any length, so this arm is never reached; an empty signature fits nothing.
+    // HMAC takes keys of any length, so this is never reached; an empty signature matches nothing.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose().as_bytes()) else { return String::new() };
     mac.update(body);
     hex(&mac.finalize().into_bytes())

@@ -1,5 +1,5 @@
-//! Svix's webhook signatures, which Clerk sends (Clerk contract §3): base64 of HMAC-SHA-256 over the
-//! message's id, its time and its raw body, under a key that both sides know as `whsec_…`.
+//! Svix's webhook signature, which Clerk's webhooks carry (docs/vendors/clerk.md#webhook-signature): base64 of
+//! HMAC-SHA-256 over the message's id, its timestamp and its raw body, with the key that both sides know as `whsec_…`.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -14,21 +14,21 @@ use crate::{
     sign_in::VerifiedWebhook,
 };
 
-/// How old a message may be, or how far ahead of our clock, in seconds.
+/// How far a timestamp may lie behind our clock or ahead of it, in seconds.
 const TOLERANCE: u64 = 300;
 /// A shorter key could be guessed; an empty one would let anybody sign.
 const SHORTEST_KEY: usize = 16;
 /// Ids have about 30 bytes; the inbox keeps them.
 const LONGEST_ID: usize = 255;
 
-/// The keys that messages may be signed with: old and new overlap while a key is replaced.
+/// The keys that messages may be signed with. While a key is replaced, both the old and the new one are valid.
 pub struct WebhookKeys(Vec<Hmac<Sha256>>);
 
 impl WebhookKeys {
     /// Reads the setting of this name, `whsec_…`, comma separated.
     ///
     /// # Errors
-    /// Names the setting when there is no key in it, or one that is none.
+    /// Names the setting when it has no key, or something that is not a key.
     pub fn read(environment: &Environment, name: &'static str) -> Result<Self, Misconfigured> {
         let keys: Option<Vec<_>> = environment.list(name).iter().map(|secret| key(secret)).collect();
         match keys {
@@ -38,13 +38,13 @@ impl WebhookKeys {
         }
     }
 
-    /// The message's id, if one of its signatures was made with one of the keys, over this id, time
-    /// and body, and not too long ago.
+    /// Returns the message's id if one of its signatures was made with one of the keys over this id, timestamp and
+    /// body, and the timestamp is recent.
     ///
-    /// Every signature is compared with every key's, and each comparison takes the same time.
+    /// Every signature is compared with that of every key, and each comparison takes constant time.
     ///
     /// # Errors
-    /// [`Problem::SignatureInvalid`], whatever is wrong: it tells a stranger nothing.
+    /// [`Problem::SignatureInvalid`], whatever is wrong, so that a stranger learns nothing from it.
     pub fn verify<'a>(
         &self,
         headers: &'a Headers,
@@ -72,7 +72,7 @@ impl std::fmt::Debug for WebhookKeys {
     }
 }
 
-/// The key is what the text behind `whsec_` stands for, not the text itself.
+/// The key is what the base64 after `whsec_` decodes to, not the text itself.
 fn key(secret: &str) -> Option<Hmac<Sha256>> {
     let bytes = STANDARD.decode(secret.strip_prefix("whsec_")?).ok()?;
     if bytes.len() < SHORTEST_KEY {
@@ -85,9 +85,9 @@ fn is_sensible(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Exactly the tolerance still passes, before as after.
+/// A difference of exactly the tolerance is accepted, in both directions.
 fn is_recent(timestamp: &str, now: UnixTime) -> bool {
-    // `parse` alone would also take a plus sign.
+    // `parse` alone would also accept a plus sign.
     timestamp.bytes().all(|byte| byte.is_ascii_digit())
         && timestamp.parse::<u64>().is_ok_and(|sent_at| sent_at.abs_diff(now.seconds()) <= TOLERANCE)
 }

@@ -1,0 +1,63 @@
+//! How Skyvern fails us (docs/vendors/skyvern.md#refusals-and-failures).
+
+use crate::vendors::fault::{Fault, FaultKind, Faults};
+
+const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
+    let title =
+        if matches!(kind, FaultKind::TimedOut) { "Skyvern timed out" } else { "Skyvern did not take the application" };
+    Fault { kind, code, title, detail }
+}
+
+/// 402: no credits left.
+pub const CREDITS_EXHAUSTED: Fault =
+    fault(FaultKind::CreditsExhausted, "skyvern_credits_exhausted", "Skyvern has no credits left for us");
+
+/// Why Skyvern did not do what it was asked. The code is also kept as the `reason` in `applications.status_details`.
+pub static FAULTS: Faults = Faults {
+    vendor: "Skyvern",
+    unauthorized: fault(FaultKind::Unauthorized, "skyvern_unauthorized", "Skyvern does not accept our credentials"),
+    // Too many runs at once, or in a short time.
+    rate_limited: fault(
+        FaultKind::RateLimited,
+        "skyvern_rate_limited",
+        "Skyvern takes no more runs at the moment; try again later",
+    ),
+    rejected: fault(FaultKind::Rejected, "skyvern_rejected", "Skyvern refused the request"),
+    failed: fault(
+        FaultKind::Failed,
+        "skyvern_failed",
+        "Skyvern failed; whether the application was started is being found out",
+    ),
+    timed_out: fault(
+        FaultKind::TimedOut,
+        "skyvern_timed_out",
+        "Skyvern did not answer in time; whether the application was started is being found out",
+    ),
+    unreachable: fault(
+        FaultKind::Unreachable,
+        "skyvern_unreachable",
+        "the connection to Skyvern broke; whether the application was started is being found out",
+    ),
+    // Success without a run id, or not JSON.
+    unreadable: fault(
+        FaultKind::Unreadable,
+        "skyvern_unreadable",
+        "Skyvern's answer could not be read; whether the application was started is being found out",
+    ),
+    own: &[CREDITS_EXHAUSTED],
+    own_statuses: &[(402, CREDITS_EXHAUSTED)],
+};
+
+/// Whether a run may exist although we were not told of it. Such a request is never repeated.
+#[must_use]
+pub fn leaves_outcome_open(fault: Fault) -> bool {
+    match fault.kind {
+        FaultKind::Unauthorized
+        | FaultKind::CreditsExhausted
+        | FaultKind::QuotaSpent
+        | FaultKind::UnknownPath
+        | FaultKind::RateLimited
+        | FaultKind::Rejected => false,
+        FaultKind::Failed | FaultKind::TimedOut | FaultKind::Unreachable | FaultKind::Unreadable => true,
+    }
+}
