@@ -48,3 +48,6 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     reply.headers.push(("age", found.age_seconds.to_string()));
     Ok(reply)
 }
+
+#[cfg(test)]
+mod tests;

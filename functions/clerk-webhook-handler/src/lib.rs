@@ -63,3 +63,6 @@ struct Answer<'a> {
 fn answer(answer: &Answer) -> Result<Reply, Problem> {
     Reply::ok(answer, answer.outcome)
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,3 +51,6 @@ struct Answer {
     signed_url: String,
     expires_at: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,3 +102,6 @@ fn accepted(application_id: ApplicationId, started: StartedRun, outcome: &str) -
     }
     Reply::accepted(&Answer { application_id, run_id: started.run_id, status: started.status }, outcome)
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,3 +57,6 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     let summary = run::run(&request, ServiceRole::of_caller(caller), call).await?;
     Reply::ok(&summary, summary.outcome())
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,3 +61,6 @@ async fn handle_schedule(schedule: Scheduled, call: &http::Call<Settings>) -> Re
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

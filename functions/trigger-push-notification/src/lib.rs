@@ -54,3 +54,6 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     }
     Reply::ok(&report, report.outcome())
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,10 +65,8 @@ fn is_strong(modulus: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use pollster::block_on;
-
     use super::parse;
-    use crate::sign_in::algorithm::Algorithm;
+    use crate::{sign_in::algorithm::Algorithm, testing::block_on};
 
     const ES256: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a","alg":"ES256","use":"sig",
         "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;

@@ -106,7 +106,6 @@ mod tests {
         alg::{Es256, Hs256, Hs256Key, ModulusBits, Rsa, RsaPrivateKey},
         jwk::JsonWebKey,
     };
-    use pollster::block_on;
     use serde_json::{Value, json};
 
     use super::UncheckedToken;
@@ -116,6 +115,7 @@ mod tests {
         problem::TokenProblem,
         secret::Secret,
         sign_in::{SignIn, algorithm::Algorithm, public_key::PublicKey},
+        testing::block_on,
     };
 
     const NOW: u64 = 1_800_000_000;

@@ -288,6 +288,5 @@ mod tests {
         assert_eq!(late.kind().code, "database_timed_out", "somebody has waited long enough");
         assert_eq!(block_on(database.call(&ClaimPushReceipts {})).unwrap_err().kind().code, "database_unavailable");
         assert!(block_on(database.call(&QueueDailyPurge {})).is_err());
-        assert!(machine.is_exhausted());
     }
 }

@@ -2,18 +2,24 @@
 //! waits. A whole handler runs on it in microseconds.
 //!
 //! ```text
-//! let machine = Machine::new().responds("/rest/v1/rpc/claim_application", 200, json!({ "outcome": "in_progress" }));
-//! let call = machine.call::<Settings>();
-//! let reply = block_on(handle(&post(&person(), json!({ "application_id": ID })), &call));
+//! let machine = Machine::new().returns("claim_application", json!({ "outcome": "already_started", … }));
+//! let reply = block_on(handle(&post(&person(), &json!({ "application_id": ID })), &machine.call())).unwrap();
+//! assert_eq!(json_of(&reply)["run_id"], "tsk_41");
+//! assert_eq!(machine.calls(), ["claim_application as the person"]);
 //! ```
 
 #![expect(clippy::panic, reason = "a panic is how a test fails")]
 
+mod database;
 mod machine;
+mod replies;
 mod requests;
 mod settings;
+mod time;
 
+pub use database::{Attempts, failing_databases};
 pub use machine::{Machine, Sent};
-pub use pollster::block_on;
-pub use requests::{get, internal_caller, person, post, post_bytes, scheduled, service_role};
+pub use replies::{json_of, problem_of};
+pub use requests::{get, internal_caller, person, post, post_bytes, scheduled, service_role, signed_by_clerk};
 pub use settings::{PERSON_ID, environment, settings, settings_with};
+pub use time::block_on;

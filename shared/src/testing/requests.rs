@@ -1,18 +1,21 @@
 //! Requests as they come in, from those who may make them.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use jwt_compact::{
     AlgorithmExt as _,
     alg::{Hs256, Hs256Key},
 };
-use pollster::block_on;
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use super::{
-    Machine, PERSON_ID,
-    settings::{JWT_SECRET, SERVICE_ROLE_KEY, environment},
+    Machine, PERSON_ID, block_on,
+    machine::NOW,
+    settings::{CLERK_WEBHOOK_SECRET, JWT_SECRET, SERVICE_ROLE_KEY, environment},
 };
 use crate::{
-    clock::Clock as _,
+    clock::UnixTime,
     http::{Incoming, Method},
     sign_in::{self, Person, Scheduled, ServiceRole, SignIn},
 };
@@ -23,7 +26,7 @@ use crate::{
 /// If it cannot be signed.
 #[must_use]
 pub fn person() -> Vec<(&'static str, String)> {
-    let now = Machine::new().now().seconds();
+    let now = NOW.seconds();
     let claims = json!({
         "iss": "https://project.supabase.example/auth/v1", "sub": PERSON_ID, "aud": "authenticated",
         "role": "authenticated", "iat": now, "exp": now + 60 * 60,
@@ -40,6 +43,24 @@ pub fn person() -> Vec<(&'static str, String)> {
 #[must_use]
 pub fn internal_caller() -> Vec<(&'static str, String)> {
     vec![("authorization", format!("Bearer {SERVICE_ROLE_KEY}"))]
+}
+
+/// The headers of a webhook of Clerk's, signed as Svix does.
+///
+/// # Panics
+/// If it cannot be signed.
+#[must_use]
+pub fn signed_by_clerk(message_id: &str, sent_at: UnixTime, body: &[u8]) -> Vec<(&'static str, String)> {
+    let key = STANDARD.decode(CLERK_WEBHOOK_SECRET.trim_start_matches("whsec_")).unwrap_or_default();
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { panic!("the key cannot be used") };
+    mac.update(format!("{message_id}.{}.", sent_at.seconds()).as_bytes());
+    mac.update(body);
+    let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    vec![
+        ("svix-id", message_id.to_owned()),
+        ("svix-timestamp", sent_at.seconds().to_string()),
+        ("svix-signature", signature),
+    ]
 }
 
 /// Leave to go around row level security, for what is tested below a handler.

@@ -10,11 +10,11 @@ pub(super) const JWT_SECRET: &str = "a secret of the project with more than fort
 
 const SETTINGS: [(&str, &str); 15] = [
     ("SUPABASE_URL", "https://project.supabase.example"),
-    ("SUPABASE_ANON_KEY", "eyJanon"),
+    ("SUPABASE_ANON_KEY", ANON_KEY),
     ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_ROLE_KEY),
     ("SUPABASE_JWT_SECRET", JWT_SECRET),
     ("CLERK_ISSUER", "https://clerk.example"),
-    ("CLERK_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    ("CLERK_WEBHOOK_SECRET", CLERK_WEBHOOK_SECRET),
     ("SKYVERN_API_URL", "https://skyvern.example"),
     ("SKYVERN_API_KEY", "skyvern-key"),
     ("SKYVERN_WEBHOOK_SECRET", "skyvern-key"),
@@ -25,6 +25,12 @@ const SETTINGS: [(&str, &str); 15] = [
     ("JSEARCH_API_KEY", "jsearch-key"),
     ("FUNCTIONS_PUBLIC_URL", "https://api.example"),
 ];
+
+/// What Clerk's webhooks are signed with.
+pub(super) const CLERK_WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// What names the project to it, beside a person's own token.
+pub(super) const ANON_KEY: &str = "eyJanon";
 
 /// What an internal caller shows.
 pub(super) const SERVICE_ROLE_KEY: &str = "eyJservice";

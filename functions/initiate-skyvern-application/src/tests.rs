@@ -1,0 +1,408 @@
+//! The whole handler, on a machine without a network.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::{
+    http::{Incoming, Reply},
+    outgoing::Failure,
+    problem::Problem,
+    testing::{Attempts, Machine, block_on, failing_databases, json_of, person, post, problem_of},
+};
+
+use crate::handle;
+
+const APPLICATION: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
+const SUBMISSION: &str = "1c9619ff-8b86-4d11-b42d-00c04fc964ff";
+const TITLE: &str = "Jobraker 6f9619ff 1c9619ff";
+
+const CLAIM: &str = "claim_application as the person";
+const SIGN: &str = "cv.pdf as the person";
+const START: &str = "tasks";
+const FIND: &str = "runs";
+const RECORD: &str = "record_skyvern_run as the service role";
+const GIVE_UP: &str = "record_submission_failure as the service role";
+
+fn request() -> Incoming {
+    post(&person(), &json!({ "application_id": APPLICATION }))
+}
+
+fn initiate(machine: &Machine) -> Result<Reply, Problem> {
+    block_on(handle(&request(), &machine.call()))
+}
+
+fn problem(machine: &Machine) -> &'static str {
+    problem_of(&initiate(machine))
+}
+
+fn claimed_for(job_url: &str) -> Value {
+    json!({
+        "outcome": "claimed", "submission_id": SUBMISSION, "title": TITLE, "resume_path": "4aa3c1b8/cv.pdf",
+        "application": { "job_title": "Engineer", "company_name": "Example Ltd", "job_url": job_url },
+        "person": { "full_name": "Ada Lovelace", "email": "ada@x.example", "phone_number": null,
+                    "linkedin_profile_url": null, "portfolio_url": null },
+        "preferences": null,
+    })
+}
+
+fn claimed() -> Machine {
+    Machine::new().returns("claim_application", claimed_for("https://jobs.example.com/7"))
+}
+
+/// The application is claimed and the résumé has a link.
+fn prepared() -> Machine {
+    claimed().responds("/storage/v1/object/sign/resumes/4aa3c1b8/cv.pdf", 200, json!({ "signedURL": "/x?token=t.o-k" }))
+}
+
+fn started() -> Machine {
+    prepared().responds("/v1/run/tasks", 200, run())
+}
+
+fn run() -> Value {
+    json!({ "run_id": "tsk_41", "status": "queued" })
+}
+
+fn recorded() -> Value {
+    json!({ "outcome": "recorded", "run_id": "tsk_41", "status": "PROCESSING_BY_SKYVERN" })
+}
+
+fn given_up() -> Value {
+    json!({ "outcome": "recorded", "status": "PENDING_SKYVERN_SUBMISSION" })
+}
+
+fn open(seconds_ago: u64) -> Machine {
+    let decision =
+        json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": seconds_ago });
+    Machine::new().returns("claim_application", decision)
+}
+
+/// Asserts what is written down of a submission that came to nothing.
+fn assert_given_up(machine: &Machine, outcome: &str, reason: &str) {
+    let mut arguments = machine.body("record_submission_failure");
+    assert!(arguments["p_details"].take()["message"].is_string());
+    let expected = json!({
+        "p_application_id": APPLICATION, "p_submission_id": SUBMISSION, "p_outcome": outcome, "p_reason": reason,
+        "p_details": null,
+    });
+    assert_eq!(arguments, expected);
+}
+
+#[test]
+fn a_claimed_application_is_handed_over_once_and_the_run_is_recorded() {
+    let machine = started().returns("record_skyvern_run", recorded());
+
+    let reply = initiate(&machine).unwrap();
+
+    let told = json!({ "application_id": APPLICATION, "run_id": "tsk_41", "status": "PROCESSING_BY_SKYVERN" });
+    assert_eq!((reply.status, json_of(&reply), reply.outcome.as_str()), (202, told, "started"));
+    assert_eq!(machine.calls(), [CLAIM, SIGN, START, RECORD]);
+    let claim = json!({ "p_application_id": APPLICATION, "p_idempotency_key": null });
+    assert_eq!(machine.body("claim_application"), claim);
+    assert_eq!(machine.body("cv.pdf"), json!({ "expiresIn": 12 * 60 * 60 }), "Skyvern fetches it late");
+    let recorded = json!({
+        "p_application_id": APPLICATION, "p_submission_id": SUBMISSION, "p_run_id": "tsk_41", "p_run_status": "queued",
+        "p_source": "initiate",
+    });
+    assert_eq!(machine.body("record_skyvern_run"), recorded);
+}
+
+#[test]
+fn skyvern_is_told_where_the_resume_is_and_where_to_tell_the_outcome() {
+    let machine = started().returns("record_skyvern_run", recorded());
+    initiate(&machine).unwrap();
+
+    let run = machine.body("tasks");
+    assert_eq!((&run["url"], &run["title"]), (&json!("https://jobs.example.com/7"), &json!(TITLE)));
+    let webhook = format!(
+        "https://api.example/functions/v1/skyvern-webhook-handler?application_id={APPLICATION}&submission_id={SUBMISSION}"
+    );
+    assert_eq!(run["webhook_url"], webhook);
+    let resume = "https://project.supabase.example/storage/v1/object/sign/resumes/4aa3c1b8/cv.pdf?token=t.o-k&download=Ada_Lovelace.pdf";
+    assert!(run["prompt"].as_str().unwrap().contains(resume), "{run}");
+    let headers = machine.sent()[2].headers.clone();
+    assert_eq!((headers.get("x-api-key"), headers.get("authorization")), (Some("skyvern-key"), None));
+}
+
+#[test]
+fn what_the_person_looks_for_is_in_the_prompt_as_far_as_it_is_known() {
+    for (preferences, expected) in [
+        (json!({ "salary_min": 5, "salary_max": 9 }), "- Salary: 5 to 9 USD a year\n"),
+        (json!({ "salary_min": 5, "salary_currency": "EUR" }), "- Salary: at least 5 EUR a year\n"),
+        (json!({ "salary_max": 9 }), "- Salary: up to 9 USD a year\n"),
+        (json!({ "target_locations": [{ "remote_only": true }] }), "- Locations: remote\n"),
+        (
+            json!({ "target_locations": [{ "city": "Leeds", "remote_only": true }, { "city": "York" }, {}] }),
+            "- Locations: Leeds (remote only); York\n",
+        ),
+        (json!({ "key_skills": ["Rust", "SQL"] }), "- Skills: Rust, SQL\n"),
+    ] {
+        let mut claimed = claimed_for("https://jobs.example.com/7");
+        claimed["preferences"] = preferences;
+        let machine = Machine::new()
+            .returns("claim_application", claimed)
+            .responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t.o-k" }))
+            .responds("/v1/run/tasks", 200, run())
+            .returns("record_skyvern_run", recorded());
+        initiate(&machine).unwrap();
+        let prompt = machine.body("tasks")["prompt"].take();
+        assert!(prompt.as_str().unwrap().contains(expected), "{prompt}");
+    }
+}
+
+#[test]
+fn an_application_that_was_handed_over_has_the_same_run_again() {
+    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "PROCESSING_BY_SKYVERN" });
+    let machine = Machine::new().returns("claim_application", started);
+    let reply = initiate(&machine).unwrap();
+    assert_eq!((reply.status, &json_of(&reply)["run_id"]), (202, &json!("tsk_40")));
+    assert_eq!(machine.calls(), [CLAIM]);
+}
+
+#[test]
+fn an_idempotency_key_goes_along_with_the_claim() {
+    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "SUBMITTED_BY_SKYVERN" });
+    let machine = Machine::new().returns("claim_application", started);
+    let headers = [person(), vec![("idempotency-key", "a-key".to_owned())]].concat();
+    let incoming = post(&headers, &json!({ "application_id": APPLICATION }));
+    assert_eq!(block_on(handle(&incoming, &machine.call())).unwrap().status, 202);
+    assert_eq!(machine.body("claim_application")["p_idempotency_key"], "a-key");
+}
+
+#[test]
+fn without_signing_in_or_with_bad_input_nothing_is_asked() {
+    let machine = Machine::new();
+    let input = json!({ "application_id": APPLICATION });
+    let with_key = |key: &str| post(&[person(), vec![("idempotency-key", key.to_owned())]].concat(), &input);
+    for (incoming, code) in [
+        (post(&[], &input), "token_missing"),
+        (post(&[("authorization", "Basic eA==".to_owned())], &input), "token_malformed"),
+        (post(&person(), &json!({})), "invalid_input"),
+        (post(&person(), &json!({ "application_id": "7" })), "invalid_input"),
+        (with_key(""), "invalid_input"),
+        (with_key("two words"), "invalid_input"),
+        (with_key(&"k".repeat(256)), "invalid_input"),
+    ] {
+        assert_eq!(problem_of(&block_on(handle(&incoming, &machine.call()))), code);
+    }
+    assert!(machine.sent().is_empty());
+}
+
+#[test]
+fn a_refusal_of_the_claim_is_the_callers() {
+    for code in [
+        "account_deleted",
+        "application_not_found",
+        "application_wrong_status",
+        "idempotency_key_reused",
+        "resume_missing",
+    ] {
+        let machine = Machine::new().refuses("claim_application", code);
+        assert_eq!(problem(&machine), code);
+        assert_eq!(machine.calls(), [CLAIM]);
+    }
+}
+
+#[test]
+fn somebody_whose_webhook_is_late_is_made_known_by_their_own_token() {
+    let pending =
+        || Machine::new().refuses("claim_application", "profile_pending").returns("ensure_person", Value::Null);
+    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "SUBMITTED_BY_SKYVERN" });
+    let machine = pending().returns("claim_application", started);
+    assert_eq!(initiate(&machine).unwrap().status, 202);
+    assert_eq!(machine.calls(), [CLAIM, "ensure_person as the person", CLAIM]);
+    assert_eq!(problem(&pending().refuses("claim_application", "profile_pending")), "profile_pending");
+    let refused =
+        Machine::new().refuses("claim_application", "profile_pending").refuses("ensure_person", "account_deleted");
+    assert_eq!(problem(&refused), "account_deleted");
+}
+
+#[test]
+fn a_claim_that_fails_is_not_made_again() {
+    for (machine, code) in failing_databases("claim_application", Attempts::One, Machine::new) {
+        assert_eq!(problem(&machine), code);
+        assert_eq!(machine.calls(), [CLAIM]);
+    }
+    assert_eq!(problem(&Machine::new().returns("claim_application", json!({ "outcome": "odd" }))), "internal");
+}
+
+#[test]
+fn of_two_calls_at_once_the_second_waits_for_the_first() {
+    let in_progress = || json!({ "outcome": "in_progress" });
+    let machine =
+        Machine::new().returns("claim_application", in_progress()).returns("claim_application", in_progress()).returns(
+            "claim_application",
+            json!({ "outcome": "already_started", "run_id": "tsk_41", "status": "SUBMITTED_BY_SKYVERN" }),
+        );
+    assert_eq!(initiate(&machine).unwrap().outcome, "already_started");
+    assert_eq!((machine.calls().len(), machine.waited()), (3, Duration::from_millis(100 + 200)));
+}
+
+#[test]
+fn nobody_waits_for_another_call_much_longer_than_skyvern_may_take() {
+    let in_progress = json!({ "outcome": "in_progress" });
+    let machine = (0..8).fold(Machine::new(), |machine, _| machine.returns("claim_application", in_progress.clone()));
+    let problem = initiate(&machine).unwrap_err();
+    assert_eq!((problem.kind().code, problem.retry_after()), ("submission_in_progress", Some(Duration::from_secs(2))));
+    assert_eq!(machine.waited(), Duration::from_millis(10_300));
+}
+
+#[test]
+fn what_fails_before_anything_is_sent_gives_the_claim_back() {
+    let released = |machine: Machine| machine.returns("record_submission_failure", given_up());
+    let private = || Machine::new().returns("claim_application", claimed_for("http://169.254.169.254/latest"));
+    let not_there = json!({ "statusCode": "404" });
+    for (machine, code) in [
+        (private(), "job_url_not_allowed"),
+        (claimed().responds("/cv.pdf", 400, not_there), "resume_not_found"),
+        (claimed().responds("/cv.pdf", 500, json!({})), "storage_failed"),
+        (claimed().fails("/cv.pdf", Failure::Unreachable), "storage_failed"),
+        (claimed().fails("/cv.pdf", Failure::TimedOut), "storage_timed_out"),
+    ] {
+        let machine = released(machine);
+        assert_eq!(problem(&machine), code);
+        assert_given_up(&machine, "released", code);
+        assert!(!machine.calls().contains(&START.to_owned()), "{code}");
+    }
+}
+
+#[test]
+fn a_claim_that_cannot_be_given_back_changes_nothing_about_the_response() {
+    let missing = || claimed().responds("/cv.pdf", 400, json!({ "statusCode": "404" }));
+    for (machine, _) in failing_databases("record_submission_failure", Attempts::Three, missing) {
+        assert_eq!(problem(&machine), "resume_not_found");
+    }
+}
+
+/// Plans a failure.
+type Fault = fn(Machine) -> Machine;
+
+/// Skyvern's failures, whether a run may exist nevertheless, and the code.
+fn failures() -> Vec<(Fault, bool, &'static str)> {
+    const PATH: &str = "/v1/run/tasks";
+    vec![
+        (|machine| machine.responds(PATH, 401, json!({})), false, "skyvern_unauthorized"),
+        (|machine| machine.responds(PATH, 402, json!({})), false, "skyvern_credits_exhausted"),
+        (|machine| machine.responds(PATH, 429, json!({})), false, "skyvern_rate_limited"),
+        (|machine| machine.responds(PATH, 422, json!({})), false, "skyvern_rejected"),
+        (|machine| machine.responds(PATH, 500, json!({})), true, "skyvern_failed"),
+        (|machine| machine.responds(PATH, 504, json!({})), true, "skyvern_timed_out"),
+        (|machine| machine.fails(PATH, Failure::TimedOut), true, "skyvern_timed_out"),
+        (|machine| machine.fails(PATH, Failure::Unreachable), true, "skyvern_unreachable"),
+        (|machine| machine.responds_with(PATH, 200, &[], "<html>"), true, "skyvern_unreadable"),
+        (|machine| machine.responds(PATH, 200, json!({ "status": "queued" })), true, "skyvern_unreadable"),
+    ]
+}
+
+#[test]
+fn a_failure_of_skyverns_is_certain_or_leaves_the_outcome_open_and_is_never_repeated() {
+    for (fail, is_open, code) in failures() {
+        let machine = fail(prepared()).returns("record_submission_failure", given_up());
+        assert_eq!(problem(&machine), code);
+        assert_eq!(machine.calls(), [CLAIM, SIGN, START, GIVE_UP], "{code}");
+        assert_given_up(&machine, if is_open { "open" } else { "not_started" }, code);
+    }
+}
+
+#[test]
+fn what_skyvern_said_is_written_down_as_soon_as_the_database_is_back() {
+    let failed = || prepared().responds("/v1/run/tasks", 503, json!({}));
+    let machine = failed()
+        .fails("/rpc/record_submission_failure", Failure::Unreachable)
+        .returns("record_submission_failure", given_up());
+    assert_eq!(problem(&machine), "skyvern_failed");
+    assert_eq!(machine.waited(), Duration::from_millis(100));
+    // The outcome is not known to the database then, so the caller must not be told that it is.
+    for (machine, code) in failing_databases("record_submission_failure", Attempts::Three, failed) {
+        assert_eq!(problem(&machine), code);
+    }
+}
+
+#[test]
+fn a_run_that_was_started_is_recorded_as_soon_as_the_database_is_back() {
+    let machine = started()
+        .fails("/rpc/record_skyvern_run", Failure::Unreachable)
+        .responds("/rpc/record_skyvern_run", 503, json!({ "code": "PGRST000" }))
+        .returns("record_skyvern_run", recorded());
+    assert_eq!(initiate(&machine).unwrap().outcome, "started");
+    assert_eq!(machine.calls(), [CLAIM, SIGN, START, RECORD, RECORD, RECORD], "and Skyvern is asked once");
+    assert_eq!(machine.waited(), Duration::from_millis(100 + 400));
+}
+
+#[test]
+fn whoever_was_overtaken_tells_of_the_run_that_the_application_has() {
+    let superseded =
+        |run_id: Value| json!({ "outcome": "superseded", "run_id": run_id, "status": "PROCESSING_BY_SKYVERN" });
+    let machine = started().returns("record_skyvern_run", superseded(json!("tsk_42")));
+    assert_eq!(json_of(&initiate(&machine).unwrap())["run_id"], "tsk_42");
+    let machine = started().returns("record_skyvern_run", superseded(Value::Null));
+    assert_eq!(problem(&machine), "internal");
+}
+
+#[test]
+fn a_run_that_cannot_be_recorded_is_not_taken_for_one_that_failed() {
+    for (machine, code) in failing_databases("record_skyvern_run", Attempts::Three, started) {
+        assert_eq!(problem(&machine), code);
+        assert!(!machine.calls().contains(&GIVE_UP.to_owned()));
+    }
+}
+
+#[test]
+fn an_open_submission_is_found_by_its_title_and_nothing_is_started() {
+    let listed = json!([
+        { "run_id": "tsk_40", "status": "running", "title": "another one" },
+        { "run_id": "tsk_41", "status": "running", "title": TITLE },
+    ]);
+    let machine = open(1).responds("/v1/runs", 200, listed).returns("record_skyvern_run", recorded());
+    let reply = initiate(&machine).unwrap();
+    assert_eq!((reply.status, reply.outcome.as_str(), &json_of(&reply)["run_id"]), (202, "found", &json!("tsk_41")));
+    assert_eq!(machine.calls(), [CLAIM, FIND, RECORD]);
+    let recorded = machine.body("record_skyvern_run");
+    assert_eq!((&recorded["p_run_id"], &recorded["p_submission_id"]), (&json!("tsk_41"), &json!(SUBMISSION)));
+}
+
+#[test]
+fn a_submission_that_may_still_be_listed_stays_open() {
+    let machine = open(119).responds("/v1/runs", 200, json!([]));
+    let problem = initiate(&machine).unwrap_err();
+    assert_eq!((problem.kind().code, problem.retry_after()), ("submission_open", Some(Duration::from_mins(1))));
+    assert_eq!(machine.calls(), [CLAIM, FIND]);
+}
+
+#[test]
+fn a_submission_that_surely_started_nothing_is_closed_and_the_application_claimed_anew() {
+    let machine = open(120)
+        .responds("/v1/runs", 200, json!([]))
+        .returns("record_submission_failure", given_up())
+        .returns("claim_application", claimed_for("https://jobs.example.com/7"))
+        .responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t.o-k" }))
+        .responds("/v1/run/tasks", 200, run())
+        .returns("record_skyvern_run", recorded());
+    assert_eq!(initiate(&machine).unwrap().outcome, "started");
+    assert_eq!(machine.calls(), [CLAIM, FIND, GIVE_UP, CLAIM, SIGN, START, RECORD]);
+    assert_given_up(&machine, "absent", "submission_open");
+}
+
+#[test]
+fn while_skyvern_cannot_be_asked_an_open_submission_stays_open() {
+    let unreadable = json!([{ "run_id": "", "status": "running", "title": TITLE }]);
+    for (machine, code) in [
+        (open(600).responds("/v1/runs", 401, json!({})), "skyvern_unauthorized"),
+        (open(600).responds("/v1/runs", 500, json!({})), "skyvern_failed"),
+        (open(600).fails("/v1/runs", Failure::TimedOut), "skyvern_timed_out"),
+        (open(600).fails("/v1/runs", Failure::Unreachable), "skyvern_unreachable"),
+        (open(600).responds("/v1/runs", 200, json!({})), "skyvern_unreadable"),
+        (open(600).responds("/v1/runs", 200, unreadable), "skyvern_unreadable"),
+    ] {
+        assert_eq!(problem(&machine), code);
+        assert_eq!(machine.calls(), [CLAIM, FIND], "{code}");
+    }
+}
+
+#[test]
+fn nothing_is_started_while_the_database_does_not_know_that_an_open_submission_is_closed() {
+    let absent = || open(600).responds("/v1/runs", 200, json!([]));
+    for (machine, code) in failing_databases("record_submission_failure", Attempts::Three, absent) {
+        assert_eq!(problem(&machine), code);
+        assert!(!machine.calls().contains(&START.to_owned()));
+    }
+}

@@ -1,0 +1,317 @@
+//! Runs: what is asked for, how long they go on, and what becomes of the leases.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::{
+    outgoing::Failure,
+    problem::Problem,
+    sign_in::ServiceRole,
+    testing::{
+        Attempts, Machine, block_on, failing_databases, internal_caller, json_of, person, post, post_bytes, problem_of,
+        scheduled,
+    },
+};
+
+use super::{CLAIM, EXTEND, Queue, SCHEDULES, SETTLE, completed, id, job, put_back, run, scheduling, settlements};
+use crate::{handle, job_type::JobType, run_request::RunRequest};
+
+/// What a run is asked that leaves the schedule out and has nothing slow in it.
+fn no_operations() -> Value {
+    json!({ "job_types": ["no_operation"] })
+}
+
+fn no_operation(number: usize) -> Value {
+    job(number, "no_operation", &json!({}))
+}
+
+/// A job that takes as long as the other function does.
+fn job_sync(number: usize) -> Value {
+    job(number, "job_sync", &json!({}))
+}
+
+/// Asked for by another run, so that the schedule is left out.
+fn syncs() -> Value {
+    json!({ "job_types": ["job_sync", "no_operation"], "successor": 1 })
+}
+
+fn run_scheduled(machine: &Machine) -> Result<String, Problem> {
+    let role = ServiceRole::of_schedule(scheduled());
+    let call = machine.call();
+    block_on(crate::run::run(&RunRequest::everything(), role, &call)).map(|summary| summary.outcome())
+}
+
+#[test]
+fn jobs_are_claimed_run_and_settled_until_none_is_due() {
+    let machine = Machine::new()
+        .holds(&[no_operation(1), no_operation(2)])
+        .settles()
+        .holds(&[no_operation(3)])
+        .settles()
+        .holds_nothing();
+    let call = machine.call();
+
+    let reply = block_on(handle(&post(&internal_caller(), &no_operations()), &call)).unwrap();
+
+    let told = json!({ "jobs": 3, "endings": { "completed": 3 }, "more": false });
+    assert_eq!((reply.status, json_of(&reply), reply.outcome.as_str()), (200, told, "3 completed"));
+    assert_eq!(machine.calls(), [CLAIM, SETTLE, CLAIM, SETTLE, CLAIM]);
+    let worker = format!("job-runner:{}", call.request_id);
+    let claim = json!({ "p_worker": worker, "p_job_types": ["no_operation"], "p_limit": 50 });
+    assert_eq!(machine.bodies("claim_background_jobs")[0], claim);
+    let settled: Vec<usize> = settlements(&machine).into_iter().map(|(number, _)| number).collect();
+    assert_eq!(settled, [1, 2, 3]);
+    block_on(machine.finish());
+    assert_eq!(machine.calls().len(), 5, "no further run is asked for");
+}
+
+#[test]
+fn a_run_without_work_is_idle() {
+    let machine = Machine::new().holds_nothing();
+    assert_eq!(run(&machine, &no_operations()).unwrap().outcome, "idle");
+}
+
+#[test]
+fn only_the_backend_itself_may_ask_and_only_for_types_that_there_are() {
+    let machine = Machine::new();
+    for (headers, body, code) in [
+        (Vec::new(), json!({}), "service_key_required"),
+        (person(), json!({}), "service_key_required"),
+        (internal_caller(), json!([]), "invalid_input"),
+        (internal_caller(), json!({ "job_types": [] }), "invalid_input"),
+        (internal_caller(), json!({ "job_types": ["purge", "unknown"] }), "invalid_input"),
+        (internal_caller(), json!({ "job_types": "purge" }), "invalid_input"),
+        (internal_caller(), json!({ "successor": -1 }), "invalid_input"),
+    ] {
+        assert_eq!(problem_of(&block_on(handle(&post(&headers, &body), &machine.call()))), code, "{body}");
+    }
+    let no_json = post_bytes("", &internal_caller(), "");
+    assert_eq!(problem_of(&block_on(handle(&no_json, &machine.call()))), "invalid_input");
+    assert!(machine.sent().is_empty());
+}
+
+#[test]
+fn a_scheduled_run_queues_what_is_due_and_does_work_of_every_type() {
+    let machine = scheduling(Machine::new(), &SCHEDULES.map(|(kind, _)| kind)).holds_nothing();
+    assert_eq!(run_scheduled(&machine).unwrap(), "idle");
+    let schedules = SCHEDULES.map(|(_, function)| format!("{function} as the service role"));
+    assert_eq!(machine.calls()[..5], schedules);
+    let types = machine.body("claim_background_jobs")["p_job_types"].as_array().unwrap().len();
+    assert_eq!(types, JobType::ALL.len());
+}
+
+#[test]
+fn whoever_names_no_types_does_not_wait_for_those_that_take_minutes() {
+    let short: Vec<&str> = SCHEDULES.iter().map(|(kind, _)| *kind).filter(|kind| *kind != "job_sync").collect();
+    let machine = scheduling(Machine::new(), &short).holds_nothing();
+    run(&machine, &json!({})).unwrap();
+    let types = machine.body("claim_background_jobs")["p_job_types"].clone();
+    assert!(!types.as_array().unwrap().contains(&json!("job_sync")), "{types}");
+}
+
+#[test]
+fn what_is_in_the_queue_does_not_wait_for_a_schedule_that_fails() {
+    for (machine, _) in failing_databases("queue_daily_purge", Attempts::One, Machine::new) {
+        let machine = machine.holds_nothing();
+        assert_eq!(run(&machine, &json!({ "job_types": ["purge"] })).unwrap().status, 200);
+        assert_eq!(machine.calls(), ["queue_daily_purge as the service role", CLAIM]);
+    }
+}
+
+#[test]
+fn a_run_that_another_one_asked_for_leaves_the_schedule_out() {
+    let machine = Machine::new().holds_nothing();
+    run(&machine, &json!({ "job_types": ["purge"], "successor": 1 })).unwrap();
+    assert_eq!(machine.calls(), [CLAIM]);
+}
+
+#[test]
+fn jobs_that_may_be_ours_without_our_knowing_are_not_claimed_again() {
+    for (machine, code) in failing_databases("claim_background_jobs", Attempts::One, Machine::new) {
+        assert_eq!(problem_of(&run(&machine, &no_operations())), code);
+        assert_eq!(machine.calls(), [CLAIM]);
+    }
+    let machine = Machine::new().holds(&[job(1, "from_a_newer_version", &json!({}))]);
+    assert_eq!(problem_of(&run(&machine, &no_operations())), "internal");
+}
+
+#[test]
+fn jobs_are_settled_as_soon_as_the_database_is_back() {
+    let claimed = || Machine::new().holds(&[no_operation(1)]);
+    let machine = claimed()
+        .fails("/rpc/settle_background_jobs", Failure::Unreachable)
+        .fails("/rpc/settle_background_jobs", Failure::Unreachable)
+        .settles()
+        .holds_nothing();
+    assert_eq!(run(&machine, &no_operations()).unwrap().status, 200);
+    assert_eq!((machine.calls().len(), machine.waited()), (5, Duration::from_millis(100 + 400)));
+    for (machine, code) in failing_databases("settle_background_jobs", Attempts::Three, claimed) {
+        assert_eq!(problem_of(&run(&machine, &no_operations())), code);
+    }
+}
+
+#[test]
+fn a_job_whose_lease_was_lost_counts_as_superseded() {
+    let settled = json!([{ "job_id": id(1), "status": "superseded" }, { "job_id": id(2), "status": "completed" }]);
+    let machine = Machine::new()
+        .holds(&[no_operation(1), no_operation(2)])
+        .returns("settle_background_jobs", settled)
+        .holds_nothing();
+    let reply = run(&machine, &no_operations()).unwrap();
+    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 1, "superseded": 1 }));
+}
+
+#[test]
+fn leases_are_extended_while_a_job_takes_long_and_what_is_done_is_settled_meanwhile() {
+    let machine = Machine::new()
+        .holds(&[job_sync(1), no_operation(2)])
+        .responds("/job-sync", 200, json!({}))
+        .taking(Duration::from_secs(25))
+        .settles()
+        .returns("extend_background_jobs", json!([id(1)]))
+        .returns("extend_background_jobs", json!([id(1)]))
+        .settles();
+    let reply = run(&machine, &syncs()).unwrap();
+
+    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 2 }));
+    assert_eq!(machine.calls(), [CLAIM, "job-sync as the service role", SETTLE, EXTEND, EXTEND, SETTLE]);
+    let at: Vec<u64> = machine.sent()[2..].iter().map(|sent| sent.at.as_secs()).collect();
+    assert_eq!(at, [10, 10, 20, 25], "a lease lasts for half a minute");
+    assert_eq!(
+        machine.bodies("extend_background_jobs")[0],
+        json!({ "p_jobs": [{ "job_id": id(1), "lease_number": 10 }] })
+    );
+    let settled: Vec<usize> = settlements(&machine).into_iter().map(|(number, _)| number).collect();
+    assert_eq!(settled, [2, 1]);
+}
+
+#[test]
+fn leases_that_cannot_be_extended_once_last_until_after_the_next_heartbeat() {
+    for (machine, _) in failing_databases("extend_background_jobs", Attempts::One, Machine::new) {
+        let machine = machine
+            .holds(&[job_sync(1)])
+            .responds("/job-sync", 200, json!({}))
+            .taking(Duration::from_secs(15))
+            .settles();
+        // Without an answer the heartbeat takes longer than the job.
+        assert_eq!(json_of(&run(&machine, &syncs()).unwrap())["endings"], json!({ "completed": 1 }));
+    }
+}
+
+#[test]
+fn a_queue_that_is_gone_at_a_heartbeat_ends_the_run() {
+    let working = || {
+        Machine::new()
+            .holds(&[job_sync(1), no_operation(2)])
+            .responds("/job-sync", 200, json!({}))
+            .taking(Duration::from_mins(1))
+    };
+    for (machine, code) in failing_databases("settle_background_jobs", Attempts::Three, working) {
+        assert_eq!(problem_of(&run(&machine, &syncs())), code);
+    }
+}
+
+/// Takes so long, and then there is no time for more.
+fn with_slow_job(seconds: u64) -> Machine {
+    let machine = Machine::new()
+        .holds(&[job_sync(1)])
+        .responds("/job-sync", 200, json!({}))
+        .taking(Duration::from_secs(seconds))
+        .settles();
+    (1..=(seconds - 1) / 10).fold(machine, |machine, _| machine.returns("extend_background_jobs", json!([])))
+}
+
+#[test]
+fn a_run_whose_time_is_up_asks_for_the_next_one_after_its_response() {
+    let types = json!(["job_sync", "no_operation"]);
+    for (successor, seconds) in [(0, 20), (1, 6), (7, 6)] {
+        let mut machine = with_slow_job(seconds).responds("/job-runner", 200, json!({}));
+        if successor == 0 {
+            machine = scheduling(machine, &["job_sync"]);
+        }
+        let reply = run(&machine, &json!({ "job_types": types, "successor": successor })).unwrap();
+        assert_eq!(json_of(&reply)["more"], true);
+        assert_eq!(machine.bodies("job-runner").len(), 0, "nobody waits for it");
+
+        block_on(machine.finish());
+        let asked = json!({ "job_types": ["no_operation"], "successor": successor + 1 });
+        assert_eq!(machine.body("job-runner"), asked, "a run that nobody waits for has no minutes");
+        assert_eq!(machine.calls().pop().unwrap(), "job-runner as the service role");
+    }
+    // A second less, and there is time to look for more work.
+    for (successor, seconds) in [(0, 19), (1, 5)] {
+        let mut machine = with_slow_job(seconds).holds_nothing();
+        if successor == 0 {
+            machine = scheduling(machine, &["job_sync"]);
+        }
+        let reply = run(&machine, &json!({ "job_types": types, "successor": successor })).unwrap();
+        assert_eq!(json_of(&reply)["more"], false);
+    }
+}
+
+#[test]
+fn a_series_of_runs_comes_to_an_end() {
+    let machine = with_slow_job(6);
+    let body = json!({ "job_types": ["job_sync"], "successor": 8 });
+    assert_eq!(json_of(&run(&machine, &body).unwrap())["more"], true);
+    block_on(machine.finish());
+    assert!(machine.bodies("job-runner").is_empty());
+}
+
+#[test]
+fn a_next_run_that_cannot_be_asked_for_takes_nothing_back() {
+    for machine in [
+        with_slow_job(6).fails("/job-runner", Failure::Unreachable),
+        with_slow_job(6).responds("/job-runner", 500, json!({})),
+    ] {
+        assert_eq!(run(&machine, &syncs()).unwrap().status, 200);
+        block_on(machine.finish());
+    }
+    let cancel = job(1, "cancel_skyvern_run", &json!({ "run_id": "tsk_41", "submission_title": null }));
+    let machine = Machine::new()
+        .holds(&[cancel])
+        .responds("/cancel", 200, json!({}))
+        .taking(Duration::from_secs(7))
+        .settles()
+        .without_service_bindings();
+    let body = json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 });
+    assert_eq!(json_of(&run(&machine, &body).unwrap())["more"], true);
+    block_on(machine.finish());
+}
+
+#[test]
+fn what_cannot_be_begun_before_the_deadline_is_put_back() {
+    let cancel = |number| job(number, "cancel_skyvern_run", &json!({ "run_id": "tsk_41", "submission_title": null }));
+    let jobs: Vec<Value> = (1..=8).map(cancel).collect();
+    let slow = |machine: Machine, _| machine.responds("/cancel", 200, json!({})).taking(Duration::from_secs(7));
+    let machine = (1..=6).fold(Machine::new().holds(&jobs), slow).settles().responds("/job-runner", 200, json!({}));
+    let reply = run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
+    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 6, "put_back": 2 }));
+    let last: Vec<_> = settlements(&machine).into_iter().filter(|(number, _)| *number > 6).collect();
+    assert_eq!(last, [(7, put_back(0)), (8, put_back(0))]);
+    block_on(machine.finish());
+}
+
+#[test]
+fn six_jobs_are_run_at_the_same_time() {
+    let cancel = |number| job(number, "cancel_skyvern_run", &json!({ "run_id": "tsk_41", "submission_title": null }));
+    let jobs: Vec<Value> = (1..=7).map(cancel).collect();
+    let slow = |machine: Machine, _| machine.responds("/cancel", 200, json!({})).taking(Duration::from_secs(2));
+    let machine = (1..=7).fold(Machine::new().holds(&jobs), slow).settles().holds_nothing();
+    run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
+    let at: Vec<u64> = machine.sent()[1..8].iter().map(|sent| sent.at.as_secs()).collect();
+    assert_eq!(at, [0, 0, 0, 0, 0, 0, 2]);
+}
+
+#[test]
+fn a_run_ends_before_it_makes_more_calls_than_a_worker_may() {
+    let full = json!({ "skyvern_events": 2000 });
+    let machine = Machine::new().holds(&[job(1, "purge", &json!({}))]);
+    let machine = (0..799).fold(machine, |machine, _| machine.returns("purge_expired_rows", full.clone()));
+    let machine = machine.returns("purge_expired_rows", json!({ "skyvern_events": 1 })).settles();
+    let machine = machine.responds("/job-runner", 200, json!({}));
+    let reply = run(&machine, &json!({ "job_types": ["purge"], "successor": 1 })).unwrap();
+    assert_eq!(json_of(&reply)["more"], true);
+    assert_eq!(settlements(&machine), [(1, completed(json!({ "skyvern_events": 799 * 2000 + 1 })))]);
+    block_on(machine.finish());
+}
