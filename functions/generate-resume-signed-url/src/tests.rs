@@ -47,11 +47,13 @@ fn nobody_gets_a_link_without_signing_in() {
     let machine = Machine::new();
     let body = json!({ "resume_path_in_storage": PATH });
     let altered = person().into_iter().map(|(name, token)| (name, with_another_signature(&token))).collect();
+    let longer = person().into_iter().map(|(name, token)| (name, token + "AAAA")).collect();
     for (headers, code) in [
         (Vec::new(), "token_missing"),
         (vec![("authorization", "Bearer sb_publishable_key".to_owned())], "token_missing"),
         (internal_caller(), "token_malformed"),
         (altered, "token_signature_invalid"),
+        (longer, "token_signature_invalid"),
     ] {
         let result = block_on(handle(&post(&headers, &body), &machine.call()));
         assert_eq!(problem_of(&result), code);

@@ -17,6 +17,8 @@ use crate::{clock::UnixTime, problem::TokenProblem, secret::Secret, sign_in::Sig
 const MAXIMUM_LENGTH: usize = 16 * 1024;
 /// How far the clocks may be apart, in seconds.
 const LEEWAY: i64 = 5;
+/// HMAC with SHA-256, in bytes.
+const HS256_SIGNATURE_LENGTH: usize = 32;
 
 /// A token whose form is right, from an issuer that exists; no other claim is believed yet.
 pub(super) struct UncheckedToken<'a> {
@@ -75,8 +77,11 @@ impl<'a> UncheckedToken<'a> {
     /// Checks the signature with a shared secret.
     pub(super) fn verify_with_secret(&self, secret: &Secret) -> Result<(), TokenProblem> {
         let key = Hs256Key::new(secret.expose().as_bytes());
-        let is_genuine = Hs256Signature::try_from_slice(self.token.signature_bytes())
-            .is_ok_and(|signature| Hs256.verify_signature(&signature, &key, self.signed));
+        let signature = self.token.signature_bytes();
+        // The length is checked here, because jwt-compact panics on another one.
+        let is_genuine = signature.len() == HS256_SIGNATURE_LENGTH
+            && Hs256Signature::try_from_slice(signature)
+                .is_ok_and(|signature| Hs256.verify_signature(&signature, &key, self.signed));
         if is_genuine { Ok(()) } else { Err(TokenProblem::SignatureInvalid) }
     }
 
@@ -364,5 +369,20 @@ mod tests {
         let token = Hs256.token(&header, &claims, &Hs256Key::new(SECRET.as_bytes())).unwrap();
         let problem = UncheckedToken::parse(&token, &settings).err();
         assert_eq!(problem, Some(TokenProblem::IssuerRefused));
+    }
+
+    #[test]
+    fn a_shared_secrets_signature_of_another_length_is_refused() {
+        let header = jwt_compact::Header::<Value>::new(json!({}));
+        let claims = jwt_compact::Claims::new(json!({ "iss": "https://project.supabase.example/auth/v1" }));
+        let token = Hs256.token(&header, &claims, &Hs256Key::new(SECRET.as_bytes())).unwrap();
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        for signature in ["", "c2ln", &signature[..40], &format!("{signature}AAAA"), &signature.repeat(4)] {
+            let text = format!("{signed}.{signature}");
+            let settings = settings();
+            let token = UncheckedToken::parse(&text, &settings).unwrap();
+            let refused = token.verify_with_secret(&Secret::new(SECRET));
+            assert_eq!(refused, Err(TokenProblem::SignatureInvalid), "{signature}");
+        }
     }
 }
