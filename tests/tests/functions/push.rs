@@ -51,7 +51,7 @@ async fn device_row(stack: &Stack, token: &str) -> Value {
 
 async fn tickets(stack: &Stack, token: &str) -> Vec<Value> {
     let sql = "select to_jsonb(t) from public.push_tickets t join public.user_push_tokens d on d.id = t.push_token_id
-               where d.token = $1 spec by sent_at";
+               where d.token = $1 order by sent_at";
     stack.database().json(sql, &[&token]).await
 }
 
