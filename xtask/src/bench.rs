@@ -1,9 +1,9 @@
-//! `cargo xtask bench`: how fast the functions are, beside what their database calls alone allow on the same machine.
+//! `cargo xtask bench`: how fast the functions are, beside what their database calls alone allow on the same machine. The
+//! work is done by a program of its own, `local/bench`.
 
-use std::path::Path;
+use std::{os::unix::process::CommandExt as _, process::Command};
 
-use bench::Pace;
-use toolchain::{Outcome, Project};
+use toolchain::{Failure, Outcome, Project, command, progress::step};
 
 use crate::arguments::{Arguments, Usage};
 
@@ -30,7 +30,21 @@ job-runner it is measured how many jobs that do nothing one runner and four of t
 
 /// Runs `cargo xtask bench`.
 pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
-    let pace = Pace::new(arguments.number("--rounds")?.unwrap_or(5), arguments.number("--seconds")?.unwrap_or(3.0))?;
-    let [json, baseline] = ["--json", "--baseline"].map(|name| arguments.option(name).map(Path::new));
-    bench::run(project, &arguments.values, pace, json, baseline)
+    step("compiling the bench", || command::run_shown(&mut cargo(project, "build")))?;
+    let mut bench = cargo(project, "run");
+    bench.arg("--");
+    for name in USAGE.options {
+        bench.args(arguments.option(name).into_iter().flat_map(|value| [name, value]));
+    }
+    // In the place of this process, so that signals and the exit code are the bench's own.
+    let error = bench.arg("--").args(&arguments.values).exec();
+    Err(Failure::new(format!("cannot run the bench: {error}")))
+}
+
+/// Cargo, in the folder that the person is in: the files that they name are relative to it.
+fn cargo(project: &Project, command: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args([command, "--quiet", "--package", "bench", "--manifest-path"]).arg(project.root.join("Cargo.toml"));
+    command::without_cargo_environment(&mut cargo);
+    cargo
 }

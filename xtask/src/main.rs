@@ -17,7 +17,10 @@ mod test;
 use std::{path::Path, process::ExitCode};
 
 use lexopt::{Arg, Parser};
-use toolchain::{Failure, Outcome, Project, progress::say};
+use toolchain::{
+    Outcome, Project,
+    progress::{conclude, say},
+};
 
 use arguments::{Arguments, Usage, misuse, unknown_option};
 
@@ -62,15 +65,7 @@ const COMMANDS: [(&str, Usage, Command); 12] = [
 ];
 
 fn main() -> ExitCode {
-    match run(&mut Parser::from_env()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            if !matches!(failure, Failure::Interrupted | Failure::Exit(_)) {
-                say!("error: {failure}");
-            }
-            ExitCode::from(failure.exit_code())
-        }
-    }
+    conclude(run(&mut Parser::from_env()))
 }
 
 fn run(parser: &mut Parser) -> Outcome {

@@ -41,7 +41,8 @@ use ports::Ports;
 use protocol::Report;
 use supervisor::{Event, Supervisor};
 
-/// The command that is not for people: a stack starts its guardian with it.
+/// The command that is not for people: a stack starts its guardian with it, from the program that it runs in. So each program
+/// that starts stacks has it.
 pub const GUARDIAN: &str = "guardian";
 
 /// Where the functions' log is in a stack's folder.
@@ -159,7 +160,7 @@ impl Stack {
         must_not_run(project, &options.name)?;
         let folder = project.stack_folder(&options.name);
         fs::create_dir_all(&folder).doing(|| format!("make {}", folder.display()))?;
-        let mut supervisor = Supervisor::start(&project.xtask, &folder.join("lock"))?;
+        let mut supervisor = Supervisor::start(&project.program, &folder.join("lock"))?;
         let mut leftovers = vec![folder.join("stack.json"), control_socket(&folder)];
         if options.throw_away {
             leftovers = vec![folder.clone()];
@@ -379,7 +380,7 @@ fn describe(settings: &Settings, supervisor: &Supervisor) -> Outcome<Description
     let simulators_url = Settings::url(ports.simulators);
     Ok(Description {
         name: settings.options.name.clone(),
-        xtask: settings.project.xtask.clone(),
+        xtask: settings.project.program.clone(),
         xtask_pid: std::process::id(),
         supabase_url: Settings::url(ports.gateway),
         functions_url: Settings::url(ports.functions),

@@ -62,15 +62,15 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Starts the guardian, which holds the lock file from then on.
-    pub fn start(xtask: &Path, lock: &Path) -> Outcome<Self> {
+    pub fn start(program: &Path, lock: &Path) -> Outcome<Self> {
         let (socket, other_end) = UnixStream::pair().doing(|| "open a socket".into())?;
-        let guardian = Command::new(xtask)
-            .arg("guardian")
+        let guardian = Command::new(program)
+            .arg(super::GUARDIAN)
             .arg(lock)
             .stdin(Stdio::from(OwnedFd::from(other_end)))
             .process_group(0) // Ctrl-C is for the command, which then tells the guardian
             .spawn()
-            .doing(|| format!("start {}", xtask.display()))?;
+            .doing(|| format!("start {}", program.display()))?;
         let mut reader = BufReader::new(socket.try_clone().doing(|| "open a socket".into())?);
         match receive(&mut reader) {
             Some(Report::Ready) => {}

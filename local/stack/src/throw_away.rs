@@ -15,7 +15,7 @@ pub fn with_migrated_database<Done>(
     let options = Options::throw_away("database", None);
     let folder = project.stack_folder(&options.name);
     fs::create_dir_all(&folder).doing(|| format!("make {}", folder.display()))?;
-    let mut supervisor = Supervisor::start(&project.xtask, &folder.join("lock"))?;
+    let mut supervisor = Supervisor::start(&project.program, &folder.join("lock"))?;
     supervisor.remove_at_end(vec![folder.clone()]);
     prepare_folder(&folder, options.fresh)?;
     let ports = choose_ports(&options)?;

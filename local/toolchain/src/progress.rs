@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
     sync::{
         Mutex, MutexGuard, PoisonError,
         mpsc::{self, RecvTimeoutError},
@@ -10,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 
 /// Prints a line, and goes on when nobody reads any more (`println!` would panic when the terminal is gone).
 #[macro_export]
@@ -125,6 +126,20 @@ fn show_running(running: &[Running]) {
 fn show(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Ends a program: says why it failed, unless the person knows, and returns its exit code.
+#[must_use]
+pub fn conclude(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !matches!(failure, Failure::Interrupted | Failure::Exit(_)) {
+                say!("error: {failure}");
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
 }
 
 /// "0.4 s", "12 s", "2 min 45 s".

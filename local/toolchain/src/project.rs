@@ -17,13 +17,13 @@ pub struct Project {
     /// Installed tools and the state of stacks; can be deleted at any time, and is then made again.
     pub cache: PathBuf,
     /// This program. Asked for at the start: once a build has replaced the file, the system gives no usable name.
-    pub xtask: PathBuf,
+    pub program: PathBuf,
 }
 
 impl Project {
     /// Finds the checkout from any of its folders, and the cache.
     pub fn find() -> Outcome<Self> {
-        let xtask = env::current_exe().doing(|| "find this program".into())?;
+        let program = env::current_exe().doing(|| "find this program".into())?;
         let here = env::current_dir().doing(|| "find the current folder".into())?;
         let root = here
             .ancestors()
@@ -40,7 +40,7 @@ impl Project {
                 .mend("export JOBRAKER_CACHE_DIR=<a folder you may write>")
         })?;
         let cache = cache.canonicalize().doing(|| format!("resolve {}", cache.display()))?;
-        Ok(Self { root, cache, xtask })
+        Ok(Self { root, cache, program })
     }
 
     /// The names of all functions: every folder of `functions/` that is a crate.

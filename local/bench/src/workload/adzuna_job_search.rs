@@ -10,8 +10,9 @@
 //! that has no end. The floor's calls are the function's: they name a version for the popular pages and none for the rest.
 
 use serde_json::{Value, json};
+use shared::supabase::rpc::search::SearchJobs;
 
-use super::rpc;
+use super::{id, request};
 use toolchain::{Doing as _, Failure, Outcome};
 
 use crate::{
@@ -132,9 +133,9 @@ fn floor(scene: &Scene, contender: Contender, [_, key, version, person, uuid]: &
     let bearer = format!("Bearer {}", scene.token(person));
     let headers =
         [("apikey", scene.stack.anon_key.as_str()), ("authorization", bearer.as_str()), ("x-request-id", uuid)];
-    let known = Some(version).filter(|version| !version.is_empty());
-    let arguments = json!({ "p_query_key": key, "p_known_version": known, "p_awaited_lease_id": null });
-    let request = post_json(&rpc(contender, "search_jobs"), &headers, &arguments).doing(|| "write a request".into())?;
+    let known_version = if version.is_empty() { None } else { Some(id(version)?) };
+    let call = SearchJobs { query_key: key, known_version, awaited_lease_id: None };
+    let request = request(contender, &headers, &call)?;
     Ok(Exchange { request, submission_id_at: None, status: 200, members: json!({ "outcome": "fresh" }) })
 }
 

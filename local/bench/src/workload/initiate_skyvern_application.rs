@@ -1,9 +1,13 @@
 //! A person hands an application to Skyvern: claim, signed résumé, run, record.
 
 use serde_json::json;
+use shared::{
+    ids::RunId,
+    supabase::rpc::applications::{ClaimApplication, RecordSkyvernRun, Source},
+};
 
-use super::rpc;
-use toolchain::{Doing as _, Outcome};
+use super::{id, request};
+use toolchain::{Doing as _, Failure, Outcome};
 
 use crate::{
     Contender,
@@ -52,7 +56,6 @@ fn function(scene: &Scene, [application, person, _, _]: &[String; 4]) -> Outcome
 }
 
 fn floor(scene: &Scene, contender: Contender, [application, person, run, uuid]: &[String; 4]) -> Outcome<Job> {
-    let doing = || "write a request".to_owned();
     let headers = |key: &str, token: &str| {
         [("apikey", key.to_owned()), ("authorization", format!("Bearer {token}")), ("x-request-id", uuid.clone())]
     };
@@ -63,15 +66,17 @@ fn floor(scene: &Scene, contender: Contender, [application, person, run, uuid]: 
     let [as_person, as_service] =
         [&as_person, &as_service].map(|headers| headers.each_ref().map(|(name, value)| (*name, value.as_str())));
 
-    let arguments = json!({ "p_application_id": application, "p_idempotency_key": null });
-    let claim = post_json(&rpc(contender, "claim_application"), &as_person, &arguments).doing(doing)?;
-    let arguments = json!({
-        "p_application_id": application,
-        "p_submission_id": SUBMISSION,
-        "p_run_id": run,
-        "p_run_status": "queued",
-    });
-    let record = post_json(&rpc(contender, "record_skyvern_run"), &as_service, &arguments).doing(doing)?;
+    let application_id = id(application)?;
+    let call = ClaimApplication { application_id, idempotency_key: None };
+    let claim = request(contender, &as_person, &call)?;
+    let call = RecordSkyvernRun {
+        application_id,
+        submission_id: id(SUBMISSION)?,
+        run_id: &RunId::parse(run).ok_or_else(|| Failure::new(format!("{run} is no id of a run")))?,
+        run_status: "queued",
+        source: Source::Initiate,
+    };
+    let record = request(contender, &as_service, &call)?;
     let submission_id_at = record.windows(SUBMISSION.len()).position(|window| window == SUBMISSION.as_bytes());
     Ok(vec![
         Exchange { request: claim, submission_id_at: None, status: 200, members: json!({ "outcome": "claimed" }) },

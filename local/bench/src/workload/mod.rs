@@ -1,5 +1,8 @@
 //! What each function is asked, and what its floor is: the database calls that it makes, sent to PostgREST directly, or
 //! the calls to Storage of a function that makes no others.
+//!
+//! The calls are the types that the functions call SQL with. What the functions themselves are sent is written out, as
+//! their clients write it: the types that read it are private to the functions' crates.
 
 mod adzuna_job_search;
 mod clerk_webhook_handler;
@@ -8,8 +11,12 @@ mod initiate_skyvern_application;
 mod skyvern_webhook_handler;
 mod trigger_push_notification;
 
-use super::{Contender, load::Job, scene::Scene};
-use toolchain::Outcome;
+use std::str::FromStr;
+
+use shared::supabase::rpc::Rpc;
+use toolchain::{Doing as _, Failure, Outcome};
+
+use super::{Contender, connection::post_json, load::Job, scene::Scene};
 
 /// Prepares so many jobs, each with rows of its own: every request has real work to do.
 pub type Prepare = fn(&Scene, Contender, usize) -> Outcome<Vec<Job>>;
@@ -56,10 +63,15 @@ pub fn of(function: &str) -> Option<Workload> {
     WORKLOADS.iter().find(|(name, _)| *name == function).map(|(_, workload)| *workload)
 }
 
-/// The path of an SQL function.
-fn rpc(contender: Contender, function: &str) -> String {
+/// The request that calls an SQL function.
+fn request<R: Rpc>(contender: Contender, headers: &[(&str, &str)], call: &R) -> Outcome<Vec<u8>> {
     let prefix = if contender == Contender::FloorBehindGateway { "/rest/v1" } else { "" };
-    format!("{prefix}/rpc/{function}")
+    post_json(&format!("{prefix}/rpc/{}", R::NAME), headers, call).doing(|| format!("write a call of {}", R::NAME))
+}
+
+/// An id as the database prints it.
+fn id<Id: FromStr>(text: &str) -> Outcome<Id> {
+    text.parse().map_err(|_| Failure::new(format!("the database returned {text} as an id")))
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! Skyvern reports a run as completed, with proof: the longest path through the database.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha2::Sha256;
+use shared::{
+    secret::Secret,
+    supabase::rpc::applications::{ApplySkyvernEvent, Source},
+    vendors::skyvern::{Decision, Event, sign},
+};
 
-use super::rpc;
-use toolchain::{Doing as _, Outcome, project::hex};
+use super::{id, request};
+use toolchain::{Doing as _, Failure, Outcome};
 
 use crate::{
     Contender,
-    connection::{post, post_json},
+    connection::post,
     load::{Exchange, Job},
     scene::Scene,
 };
@@ -32,30 +35,31 @@ pub(super) fn prepare(scene: &Scene, contender: Contender, count: usize) -> Outc
 }
 
 fn exchange(scene: &Scene, contender: Contender, [application, run, uuid]: &[String; 3]) -> Outcome<Exchange> {
-    let doing = || "write a request".to_owned();
-    let body = serde_json::to_vec(&payload(run)).doing(doing)?;
+    let body = serde_json::to_vec(&payload(run)).doing(|| "write a payload of Skyvern's".into())?;
     let request = if contender.is_floor() {
         let key = &scene.stack.service_role_key;
         let headers = [("apikey", key.as_str()), ("authorization", &format!("Bearer {key}")), ("x-request-id", uuid)];
-        let arguments = json!({
-            "p_run_id": run,
-            "p_run_status": "completed",
-            "p_attempt": 1,
-            "p_retry_pending": false,
-            "p_application_id": application,
-            "p_submission_id": uuid,
-            "p_decision": decision(),
-            "p_body": String::from_utf8_lossy(&body),
-            "p_request_id": uuid,
-        });
-        post_json(&rpc(contender, "apply_skyvern_event"), &headers, &arguments).doing(doing)?
+        let event = Event::parse(&body).map_err(|problem| Failure::new(problem.to_string()))?;
+        let call = ApplySkyvernEvent {
+            run_id: &event.run_id,
+            run_status: event.status.as_str(),
+            attempt: event.attempt,
+            retry_pending: event.retry_pending,
+            application_id: Some(id(application)?),
+            submission_id: Some(id(uuid)?),
+            decision: &Decision::on(&event),
+            body: String::from_utf8_lossy(&body),
+            request_id: id(uuid)?,
+            source: Source::SkyvernWebhook,
+        };
+        request(contender, &headers, &call)?
     } else {
         let path = format!("/functions/v1/skyvern-webhook-handler?application_id={application}&submission_id={uuid}");
         let headers = [
             ("accept", "*/*"),
             ("user-agent", "python-httpx/0.28.1"),
             ("x-skyvern-timestamp", "1772445600"),
-            ("x-skyvern-signature", &signature(&scene.stack.skyvern_api_key, &body)),
+            ("x-skyvern-signature", &sign(&Secret::new(scene.stack.skyvern_api_key.as_str()), &body)),
             ("content-type", "application/json"),
         ];
         post(&path, &headers, &body)
@@ -65,22 +69,6 @@ fn exchange(scene: &Scene, contender: Contender, [application, run, uuid]: &[Str
         submission_id_at: None,
         status: 200,
         members: json!({ "outcome": "applied", "application_id": application, "status": "SUBMITTED_BY_SKYVERN" }),
-    })
-}
-
-/// What the function would decide of that payload.
-fn decision() -> Value {
-    json!({
-        "status": "SUBMITTED_BY_SKYVERN",
-        "status_details": {
-            "reason": "submitted",
-            "confirmation_id": "XYZ-12345",
-            "confirmation_text": "Thank you, we have received your application.",
-        },
-        "notification": {
-            "title": "Application sent",
-            "message": "Your application for {job_title} at {company_name} was sent and confirmed.",
-        },
     })
 }
 
@@ -126,24 +114,4 @@ fn payload(run: &str) -> Value {
         "script_run": null,
         "run_type": "task_v1",
     })
-}
-
-/// Lower-case hex of HMAC-SHA-256 over the body, as Skyvern signs.
-fn signature(key: &str, body: &[u8]) -> String {
-    // An HMAC takes keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else { return String::new() };
-    mac.update(body);
-    hex(&mac.finalize().into_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::signature;
-
-    #[test]
-    fn signatures_are_those_of_skyvern() {
-        let body = r#"{"task_id":"tsk_100200300400500600","status":"completed","errors":[],"run_id":"tsk_100200300400500600","output":{"applied":true,"note":"Merci – reçu","fee":0},"step_count":12,"run_type":"task_v1"}"#;
-        let expected = "676c940f55cc3b747e748377a0dd3a1ed2b5977eeece5524e6e2b51f6ca34f48";
-        assert_eq!(signature("demo-key-not-a-secret", body.as_bytes()), expected);
-    }
 }

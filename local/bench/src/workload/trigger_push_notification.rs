@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use shared::supabase::rpc::push::{ClaimPushMessages, MessageToClaim, PushTicket, RecordPushTickets};
 
-use super::rpc;
+use super::{id, request};
 use toolchain::{Doing as _, Failure, Outcome};
 
 use crate::{
@@ -72,17 +73,21 @@ fn function(scene: &Scene, [user, _, _, uuid]: &[String; 4]) -> Outcome<Job> {
 }
 
 fn floor(scene: &Scene, contender: Contender, [user, device, _, uuid]: &[String; 4]) -> Outcome<Job> {
-    let doing = || "write a request".to_owned();
     let key = &scene.stack.service_role_key;
     let bearer = format!("Bearer {key}");
     let headers = [("apikey", key.as_str()), ("authorization", bearer.as_str()), ("x-request-id", uuid)];
-    let arguments = json!({ "p_messages": [{ "user_id": user }] });
-    let claim = post_json(&rpc(contender, "claim_push_messages"), &headers, &arguments).doing(doing)?;
-    let ticket = json!({
-        "device_id": device, "job_id": null, "ticket_id": uuid, "error": null, "message": null, "device_gone": false,
-    });
-    let arguments = json!({ "p_read_at": "2026-03-02T10:15:00Z", "p_tickets": [ticket], "p_jobs": [] });
-    let record = post_json(&rpc(contender, "record_push_tickets"), &headers, &arguments).doing(doing)?;
+    let call = ClaimPushMessages { messages: &[MessageToClaim::Of { user_id: id(user)? }] };
+    let claim = request(contender, &headers, &call)?;
+    let ticket = PushTicket {
+        device_id: id(device)?,
+        job_id: None,
+        ticket_id: Some(uuid),
+        error: None,
+        message: None,
+        device_gone: false,
+    };
+    let call = RecordPushTickets { read_at: "2026-03-02T10:15:00Z", tickets: &[ticket], jobs: &[] };
+    let record = request(contender, &headers, &call)?;
     Ok(vec![
         Exchange { request: claim, submission_id_at: None, status: 200, members: json!({}) },
         Exchange {

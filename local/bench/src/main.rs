@@ -1,8 +1,10 @@
-//! How fast the functions are, beside what their database calls alone allow on the same machine.
+//! How fast the functions are, beside what their database calls alone allow on the same machine. `cargo xtask bench` runs
+//! this program. It is apart from xtask because it is compiled with `shared`, and xtask has to compile in seconds.
 
 mod connection;
 mod figures;
 mod load;
+mod options;
 mod processor;
 mod queue;
 mod runtime;
@@ -12,21 +14,24 @@ mod workload;
 
 use std::{
     collections::BTreeMap,
+    env,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitCode},
     sync::mpsc,
 };
 
 use serde::{Deserialize, Serialize};
 
-use local_stack::{Description, Options, Stack};
+use lexopt::Parser;
+use local_stack::{Description, Stack};
 use toolchain::{
     Failure, Outcome, Project, build, command,
-    progress::{say, step},
+    progress::{conclude, say, step},
 };
 
 use figures::{Figures, FunctionFigures, Report, count, rate};
 use load::Load;
+use options::{Options, Pace};
 use processor::{Reading, Source, Spent};
 use runtime::Runtime;
 use scene::Scene;
@@ -69,31 +74,28 @@ impl Contender {
     }
 }
 
-/// How long and how often.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    rounds: usize,
-    seconds: f64,
+fn main() -> ExitCode {
+    conclude(run())
 }
 
-impl Pace {
-    /// At least one round, of more than no time.
-    pub fn new(rounds: usize, seconds: f64) -> Outcome<Self> {
-        if rounds == 0 || seconds.is_nan() || seconds <= 0.0 {
-            return Err(Failure::new("--rounds and --seconds want numbers above 0"));
-        }
-        Ok(Self { rounds, seconds })
+fn run() -> Outcome {
+    let mut arguments = env::args_os().skip(1).peekable();
+    if arguments.next_if(|first| first == local_stack::GUARDIAN).is_some() {
+        return local_stack::guard(arguments.next().as_deref().map(Path::new));
     }
+    bench(&Project::find()?, &Options::read(Parser::from_args(arguments))?)
 }
 
-/// Measures the functions of these names, or all, and shows the figures.
-pub fn run(project: &Project, names: &[String], pace: Pace, json: Option<&Path>, baseline: Option<&Path>) -> Outcome {
-    let baseline_report = baseline.map(Report::read).transpose()?;
+/// Measures the functions that were named, or all, and shows the figures.
+fn bench(project: &Project, options: &Options) -> Outcome {
+    let Options { functions: names, pace, json, baseline } = options;
+    let pace = *pace;
+    let baseline_report = baseline.as_deref().map(Report::read).transpose()?;
     let functions = measurable(build::chosen(project, names)?, !names.is_empty())?;
 
     let (tools, simulators) =
         build::everything(project, || step("compiling the simulators, optimised", || quick_simulators(project)))?;
-    let mut stack = Stack::start(project, Options::throw_away("bench", None), tools, simulators)?;
+    let mut stack = Stack::start(project, local_stack::Options::throw_away("bench", None), tools, simulators)?;
     let runtime = Runtime::start(project, &mut stack, &functions)?;
     let description = stack.description().clone();
     let (sender, report) = mpsc::channel();
@@ -109,7 +111,7 @@ pub fn run(project: &Project, names: &[String], pace: Pace, json: Option<&Path>,
     if let (Some(path), Some(before)) = (baseline, &baseline_report) {
         table::compare(&report, before, &path.display().to_string());
     }
-    json.map_or(Ok(()), |path| report.write(path))
+    json.as_deref().map_or(Ok(()), |path| report.write(path))
 }
 
 /// Those that the bench knows what to ask; to name another one is a mistake.
