@@ -339,8 +339,8 @@ fn page() -> String {
     page.push_str(
         "\n## From the database directly\n\n\
          What an app asks of PostgREST itself is refused in PostgREST's form, `{\"code\", \"message\", \"details\", \
-         \"hint\"}`, without `type` and `request_id`.\nThese codes are ours; all others are PostgREST's (`PGRST…`) and \
-         PostgreSQL's (five characters, such as `42501`).\n\n\
+         \"hint\"}`, without\n`type` and `request_id`. These codes are ours; all others are PostgREST's (`PGRST…`) and \
+         PostgreSQL's (five characters,\nsuch as `42501`).\n\n\
          | code | status | where |\n| --- | --- | --- |\n",
     );
     let known: BTreeSet<&str> =
