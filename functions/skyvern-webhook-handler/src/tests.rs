@@ -136,7 +136,7 @@ fn what_is_signed_and_no_event_is_refused() {
 
 #[test]
 fn a_database_that_fails_makes_skyvern_send_again() {
-    for (machine, code) in failing_databases("apply_skyvern_event", Attempts::Three, Machine::new) {
+    for (machine, code) in failing_databases("apply_skyvern_event", Attempts::One, Machine::new) {
         assert_eq!(problem(&machine, &failed_run()), code);
     }
     let machine = Machine::new().returns("apply_skyvern_event", json!({ "odd": true }));

@@ -558,9 +558,10 @@ mod reconcile_application {
     #[test]
     fn a_database_that_fails_is_asked_again_later() {
         assert_retried("application_to_reconcile", Attempts::One, KIND, &payload(), Machine::new);
+        let ended = || silent_run().responds("/v1/runs/tsk_41", 200, run_that("failed"));
+        assert_retried("apply_skyvern_event", Attempts::One, KIND, &payload(), ended);
         for (function, before) in [
             ("record_lost_skyvern_run", (|| gone(silent_run())) as fn() -> Machine),
-            ("apply_skyvern_event", || silent_run().responds("/v1/runs/tsk_41", 200, run_that("failed"))),
             ("note_ongoing_skyvern_run", || silent_run().responds("/v1/runs/tsk_41", 200, run_that("running"))),
             ("record_skyvern_run", || open_submission(5).responds("/v1/runs", 200, listed("running"))),
             ("record_absent_submission", || open_submission(600).responds("/v1/runs", 200, json!([]))),

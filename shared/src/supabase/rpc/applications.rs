@@ -84,8 +84,9 @@ rpc! {
         pub source: Source,
     }
     const NAME = "apply_skyvern_event";
-    /// The inbox knows an event by its run, status and attempt.
-    const REPEAT = Repeat::Harmless;
+    /// The inbox knows an event by its run, status and attempt. Skyvern waits for the response and sends again, and a
+    /// reconciliation is tried again by the queue.
+    const REPEAT = Repeat::LeftToCaller;
     type Answer = AppliedSkyvernEvent;
 
     /// Asks what is to be found out about an application at Skyvern.
