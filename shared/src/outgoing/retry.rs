@@ -8,7 +8,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     pauses_ms: &'static [u64],
-    jitter: f64,
+    jitter_percent: u32,
 }
 
 impl RetryPolicy {
@@ -18,14 +18,14 @@ impl RetryPolicy {
     /// Another attempt after each of these pauses, in milliseconds.
     #[must_use]
     pub const fn pausing(pauses_ms: &'static [u64]) -> Self {
-        Self { pauses_ms, jitter: 0.0 }
+        Self { pauses_ms, jitter_percent: 0 }
     }
 
-    /// Makes each pause longer by up to this fraction, at random, so that callers that failed together do not come back
+    /// Makes each pause longer by up to this much, at random, so that callers that failed together do not come back
     /// together.
     #[must_use]
-    pub const fn with_jitter(self, jitter: f64) -> Self {
-        Self { jitter, ..self }
+    pub const fn with_jitter_percent(self, jitter_percent: u32) -> Self {
+        Self { jitter_percent, ..self }
     }
 
     /// The pauses, in order. When there are no more, the last attempt has been made.
@@ -33,23 +33,27 @@ impl RetryPolicy {
         self.pauses_with(random)
     }
 
-    /// As [`Self::pauses`], with numbers from 0 to 1 for the jitter.
-    fn pauses_with(self, random: impl Fn() -> f64) -> impl Iterator<Item = Duration> {
-        let jitter = self.jitter;
-        let longer = move || if jitter > 0.0 { 1.0 + jitter * random() } else { 1.0 };
-        self.pauses_ms.iter().map(move |pause| Duration::from_millis(*pause).mul_f64(longer()))
+    /// As [`Self::pauses`], with numbers out of the whole range for the jitter. Whole numbers only: the arithmetic of
+    /// fractions would be in every function.
+    fn pauses_with(self, random: impl Fn() -> u32) -> impl Iterator<Item = Duration> {
+        let jitter = u64::from(self.jitter_percent);
+        let longer_by = move |pause: u64| {
+            let most = pause.saturating_mul(jitter) / 100;
+            if most == 0 { 0 } else { most.saturating_mul(u64::from(random())) / u64::from(u32::MAX) }
+        };
+        self.pauses_ms.iter().map(move |pause| Duration::from_millis(pause.saturating_add(longer_by(*pause))))
     }
 }
 
-fn random() -> f64 {
-    f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
+fn random() -> u32 {
+    Uuid::new_v4().as_fields().0
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{RetryPolicy, random};
+    use super::RetryPolicy;
 
     #[test]
     fn there_is_one_attempt_more_than_pauses() {
@@ -60,11 +64,12 @@ mod tests {
 
     #[test]
     fn jitter_makes_a_pause_longer_and_never_shorter() {
-        let policy = RetryPolicy::pausing(&[100, 200]).with_jitter(0.3);
+        let policy = RetryPolicy::pausing(&[100, 200]).with_jitter_percent(30);
         let milliseconds =
-            |random: f64| -> Vec<u128> { policy.pauses_with(|| random).map(|pause| pause.as_millis()).collect() };
-        assert_eq!(milliseconds(0.0), [100, 200]);
-        assert_eq!(milliseconds(1.0), [130, 260]);
-        assert!((0..100).map(|_| random()).all(|random| (0.0..=1.0).contains(&random)));
+            |random: u32| -> Vec<u128> { policy.pauses_with(|| random).map(|pause| pause.as_millis()).collect() };
+        assert_eq!(milliseconds(0), [100, 200]);
+        assert_eq!(milliseconds(u32::MAX / 2), [114, 229]);
+        assert_eq!(milliseconds(u32::MAX), [130, 260]);
+        assert!(policy.pauses().all(|pause| pause < Duration::from_millis(300)));
     }
 }

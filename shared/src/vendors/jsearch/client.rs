@@ -12,7 +12,7 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// For one page.
-const RETRY: RetryPolicy = RetryPolicy::pausing(&[100, 200]).with_jitter(0.3);
+const RETRY: RetryPolicy = RetryPolicy::pausing(&[100, 200]).with_jitter_percent(30);
 
 /// How many requests are left of the quota; some plans have a second, hard limit.
 const REMAINING: [&str; 2] = ["x-ratelimit-requests-remaining", "x-ratelimit-rapid-free-plans-hard-limit-remaining"];
