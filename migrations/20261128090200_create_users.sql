@@ -52,7 +52,7 @@ create or replace trigger on_users_updated
     before update on public.users
     for each row execute function public.handle_updated_at();
 
--- Who is calling: the `users.id` behind the verified token, or null.
+-- Who is calling: the `users.id` behind the verified token, or null; null too for a token that the functions refuse.
 --
 -- `sub` is Clerk's `user_…`, or a UUID from Supabase Auth. `auth.uid()` raises on the first kind, so no policy calls
 -- it. Every policy calls this function instead, as `(select public.current_user_id())`, so it must be quick and must
@@ -67,7 +67,7 @@ as $$
 declare
     subject text;
 begin
-    subject := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json ->> 'sub';
+    subject := private.token_subject();
     if subject is null then
         return null;
     end if;
@@ -86,7 +86,8 @@ grant execute on function public.current_user_id() to authenticated, service_rol
 comment on function public.current_user_id() is
     'The id of the person behind the verified token, or null. '
     'Definer: it reads users, whose policies call it. '
-    'Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null.';
+    'Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null, as do '
+    'those of an unfinished sign-in or of a foreign front end.';
 
 alter table public.users enable row level security;
 revoke all on table public.users from anon, authenticated, service_role;

@@ -1,10 +1,25 @@
--- Every account in `auth.users` gets a profile, and an e-mail address that changes there changes in the profile.
+-- Every account in `auth.users` gets a profile. The addresses of Supabase Auth's own people are followed; those of
+-- Clerk's people are in the profile alone (20261128092100_put_clerk_account.sql).
 --
 -- The Clerk id comes from `raw_app_meta_data`, which only servers write. `raw_user_meta_data` is the person's own to
 -- write: an id taken from there would let anybody claim somebody else's account. A name may come from there.
 --
+-- An address that nobody has confirmed is nobody's: a sign-up may name any address, and would keep its owner from
+-- having it. Beside a Clerk id it is a server that says it, which knows.
+--
 -- An exception in these triggers would block the sign-up itself, so a conflict is resolved and never raised: whoever
 -- holds a Clerk id or an address keeps it, and the newcomer is known by the auth id and without the address.
+create or replace function private.address_of_account(p_account auth.users)
+    returns text
+    language sql
+    immutable
+    set search_path = ''
+as $$
+    select nullif(p_account.email, '')
+    where p_account.email_confirmed_at is not null or p_account.raw_app_meta_data ->> 'clerk_id' <> ''
+$$;
+revoke all on function private.address_of_account(auth.users) from public, anon, authenticated, service_role;
+
 create or replace function private.create_profile(p_account auth.users)
     returns void
     language plpgsql
@@ -12,7 +27,7 @@ create or replace function private.create_profile(p_account auth.users)
 as $$
 declare
     clerk_id text := nullif(p_account.raw_app_meta_data ->> 'clerk_id', '');
-    address  text := nullif(p_account.email, '');
+    address  text := private.address_of_account(p_account);
 begin
     if clerk_id is null or exists (select from public.users where clerk_user_id = clerk_id) then
         clerk_id := p_account.id::text;
@@ -61,7 +76,9 @@ create or replace function public.handle_user_email_changed()
     set search_path = ''
 as $$
 begin
-    update public.users set email = nullif(new.email, '') where id = new.id;
+    -- Not of an account of Clerk's, whose row has no address.
+    update public.users set email = private.address_of_account(new)
+    where id = new.id and clerk_user_id is distinct from new.raw_app_meta_data ->> 'clerk_id';
     return null;
 exception
     when integrity_constraint_violation then
@@ -72,7 +89,7 @@ end
 $$;
 revoke all on function public.handle_user_email_changed() from public, anon, authenticated, service_role;
 comment on function public.handle_user_email_changed() is
-    'Follows a changed e-mail address into the profile. '
+    'Follows an e-mail address of Supabase Auth that was changed or confirmed into the profile. '
     'Definer: it runs for Supabase Auth, which has no rights on public.users. '
     'Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
@@ -81,8 +98,8 @@ create or replace trigger on_auth_user_created_from_clerk
     for each row execute function public.handle_new_user_from_clerk();
 
 create or replace trigger on_auth_user_email_changed
-    after update of email on auth.users
-    for each row when (new.email is distinct from old.email)
+    after update of email, email_confirmed_at on auth.users
+    for each row when ((new.email, new.email_confirmed_at) is distinct from (old.email, old.email_confirmed_at))
     execute function public.handle_user_email_changed();
 
 -- Accounts that already existed when the trigger was created.
@@ -90,3 +107,9 @@ select private.create_profile(account)
 from auth.users as account
 where not exists (select from public.users where users.id = account.id)
 order by created_at, id;
+
+-- And addresses that nobody has confirmed.
+update public.users as profile
+set email = null
+from auth.users as account
+where account.id = profile.id and profile.email = account.email and private.address_of_account(account) is null;

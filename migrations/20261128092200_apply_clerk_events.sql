@@ -111,7 +111,7 @@ begin
     else
         is_new := not exists (select from public.users where clerk_user_id = p_clerk_user_id);
         account := private.put_clerk_account(
-            p_clerk_user_id, p_person ->> 'email', true, p_person ->> 'phone_number', p_person ->> 'full_name',
+            p_clerk_user_id, p_person ->> 'email', p_person ->> 'phone_number', p_person ->> 'full_name',
             p_updated_at);
         result := case when is_new then 'created' else 'updated' end;
     end if;

@@ -15,9 +15,8 @@ declare
 begin
     begin
         claims := nullif(current_setting('request.jwt.claims', true), '')::json;
-        subject := claims ->> 'sub';
-        -- An address that is not verified could be anybody's. Without the claim `email_verified` it is taken, but not
-        -- as confirmed.
+        subject := private.token_subject();
+        -- An address makes somebody known unless it is said not to be verified.
         if json_typeof(claims -> 'email') = 'string' and coalesce(claims ->> 'email_verified', 'true') = 'true' then
             address := private.plain_email(claims ->> 'email');
         end if;
@@ -35,8 +34,9 @@ begin
         -- The webhook, or another call, may have been faster.
         select id into account from public.users where clerk_user_id = subject;
         if account is null and address is not null then
+            -- It is theirs only if it is said to be verified. Otherwise the webhook brings it.
             account := private.put_clerk_account(
-                subject, address, coalesce(claims ->> 'email_verified', 'false') = 'true', null, null, 0);
+                subject, case when claims ->> 'email_verified' = 'true' then address end, null, null, 0);
         end if;
     end if;
     if account is null then
@@ -51,4 +51,4 @@ comment on function public.ensure_person() is
     'Creates the caller''s profile from their session token if the webhook has not come yet. '
     'Definer: it writes auth.users and the schema private. '
     'Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified '
-    'address counts as confirmed.';
+    'address is taken.';

@@ -114,8 +114,7 @@ async fn a_new_person_gets_an_account_and_a_profile() {
     assert_eq!((&person["phone_number"], &person["role"]), (&json!(number), &json!("seeker")));
     let account = &person["account"];
     assert_eq!(account["raw_app_meta_data"]["clerk_id"], json!(clerk_id));
-    assert_eq!((&account["email"], &account["phone"]), (&json!(address), &json!(number[1..])));
-    assert!(account["email_confirmed_at"].is_string() && account["phone_confirmed_at"].is_string(), "{account:#}");
+    expect_closed(account);
     for token in ["confirmation_token", "recovery_token", "email_change", "email_change_token_new"] {
         assert_eq!(account[token], "", "the Auth server cannot read null in {token}");
     }
@@ -126,6 +125,68 @@ async fn a_new_person_gets_an_account_and_a_profile() {
     let known = ask_with(&stack, &clerk_id, &json!({})).await;
     assert_eq!(known.header("server-timing").matches("database").count(), 1, "{known:?}");
     known.expect_problem(404, "application_not_found");
+}
+
+/// Supabase Auth finds nobody in this row of `auth.users`, and would let nobody in as them.
+fn expect_closed(account: &Value) {
+    for column in ["email", "email_confirmed_at", "phone", "phone_confirmed_at", "confirmed_at", "encrypted_password"] {
+        assert_eq!(account[column], Value::Null, "{column}: {account:#}");
+    }
+    assert_eq!(account["banned_until"], "9999-01-01T00:00:00+00:00", "for good, in a form that Go can read");
+}
+
+#[tokio::test]
+async fn supabase_auth_opens_no_account_of_clerks() {
+    let stack = Stack::get().await;
+    let (clerk_id, address) = (new_clerk_id(), new_address());
+    let _ = send(&stack, "user.created", user(&clerk_id, 1_000, &address)).await.outcome();
+    let id: Uuid = person(&stack, &clerk_id).await["id"].as_str().unwrap().parse().unwrap();
+
+    // What Supabase Auth writes when it sends a link, lifts a ban, or changes an address.
+    for change in [
+        "recovery_token = 'link', recovery_sent_at = now()",
+        "banned_until = null",
+        "email = 'thief@people.example', email_confirmed_at = now(), encrypted_password = 'hash'",
+        "email_change = 'thief@people.example', email_change_token_new = 'link'",
+        "phone = '15550100', phone_confirmed_at = now(), phone_change_token = '123456'",
+    ] {
+        stack.database().query(&format!("update auth.users set {change} where id = $1"), &[&id]).await;
+        let person = person(&stack, &clerk_id).await;
+        expect_closed(&person["account"]);
+        for token in ["recovery_token", "email_change", "email_change_token_new", "phone_change_token"] {
+            assert_eq!(person["account"][token], "", "{change}");
+        }
+        assert_eq!(person["email"], json!(address), "{change}");
+    }
+
+    // A row that a server makes for a Clerk id is closed likewise; the profile has the address.
+    let imported = tests::Person::sign_up(&stack).await;
+    let row = person(&stack, &imported.clerk_user_id).await;
+    expect_closed(&row["account"]);
+    assert_eq!(row["email"], json!(imported.email));
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_confirmed_is_nobodys() {
+    let stack = Stack::get().await;
+    let address = new_address();
+    let squatter = Uuid::new_v4();
+    let sign_up = "insert into auth.users (id, email) values ($1, $2)";
+    stack.database().query(sign_up, &[&squatter, &address]).await;
+    assert_eq!(stack.database().row("users", squatter).await["email"], Value::Null);
+
+    let clerk_id = new_clerk_id();
+    let _ = send(&stack, "user.created", user(&clerk_id, 1_000, &address)).await.outcome();
+    assert_eq!(person(&stack, &clerk_id).await["email"], json!(address), "its owner is not kept from having it");
+    let confirm = "update auth.users set email_confirmed_at = now() where id = $1";
+    stack.database().query(confirm, &[&squatter]).await;
+    assert_eq!(stack.database().row("users", squatter).await["email"], Value::Null, "and keeps it");
+
+    // Of Supabase Auth's own people it is known from when they confirm it.
+    let (newcomer, address) = (Uuid::new_v4(), new_address());
+    stack.database().query(sign_up, &[&newcomer, &address]).await;
+    stack.database().query(confirm, &[&newcomer]).await;
+    assert_eq!(stack.database().row("users", newcomer).await["email"], json!(address));
 }
 
 #[tokio::test]
@@ -193,7 +254,7 @@ async fn only_a_verified_primary_address_counts() {
         data["email_addresses"][1]["verification"] = verification;
         assert_eq!(send(&stack, "user.updated", data).await.outcome(), "updated");
         let person = person(&stack, &clerk_id).await;
-        assert_eq!((&person["email"], &person["account"]["email"]), (&Value::Null, &Value::Null));
+        assert_eq!(person["email"], Value::Null);
     }
     let mut nobody = user(&clerk_id, 4_000, &address);
     nobody["email_addresses"] = json!([]);
@@ -280,7 +341,8 @@ async fn an_equal_address_joins_no_two_accounts() {
     let stack = Stack::get().await;
     let address = new_address();
     let through_supabase = Uuid::new_v4();
-    stack.database().query("insert into auth.users (id, email) values ($1, $2)", &[&through_supabase, &address]).await;
+    let sign_up = "insert into auth.users (id, email, email_confirmed_at) values ($1, $2, now())";
+    stack.database().query(sign_up, &[&through_supabase, &address]).await;
 
     let clerk_id = new_clerk_id();
     assert_eq!(send(&stack, "user.created", user(&clerk_id, 1_000, &address)).await.outcome(), "created");
@@ -432,14 +494,15 @@ async fn who_is_quicker_than_the_webhook_is_known_by_their_token() {
         reply.expect_problem(404, "application_not_found");
     }
     let early = person(&stack, &clerk_id).await;
-    assert_eq!((&early["email"], &early["full_name"]), (&json!(address), &Value::Null));
-    assert_eq!(early["account"]["email_confirmed_at"], Value::Null, "nobody has said that it is verified");
+    assert_eq!(early["email"], Value::Null, "nobody has said that it is verified");
+    assert_eq!(early["full_name"], Value::Null);
+    expect_closed(&early["account"]);
 
     let sent = send(&stack, "user.created", user(&clerk_id, 1_000, &address)).await;
     assert_eq!(sent.outcome(), "updated", "any news is newer than a token");
     let later = person(&stack, &clerk_id).await;
     assert_eq!((&later["id"], &later["full_name"]), (&early["id"], &json!("Grace Hopper 1000")));
-    assert!(later["account"]["email_confirmed_at"].is_string());
+    assert_eq!(later["email"], json!(address));
 }
 
 #[tokio::test]
@@ -468,10 +531,10 @@ async fn a_token_that_does_not_say_enough_makes_nobody_known() {
         assert_eq!((reply.status, reply.code()), (403, "profile_pending"), "{email}");
         assert!(people(&stack, &clerk_id).await.is_empty(), "{email}");
     }
-    let clerk_id = new_clerk_id();
-    let confirmed = json!({ "email": new_address(), "email_verified": true });
+    let (clerk_id, address) = (new_clerk_id(), new_address());
+    let confirmed = json!({ "email": address, "email_verified": true });
     ask_with(&stack, &clerk_id, &confirmed).await.expect_problem(404, "application_not_found");
-    assert!(person(&stack, &clerk_id).await["account"]["email_confirmed_at"].is_string());
+    assert_eq!(person(&stack, &clerk_id).await["email"], json!(address));
 }
 
 #[tokio::test]

@@ -61,6 +61,16 @@ fn supabase_leaves_the_check_of_callers_to_every_function() {
 }
 
 #[test]
+fn nobody_signs_up_through_supabase_auth() {
+    let auth = &read("supabase/config.toml")["auth"];
+    assert_eq!(auth["enable_signup"].as_bool(), Some(false));
+    assert_eq!(auth["enable_anonymous_sign_ins"].as_bool(), Some(false));
+    for way in ["email", "sms"] {
+        assert_eq!(auth[way]["enable_signup"].as_bool(), Some(false), "{way}");
+    }
+}
+
+#[test]
 fn the_readme_names_every_function() {
     let readme = text("README.md");
     for name in functions() {

@@ -6,7 +6,7 @@ use base64::{
 };
 use jwt_compact::alg::Hs256Key;
 use serde_json::{Value, json};
-use tests::{EllipticKey, Method, Reply, SUPABASE_AUTH_KEY_ID, Signing, Stack, TokenSigning, TokenSpec, mint};
+use tests::{EllipticKey, Method, Person, Reply, SUPABASE_AUTH_KEY_ID, Signing, Stack, TokenSigning, TokenSpec, mint};
 use uuid::Uuid;
 
 /// What a function says to a caller with this token.
@@ -209,4 +209,54 @@ async fn somebody_whose_profile_has_not_come_yet_is_told_to_wait() {
     let reply = asked_with(&stack, &token).await;
     assert_eq!(reply.header("retry-after"), "2");
     reply.expect_problem(403, "profile_pending");
+}
+
+/// How much of their own somebody with this token reaches without a function in between: rows at PostgREST, and the file
+/// at Storage.
+async fn reached_with(stack: &Stack, person: &Person, token: &str) -> (usize, bool) {
+    let caller = stack.bearer(token);
+    let rows = caller.select("users?select=id").await.expect_status(200).json.as_array().unwrap().len();
+    let file = caller.request(Method::GET, &format!("/storage/v1/object/authenticated/resumes/{}", person.resume_path));
+    (rows, Reply::to(file).await.status == 200)
+}
+
+#[tokio::test]
+async fn what_the_functions_refuse_of_a_token_opens_nothing_at_the_database_and_the_file_store() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    let subject = person.clerk_user_id.as_str();
+    let with = async |subject: &str, claims: Value| {
+        stack.clerk().mint(&token_spec(subject, &claims, &json!({}))).await
+    };
+    let (everything, nothing) = ((1, true), (0, false));
+
+    let pending = with(subject, json!({ "sts": "pending" })).await;
+    asked_with(&stack, &pending).await.expect_problem(401, "token_kind_refused");
+    assert_eq!(reached_with(&stack, &person, &pending).await, nothing);
+    let draft = json!({ "job_title": "Analyst", "company_name": "Engines", "job_url": "https://jobs.example.com/7" });
+    stack.bearer(&pending).insert("applications", &draft).await.expect_status(403);
+    let claim = json!({ "p_application_id": person.pending_application().await });
+    let claimed = stack.bearer(&pending).rpc("claim_application", &claim).await;
+    assert_eq!((claimed.status, claimed.code()), (403, "profile_pending"));
+    // Nor does it make anybody known.
+    let newcomer = format!("user_{}", Uuid::new_v4().simple());
+    let claims = json!({ "sts": "pending", "email": format!("{newcomer}@people.example"), "email_verified": true });
+    let made = stack.bearer(&with(&newcomer, claims).await).rpc("ensure_person", &json!({})).await;
+    assert_eq!((made.status, made.code()), (403, "profile_pending"));
+
+    // Any front end is accepted until some are named. The one of all other tests stays accepted.
+    let foreign = with(subject, json!({ "azp": "https://foreign.example" })).await;
+    assert_eq!(reached_with(&stack, &person, &foreign).await, everything);
+    let usual = person.token().await;
+    let claims = URL_SAFE_NO_PAD.decode(usual.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let name = "insert into private.authorized_parties (party) values ($1)";
+    stack.database().query(name, &[&claims["azp"].as_str().unwrap()]).await;
+    assert_eq!(reached_with(&stack, &person, &foreign).await, nothing);
+    assert_eq!(reached_with(&stack, &person, &usual).await, everything);
+    let native = with(subject, json!({ "azp": null })).await;
+    assert_eq!(reached_with(&stack, &person, &native).await, everything, "a native app has none");
+    let of_supabase = stack.supabase_auth().token(person.user_id);
+    assert_eq!(reached_with(&stack, &person, &of_supabase).await, everything, "nor has Supabase Auth");
+    stack.database().query("delete from private.authorized_parties", &[]).await;
 }
