@@ -21,15 +21,14 @@ create or replace function private.token_subject()
     set search_path = ''
 as $$
 declare
-    claims json := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json;
-    party  text := claims ->> 'azp';
+    claims    json := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json;
+    front_end text := claims ->> 'azp';
 begin
     if claims ->> 'sts' = 'pending' then
         return null;
     end if;
-    if party is not null
-        and (select pg_catalog.bool_or(listed.party = token_subject.party) from private.authorized_parties as listed)
-            is false then
+    if front_end is not null
+        and (select pg_catalog.bool_or(party = front_end) from private.authorized_parties) is false then
         return null;
     end if;
     return claims ->> 'sub';
