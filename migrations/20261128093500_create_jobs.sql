@@ -48,6 +48,8 @@ create table if not exists public.jobs (
     -- Whether the source still shows it.
     is_active              boolean not null default true,
     last_seen              timestamptz,
+    -- The names of the sync's queries that have found it: only these can tell that it is gone.
+    seen_by                text[] not null default '{}',
     created_at             timestamptz not null default now(),
     updated_at             timestamptz not null default now(),
     constraint jobs_fk_provider foreign key (provider_id) references public.users (id) on delete cascade,
@@ -78,7 +80,7 @@ create table if not exists public.jobs (
     constraint jobs_check_skills_required check (jsonb_typeof(skills_required) = 'array'),
     constraint jobs_check_status check (status in ('processing', 'active'))
 )
--- Updating only `last_seen` stays within the page and touches no index, since the column is in none.
+-- Updating only `last_seen` and `seen_by` stays within the page and touches no index, since they are in none.
 with (fillfactor = 80);
 comment on table public.jobs is 'The postings, of the sync and of providers.';
 

@@ -15,6 +15,7 @@ create table if not exists public.scraping_logs (
     jobs_skipped     integer not null default 0, -- known and unchanged, or fetched twice
     jobs_deactivated integer not null default 0, -- not shown by the source any more
     errors           integer not null default 0, -- postings that could not be read
+    is_whole         boolean not null default false, -- it asked for everything that is configured, and found something
     error            text, -- why the run failed
     started_at       timestamptz not null default clock_timestamp(),
     completed_at     timestamptz,
@@ -114,19 +115,26 @@ comment on function public.begin_job_sync(text, text) is
     'Definer: so that it does not depend on what service_role is granted on the tables. '
     'Bounds: one run at a time; a source whose name is not valid cannot store a posting.';
 
--- Ends a run: closes its log row and releases the lock. Without `p_error` it succeeded. If it has also fetched
--- everything (`p_is_whole`), and at least one posting, the postings of its source that it has not seen are deactivated:
--- a fetch that failed, or that found nothing, never empties the catalogue. Returns {outcome: 'finished', run}, also
--- when called again, or {outcome: 'superseded'} if the run is not the current one any more.
+-- Ends a run: closes its log row and releases the lock. Without `p_error` it succeeded. If it has also asked for
+-- everything that is configured (`p_is_whole`), and found something, it deactivates those postings of its source that it
+-- has not seen and that are known to be gone: a query shows the first pages of what it finds, so that a posting may only
+-- have moved behind the last page that was fetched. Known to be gone is what
+-- - belongs to queries that have all shown everything they find, down to the last page (`p_exhausted`, their names); or
+-- - has not been seen by the whole runs of several days, this one included. Days without such a run do not count.
+-- Returns {outcome: 'finished', run}, also when called again, or {outcome: 'superseded'} if the run is not the current
+-- one any more.
 create or replace function public.finish_job_sync(
-    p_lock_number bigint, p_is_whole boolean, p_error text default null)
+    p_lock_number bigint, p_is_whole boolean, p_error text default null, p_exhausted text[] default '{}')
     returns jsonb
     language plpgsql
     security definer
     set search_path = ''
 as $$
 declare
+    days        constant integer := 5;
     run         public.scraping_logs := private.hold_job_sync(p_lock_number);
+    is_telling  boolean;
+    unseen_from timestamptz; -- when the run began that was the first of this many days
     deactivated integer := 0;
 begin
     if run.id is null then
@@ -137,16 +145,29 @@ begin
         return jsonb_build_object('outcome', 'superseded');
     end if;
 
-    if p_error is null and p_is_whole and run.jobs_fetched > run.errors then
+    is_telling := p_error is null and p_is_whole and run.jobs_fetched > run.errors;
+    if is_telling then
+        select min(began_at) into unseen_from
+        from (select min(log.started_at) as began_at
+              from public.scraping_logs as log
+              where log.source_name = run.source_name and (log.is_whole or log.id = run.id)
+              group by (log.started_at at time zone 'UTC')::date
+              order by began_at desc
+              limit days) as told
+        having count(*) = days;
         update public.jobs
         set is_active = false
-        where source = run.source_name and is_active and (last_seen is null or last_seen < run.started_at);
+        where source = run.source_name and is_active
+          and coalesce(last_seen, created_at) < run.started_at
+          and (seen_by <> '{}' and seen_by <@ coalesce(p_exhausted, '{}')
+               or coalesce(last_seen, created_at) < unseen_from);
         get diagnostics deactivated = row_count;
     end if;
     update public.scraping_logs
     set status = case when p_error is null then 'completed' else 'failed' end,
         error = left(p_error, 500),
         jobs_deactivated = deactivated,
+        is_whole = is_telling,
         completed_at = clock_timestamp()
     where id = run.id
     returning * into run;
@@ -154,10 +175,10 @@ begin
     return jsonb_build_object('outcome', 'finished', 'run', to_jsonb(run));
 end
 $$;
-revoke all on function public.finish_job_sync(bigint, boolean, text) from public, anon, authenticated, service_role;
-grant execute on function public.finish_job_sync(bigint, boolean, text) to service_role;
-comment on function public.finish_job_sync(bigint, boolean, text) is
+revoke all on function public.finish_job_sync(bigint, boolean, text, text[]) from public, anon, authenticated, service_role;
+grant execute on function public.finish_job_sync(bigint, boolean, text, text[]) to service_role;
+comment on function public.finish_job_sync(bigint, boolean, text, text[]) is
     'Ends a run of the posting sync. '
     'Definer: it calls functions of the schema private, which service_role cannot reach. '
-    'Bounds: only the current run, known by its fencing token; only postings of its source are deactivated; the error '
-    'is cut at 500 characters.';
+    'Bounds: only the current run, known by its fencing token; only postings of its source are deactivated, and only '
+    'those that are known to be gone; the error is cut at 500 characters.';

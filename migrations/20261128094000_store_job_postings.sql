@@ -1,6 +1,8 @@
 -- Stores up to 500 postings that a run has fetched, and counts them in its log row. What the postings have from people
 -- and from us (clicks, lane, sponsorship) stays as it is; a posting that was gone becomes active again.
 --
+-- Each posting says which query has found it; one that several queries have found comes several times.
+--
 -- `p_batch` counts the calls of a run from 1; a batch that was stored before changes nothing. `p_skipped` and
 -- `p_errors` are postings that were fetched and left out: duplicates, and those that could not be read. Returns
 -- {outcome}: stored, or superseded if the run is not the current one any more.
@@ -45,8 +47,15 @@ begin
             posted_at_seconds double precision)) as posting
         order by posting.external_id
     ),
+    finders as materialized (
+        select external_id, coalesce(array_agg(distinct query) filter (where query is not null), '{}') as queries
+        from jsonb_to_recordset(p_postings) as posting (external_id text, query text)
+        group by external_id
+    ),
     known as materialized (
         select job.id, job.external_id,
+               case when job.seen_by @> finders.queries then job.seen_by
+                    else array(select unnest(job.seen_by) union select unnest(finders.queries) order by 1) end as seen_by,
                not job.is_active
                or (job.title, job.company, job.company_logo_url, job.description_hash, job.url, job.publisher,
                    job.location, job.city, job.state, job.country, job.is_remote, job.work_arrangement,
@@ -60,12 +69,13 @@ begin
                    fetched.posted_at) as has_changed
         from public.jobs as job
         join fetched using (external_id)
+        join finders using (external_id)
         where job.source = run.source_name
         order by job.id
         for no key update of job
     ),
     seen as (
-        update public.jobs as job set last_seen = moment
+        update public.jobs as job set last_seen = moment, seen_by = known.seen_by
         from known
         where job.id = known.id and not known.has_changed
     ),
@@ -78,7 +88,7 @@ begin
             employment_types = fetched.employment_types, salary_min = fetched.salary_min,
             salary_max = fetched.salary_max, salary_period = fetched.salary_period,
             salary_currency = fetched.salary_currency, salary_text = fetched.salary_text,
-            posted_at = fetched.posted_at, is_active = true, last_seen = moment
+            posted_at = fetched.posted_at, is_active = true, last_seen = moment, seen_by = known.seen_by
         from known
         join fetched using (external_id)
         where job.id = known.id and known.has_changed
@@ -88,11 +98,13 @@ begin
         insert into public.jobs (
             source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location,
             city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-            salary_period, salary_currency, salary_text, posted_at, last_seen)
+            salary_period, salary_currency, salary_text, posted_at, last_seen, seen_by)
         select run.source_name, external_id, null, title, company, company_logo_url, description, url, publisher,
                location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-               salary_period, salary_currency, salary_text, posted_at, moment
+               salary_period, salary_currency, salary_text, posted_at, moment,
+               queries
         from fetched
+        join finders using (external_id)
         where not exists (select from known where known.external_id = fetched.external_id)
         returning id
     )

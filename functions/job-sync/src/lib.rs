@@ -2,8 +2,8 @@
 //! only.
 //!
 //! `POST {}`, or `{queries: [name]}` for some of the configured ones. Returns 200 with what was found when all of it is
-//! stored. There is one run at a time. A run that fails keeps what it stored; only one that has fetched everything takes
-//! postings out of the catalogue that JSearch does not show any more.
+//! stored. There is one run at a time. A run that fails keeps what it stored; only one that has asked for everything takes
+//! postings out of the catalogue, and only those that are known to be gone.
 //!
 //! Problems: `service_key_required`, `invalid_input`, `job_sync_running`, `job_sync_superseded`, `jsearch_…`,
 //! `database_…`.

@@ -11,11 +11,11 @@ use shared::{
     supabase::{
         Database,
         rpc::sync::{
-            BeginJobSync, BegunJobSync, ExtendCronLock, FinishJobSync, FinishedJobSync, JobSyncRun, StoreJobPostings,
-            StoredJobPostings,
+            BeginJobSync, BegunJobSync, ExtendCronLock, FinishJobSync, FinishedJobSync, FoundPosting, JobSyncRun,
+            StoreJobPostings, StoredJobPostings,
         },
     },
-    vendors::jsearch::{Page, Posting},
+    vendors::jsearch::Page,
 };
 
 /// As many postings are held in memory, and written down at once.
@@ -34,9 +34,13 @@ pub(crate) struct Run<'a> {
     database: &'a Database<'a>,
     upstream: &'a Upstream,
     lock_number: i64,
-    /// All that this run has met.
+    /// The name of the query that is asked.
+    query: String,
+    /// All that this query has found. What another one has found too is written down again, with this one's name.
     seen: HashSet<String>,
-    postings: Vec<Posting>,
+    /// The names of the queries that have shown everything they find.
+    exhausted: Vec<String>,
+    postings: Vec<FoundPosting>,
     /// Postings that came again, and postings that could not be read, since the last batch.
     repeated: usize,
     unreadable: usize,
@@ -57,7 +61,9 @@ impl<'a> Run<'a> {
                 database,
                 upstream,
                 lock_number,
+                query: String::new(),
                 seen: HashSet::new(),
+                exhausted: Vec::new(),
                 postings: Vec::new(),
                 repeated: 0,
                 unreadable: 0,
@@ -68,6 +74,17 @@ impl<'a> Run<'a> {
                 Err(Problem::JobSyncRunning { retry_after: Duration::from_secs(retry_after_seconds) })
             }
         }
+    }
+
+    /// What is taken in from now on was found by this query.
+    pub(crate) fn begin_query(&mut self, name: &str) {
+        name.clone_into(&mut self.query);
+        self.seen.clear();
+    }
+
+    /// The query has shown everything it finds.
+    pub(crate) fn query_is_exhausted(&mut self) {
+        self.exhausted.push(self.query.clone());
     }
 
     /// Takes the postings of a page in, and writes down what makes a full batch.
@@ -81,7 +98,7 @@ impl<'a> Run<'a> {
             if self.postings.len() == BATCH {
                 self.store().await?;
             }
-            self.postings.push(posting);
+            self.postings.push(FoundPosting { query: self.query.clone(), posting });
         }
         Ok(())
     }
@@ -135,7 +152,9 @@ impl<'a> Run<'a> {
             return Err(Problem::JobSyncSuperseded); // there is nothing left to close
         }
         let error = problem.as_ref().map(|problem| problem.kind().code);
-        let finished = self.database.call(&FinishJobSync { lock_number: self.lock_number, is_whole, error }).await;
+        let finish =
+            FinishJobSync { lock_number: self.lock_number, is_whole, error, exhausted: &self.exhausted };
+        let finished = self.database.call(&finish).await;
         match (problem, finished) {
             // The first failure is the one to tell of; a run that could not be closed is closed as dead.
             (Some(problem), _) | (None, Err(problem)) => Err(problem),

@@ -5,7 +5,7 @@ use shared::{
     problem::Problem,
     sign_in::ServiceRole,
     supabase::{Database, rpc::sync::JobSyncRun},
-    vendors::jsearch::{Jsearch, QUOTA_SPENT},
+    vendors::jsearch::{DatePosted, Jsearch, QUOTA_SPENT},
 };
 
 use crate::{queries::NamedQuery, run::Run, settings::Settings, walk::Walk};
@@ -27,11 +27,13 @@ pub(crate) async fn sync(
     run.finish(queries.len() == settings.queries.len(), fetched.and(stored)).await
 }
 
+/// A query of recent postings alone never shows everything: what it does not show any more may only have become older.
 async fn fetch(run: &mut Run<'_>, jsearch: &Jsearch<'_>, queries: &[&NamedQuery]) -> Result<(), Problem> {
     let mut quota_is_spent = false;
     for query in queries {
         let mut walk = Walk::new(query.pages);
         let mut position = None;
+        run.begin_query(&query.name);
         loop {
             if quota_is_spent {
                 return Err(QUOTA_SPENT.into());
@@ -44,6 +46,9 @@ async fn fetch(run: &mut Run<'_>, jsearch: &Jsearch<'_>, queries: &[&NamedQuery]
             if position.is_none() {
                 break;
             }
+        }
+        if walk.has_seen_everything() && query.query.date_posted == DatePosted::All {
+            run.query_is_exhausted();
         }
     }
     Ok(())

@@ -91,7 +91,10 @@ fn all_pages_of_all_queries_are_fetched_and_stored_under_the_lock() {
     assert_eq!(ids(&batch), ["a", "b", "c", "d"]);
     assert_eq!((&batch["p_lock_number"], &batch["p_batch"]), (&json!(7), &json!(1)));
     assert_eq!((&batch["p_skipped"], &batch["p_errors"]), (&json!(1), &json!(0)));
-    let finish = json!({ "p_lock_number": 7, "p_is_whole": true, "p_error": null });
+    let found_by: Vec<&Value> = batch["p_postings"].as_array().unwrap().iter().map(|posting| &posting["query"]).collect();
+    assert_eq!(found_by, ["nurses", "nurses", "nurses", "cooks"]);
+    // There are more cooks than were asked for.
+    let finish = json!({ "p_lock_number": 7, "p_is_whole": true, "p_error": null, "p_exhausted": ["nurses"] });
     assert_eq!(machine.body("finish_job_sync"), finish);
     let asked: Vec<String> = machine.sent()[1..4].iter().map(|sent| sent.url.clone()).collect();
     assert!(asked[0].ends_with("/search-v2?query=nurse+in+Leeds&country=gb&num_pages=1&date_posted=all"), "{asked:?}");
@@ -125,6 +128,32 @@ fn some_of_the_queries_can_be_asked_for_and_take_nothing_out_of_the_catalogue() 
         .returns("finish_job_sync", finished());
     assert_eq!(sync_cooks(&machine).unwrap().status, 200);
     assert_eq!(machine.body("finish_job_sync")["p_is_whole"], false);
+}
+
+#[test]
+fn a_posting_of_two_queries_is_written_down_for_each() {
+    let machine = begun()
+        .responds("/search-v2", 200, page(&["a", "a"], None))
+        .responds("/search-v2", 200, page(&["a"], None))
+        .returns("store_job_postings", stored())
+        .returns("finish_job_sync", finished());
+    sync(&machine, &json!({})).unwrap();
+    let batch = machine.body("store_job_postings");
+    assert_eq!((ids(&batch), &batch["p_skipped"]), (vec!["a", "a"], &json!(1)));
+    assert_eq!((&batch["p_postings"][0]["query"], &batch["p_postings"][1]["query"]), (&json!("nurses"), &json!("cooks")));
+    assert_eq!(machine.body("finish_job_sync")["p_exhausted"], json!(["nurses", "cooks"]));
+}
+
+#[test]
+fn a_query_of_recent_postings_never_tells_that_one_is_gone() {
+    let queries = json!([{ "name": "cooks", "query": "cook", "country": "us", "date_posted": "week" }]).to_string();
+    let machine = begun()
+        .responds("/search-v2", 200, page(&["a"], None))
+        .returns("store_job_postings", stored())
+        .returns("finish_job_sync", finished());
+    let settings = settings_with(&[("JSEARCH_QUERIES", &queries)]);
+    block_on(handle(&post(&internal_caller(), &json!({})), &machine.call_with(settings))).unwrap();
+    assert_eq!(machine.body("finish_job_sync")["p_exhausted"], json!([]));
 }
 
 #[test]

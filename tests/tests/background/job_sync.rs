@@ -226,6 +226,65 @@ async fn a_posting_that_vanishes_is_inactive_until_it_comes_back_with_all_that_p
     assert_eq!((&back["created_at"], &back["h1b_sponsor_status"]), (&gone["created_at"], &json!("sponsor")));
 }
 
+/// As if everything until now had been a day earlier.
+async fn a_day_goes_by(stack: &Stack) {
+    for sql in [
+        "update public.scraping_logs set started_at = started_at - interval '1 day'",
+        "update public.jobs set last_seen = last_seen - interval '1 day' where source = 'jsearch'",
+    ] {
+        stack.database().query(sql, &[]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_may_only_be_behind_the_last_page_stays_until_it_was_not_seen_for_days() {
+    let sync = Sync::turn().await;
+    // The query fetches fifty pages, and there are fifty-two.
+    sync.jsearch().make_up(&town(1), 0, 520, 1).await;
+    sync.jsearch().make_up(&town(2), 0, 5, 1).await;
+    assert_eq!(counts(&sync.run().await.expect_status(200).json), [505, 505, 0, 0, 0, 0]);
+    a_day_goes_by(&sync.stack).await;
+
+    // Ten new ones come first, or the ten first ones are gone: that cannot be told. That two of the other query are gone
+    // can: it shows all that it finds.
+    sync.jsearch().make_up(&town(1), 10, 520, 1).await;
+    sync.jsearch().make_up(&town(2), 0, 3, 1).await;
+    assert_eq!(counts(&sync.run().await.expect_status(200).json), [503, 10, 0, 493, 2, 0]);
+    assert_eq!(sync.active().await, 513);
+
+    // A run that asked for less, and one that failed, are no days on which they were not seen.
+    for _ in 0..4 {
+        a_day_goes_by(&sync.stack).await;
+        run(&sync.stack, Uuid::new_v4(), &json!({ "queries": ["local-2"] })).await.expect_status(200);
+        sync.jsearch().fail(3, "town+10", Fault::Html).await;
+        sync.run().await.expect_problem(502, "jsearch_failed");
+    }
+    assert_eq!(sync.active().await, 513);
+
+    for day in 2..=5 {
+        a_day_goes_by(&sync.stack).await;
+        let gone = if day == 5 { 10 } else { 0 };
+        assert_eq!(counts(&sync.run().await.expect_status(200).json), [503, 0, 0, 503, gone, 0], "day {day}");
+        assert_eq!(counts(&sync.run().await.expect_status(200).json), [503, 0, 0, 503, 0, 0], "a day counts once");
+    }
+}
+
+#[tokio::test]
+async fn a_posting_of_two_queries_is_gone_when_both_say_so() {
+    let sync = Sync::turn().await;
+    let both = posting(&plain_id(1), "Clerk", "Text");
+    let unreadable = json!({ "job_id": "x" });
+    sync.jsearch().give(&town(1), &[both.clone(), posting(&plain_id(2), "Clerk", "Text")]).await;
+    sync.jsearch().give(&town(2), &[both]).await;
+    assert_eq!(counts(&sync.run().await.expect_status(200).json), [3, 2, 0, 1, 0, 0]);
+
+    sync.jsearch().give(&town(1), &[posting(&plain_id(2), "Clerk", "Text")]).await;
+    sync.jsearch().give(&town(2), &[unreadable]).await;
+    assert_eq!(counts(&sync.run().await.expect_status(200).json), [2, 0, 0, 1, 0, 1], "it may be the unreadable one");
+    sync.jsearch().give(&town(2), &[]).await;
+    assert_eq!(counts(&sync.run().await.expect_status(200).json), [1, 0, 0, 1, 1, 0]);
+}
+
 #[tokio::test]
 async fn two_runs_at_once_never_overlap() {
     let sync = Sync::turn().await;

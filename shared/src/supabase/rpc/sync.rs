@@ -24,8 +24,8 @@ rpc! {
         pub lock_number: i64,
         /// The number of the batch, from 1.
         pub batch: u32,
-        /// As they came.
-        pub postings: &'a [Posting],
+        /// As they came; one that several queries have found comes several times.
+        pub postings: &'a [FoundPosting],
         /// Postings that came again since the last batch.
         pub skipped: usize,
         /// Postings that could not be read since the last batch.
@@ -54,10 +54,13 @@ rpc! {
     pub struct FinishJobSync<'a> {
         /// Proves that the lock is still ours.
         pub lock_number: i64,
-        /// Whether all that is configured was asked for, so that what was not met is gone.
+        /// Whether all that is configured was asked for, so that what was not met may be gone.
         pub is_whole: bool,
         /// Why it failed, if it did.
         pub error: Option<&'a str>,
+        /// The names of the queries that have shown everything they find: what only these have found before, and do not
+        /// show any more, is gone.
+        pub exhausted: &'a [String],
     }
     const NAME = "finish_job_sync";
     /// A run that is finished is returned as it is.
@@ -70,6 +73,16 @@ rpc! {
     /// The next scheduled run closes them.
     const REPEAT = Repeat::LeftToCaller;
     type Answer = IgnoredAny;
+}
+
+/// A posting, and the query that has found it.
+#[derive(Debug, Serialize)]
+pub struct FoundPosting {
+    /// The query's name.
+    pub query: String,
+    /// What was found.
+    #[serde(flatten)]
+    pub posting: Posting,
 }
 
 /// What `begin_job_sync` returns.
