@@ -90,13 +90,31 @@ pub struct Misconfigured {
     pub fault: &'static str,
 }
 
-/// The Supabase project.
+/// The Supabase project, for a function that only ever acts as the person who calls it.
 #[derive(Debug)]
-pub struct Supabase {
+pub struct Project {
     /// `SUPABASE_URL`, ends in `/`.
     pub url: Url,
     /// `SUPABASE_ANON_KEY`, of the old (`eyJ…`) or the new kind (`sb_publishable_…`).
     pub anon_key: Secret,
+}
+
+impl Project {
+    /// Reads the two settings.
+    ///
+    /// # Errors
+    /// The first one that is missing or malformed.
+    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
+        Ok(Self { url: environment.url("SUPABASE_URL", None)?, anon_key: environment.secret("SUPABASE_ANON_KEY")? })
+    }
+}
+
+/// The Supabase project with the key that goes around row level security. A function that needs no such thing has a
+/// [`Project`], and is not handed the key.
+#[derive(Debug)]
+pub struct Supabase {
+    /// Its address, and the key that names it.
+    pub project: Project,
     /// `SUPABASE_SERVICE_ROLE_KEY`, of the old (`eyJ…`) or the new kind (`sb_secret_…`).
     pub service_role_key: Secret,
 }
@@ -108,8 +126,7 @@ impl Supabase {
     /// The first one that is missing or malformed.
     pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
         Ok(Self {
-            url: environment.url("SUPABASE_URL", None)?,
-            anon_key: environment.secret("SUPABASE_ANON_KEY")?,
+            project: Project::read(environment)?,
             service_role_key: environment.secret("SUPABASE_SERVICE_ROLE_KEY")?,
         })
     }
@@ -168,6 +185,6 @@ mod tests {
     fn addresses_end_in_a_slash() {
         let keys = [("SUPABASE_ANON_KEY", "a"), ("SUPABASE_SERVICE_ROLE_KEY", "s")];
         let settings = [&[("SUPABASE_URL", "https://project.example")][..], &keys].concat();
-        assert_eq!(read(&settings).unwrap().url.as_str(), "https://project.example/");
+        assert_eq!(read(&settings).unwrap().project.url.as_str(), "https://project.example/");
     }
 }

@@ -52,12 +52,14 @@ impl Input {
 
 /// Only what the file store itself accepts in a key (docs/vendors/supabase.md#storage), and no segment that
 /// anybody on the way might fold: empty, `.` or `..`. Encoded slashes and backslashes, control
-/// characters and look-alikes from other scripts are none of these characters.
+/// characters and look-alikes from other scripts are none of these characters. A signed link in place of a path is
+/// refused too: as a name it would only be unknown.
 fn is_plain(path: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_/!.*'() &$=@;:+,-".contains(&byte);
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_/!.*'() &$=@;:+,?-".contains(&byte);
     path.len() <= MAXIMUM_LENGTH
         && path.bytes().all(is_allowed)
         && path.contains('/')
+        && !path.contains("?token=")
         && path.split('/').all(|segment| !matches!(segment.trim(), "" | "." | ".."))
 }
 
@@ -87,6 +89,13 @@ mod tests {
     fn a_path_is_enough() {
         let input = with_path("u/cv 2 (final).pdf").unwrap();
         assert_eq!(input, Input { bucket: "resumes", path: "u/cv 2 (final).pdf".to_owned(), expires_in: 600 });
+    }
+
+    #[test]
+    fn every_character_that_a_stored_name_may_have_is_accepted() {
+        for path in ["u/what now?.pdf", "u/?", "u/a?b=c&d", "u/a_!.*'() &$=@;:+,?-b/c"] {
+            assert_eq!(with_path(path).unwrap().path, path);
+        }
     }
 
     #[test]

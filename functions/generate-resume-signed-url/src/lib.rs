@@ -38,7 +38,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     let input = Input::read(incoming)?;
     let valid_for = Duration::from_secs(input.expires_in);
     let signed_at = call.now();
-    let signed_url = Storage::of(&person, &settings.supabase, &call.upstream)
+    let signed_url = Storage::of(&person, &settings.project, &call.upstream)
         .sign(input.bucket, &input.path, None, valid_for)
         .await?
         .ok_or(Problem::FileNotFound)?;

@@ -1,20 +1,20 @@
 //! What this function needs to know.
 
 use shared::{
-    config::{Environment, Misconfigured, Supabase},
+    config::{Environment, Misconfigured, Project},
     http,
     sign_in::SignIn,
 };
 
-/// Read once for each isolate.
+/// Read once for each isolate. The service-role key is not among it: the person's own token is enough.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub(crate) supabase: Supabase,
+    pub(crate) project: Project,
     pub(crate) sign_in: SignIn,
 }
 
 impl http::Settings for Settings {
     fn read(environment: &Environment) -> Result<Self, Misconfigured> {
-        Ok(Self { supabase: Supabase::read(environment)?, sign_in: SignIn::read(environment)? })
+        Ok(Self { project: Project::read(environment)?, sign_in: SignIn::read(environment)? })
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::{
     outgoing::Failure,
     problem::Problem,
-    testing::{Machine, block_on, internal_caller, json_of, person, post, post_bytes, problem_of},
+    testing::{Machine, block_on, internal_caller, json_of, person, post, post_bytes, problem_of, settings_with},
 };
 
 use crate::handle;
@@ -40,6 +40,14 @@ fn a_link_is_signed_with_the_persons_own_token_and_lasts_as_long_as_was_asked() 
         assert_eq!(machine.calls(), ["ada.pdf as the person"]);
         assert_eq!(machine.body("ada.pdf"), json!({ "expiresIn": lasts }));
     }
+}
+
+#[test]
+fn the_service_role_key_is_not_needed() {
+    let machine = Machine::new().responds("/ada.pdf", 200, signed());
+    let call = machine.call_with(settings_with(&[("SUPABASE_SERVICE_ROLE_KEY", "")]));
+    let reply = block_on(handle(&post(&person(), &json!({ "resume_path_in_storage": PATH })), &call)).unwrap();
+    assert_eq!(reply.status, 200);
 }
 
 #[test]
@@ -114,12 +122,17 @@ fn a_path_that_no_file_can_have_is_not_asked_for() {
 
 #[test]
 fn a_file_that_is_not_there_is_told_from_a_file_store_that_fails() {
-    let refusal = |status: &str| json!({ "statusCode": status, "error": "x", "message": "x" });
+    let said = |status: &str, message: &str| json!({ "statusCode": status, "error": "x", "message": message });
+    let refusal = |status: &str| said(status, "x");
     let machine = |status, body: Value| Machine::new().responds("/ada.pdf", status, body);
     for (machine, code) in [
         (machine(400, refusal("404")), "file_not_found"),
         (machine(400, refusal("400")), "file_not_found"),
         (machine(400, refusal("403")), "storage_failed"),
+        (machine(400, said("403", "\"exp\" claim timestamp check failed")), "token_expired"),
+        (machine(400, said("403", "jwt expired")), "token_expired"),
+        (machine(400, said("403", "signature verification failed")), "storage_failed"),
+        (machine(500, said("500", "the certificate expired")), "storage_failed"),
         (machine(500, refusal("500")), "storage_failed"),
         (machine(404, json!({})), "storage_failed"),
         (machine(200, json!({})), "storage_failed"),

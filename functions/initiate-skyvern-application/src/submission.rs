@@ -78,7 +78,7 @@ impl Submission<'_> {
             job_url::check(&claimed.application.job_url).map_err(|reason| Problem::JobUrlNotAllowed { reason })?;
         let settings = self.call.settings;
         let file_name = instructions::resume_file_name(claimed);
-        let resume_url = Storage::of(self.person, &settings.supabase, &self.call.upstream)
+        let resume_url = Storage::of(self.person, &settings.supabase.project, &self.call.upstream)
             .sign(RESUMES, &claimed.resume_path, Some(&file_name), RESUME_VALID_FOR)
             .await?
             .ok_or(Problem::ResumeNotFound)?;

@@ -23,14 +23,15 @@ pub fn internal_caller(headers: &Headers, supabase: &Supabase) -> Result<Interna
 #[cfg(test)]
 mod tests {
     use super::internal_caller;
-    use crate::{config::Supabase, headers::Headers, secret::Secret};
+    use crate::{
+        config::{Project, Supabase},
+        headers::Headers,
+        secret::Secret,
+    };
 
     fn asked_with(headers: &[(&str, &str)]) -> bool {
-        let supabase = Supabase {
-            url: "https://project.supabase.example/".parse().unwrap(),
-            anon_key: Secret::new("eyJanon"),
-            service_role_key: Secret::new("eyJservice"),
-        };
+        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("eyJanon") };
+        let supabase = Supabase { project, service_role_key: Secret::new("eyJservice") };
         let headers: Headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         internal_caller(&headers, &supabase).is_ok()
     }

@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     clock::UnixTime,
-    config::Supabase,
+    config::Project,
     headers::Headers,
     outgoing::{Request, Upstream},
     problem::{Problem, TokenProblem},
@@ -50,9 +50,9 @@ pub struct Person {
 impl Person {
     /// The credentials for acting as this person: the key names the project, the token the person.
     #[must_use]
-    pub fn headers(&self, supabase: &Supabase) -> Vec<(&'static str, String)> {
+    pub fn headers(&self, project: &Project) -> Vec<(&'static str, String)> {
         let authorization = format!("Bearer {}", self.token.expose());
-        vec![("apikey", supabase.anon_key.expose().to_owned()), ("authorization", authorization)]
+        vec![("apikey", project.anon_key.expose().to_owned()), ("authorization", authorization)]
     }
 }
 

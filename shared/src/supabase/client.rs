@@ -97,7 +97,7 @@ impl<'a> Database<'a> {
     fn request(&self, function: &str, arguments: serde_json::Result<Vec<u8>>) -> Result<Request, Problem> {
         let arguments = arguments.map_err(|error| Problem::internal(error.to_string()))?;
         let credentials = match self.caller {
-            Caller::Person(person) => person.headers(self.supabase),
+            Caller::Person(person) => person.headers(&self.supabase.project),
             Caller::Service => self.supabase.service_headers(),
         };
         let request = Request::post_json(self.url(function)?, arguments);
@@ -107,7 +107,7 @@ impl<'a> Database<'a> {
     /// Where a function is called. The crate would take the arguments as well, but only as a copy.
     fn url(&self, function: &str) -> Result<Url, Problem> {
         let internal = |error: &dyn std::error::Error| Problem::internal(error.to_string());
-        let root = self.supabase.url.join("rest/v1").map_err(|error| internal(&error))?;
+        let root = self.supabase.project.url.join("rest/v1").map_err(|error| internal(&error))?;
         let built = Postgrest::new(root).rpc(function, "").build().build().map_err(|error| internal(&error))?;
         Ok(built.url().clone())
     }
@@ -172,7 +172,7 @@ mod tests {
 
     use super::{Database, unexpected};
     use crate::{
-        config::Supabase,
+        config::{Project, Supabase},
         outgoing::{Failure, Response},
         problem::Problem,
         secret::Secret,
@@ -186,11 +186,8 @@ mod tests {
     };
 
     fn answered(status: u16, body: &str) -> Problem {
-        let supabase = Supabase {
-            url: "https://project.supabase.example/".parse().unwrap(),
-            anon_key: Secret::new("eyJanon"),
-            service_role_key: Secret::new("eyJservice"),
-        };
+        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("eyJanon") };
+        let supabase = Supabase { project, service_role_key: Secret::new("eyJservice") };
         let upstream = Machine::new().upstream();
         let database = Database::as_service_role(service_role(), &supabase, &upstream);
         let response = Response { status, body: body.as_bytes().to_vec(), ..Response::default() };
@@ -235,11 +232,8 @@ mod tests {
 
     #[test]
     fn an_unanswered_call_is_unavailable_or_timed_out() {
-        let supabase = Supabase {
-            url: "https://project.supabase.example/".parse().unwrap(),
-            anon_key: Secret::new("a"),
-            service_role_key: Secret::new("s"),
-        };
+        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("a") };
+        let supabase = Supabase { project, service_role_key: Secret::new("s") };
         let upstream = Machine::new().upstream();
         let database = Database::as_service_role(service_role(), &supabase, &upstream);
         let read = |failure| database.accepted("claim_application", Err(failure)).unwrap_err().kind().code;
@@ -249,11 +243,8 @@ mod tests {
 
     #[test]
     fn a_call_goes_to_the_rpc_endpoint() {
-        let supabase = Supabase {
-            url: "https://project.supabase.example/".parse().unwrap(),
-            anon_key: Secret::new("a"),
-            service_role_key: Secret::new("s"),
-        };
+        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("a") };
+        let supabase = Supabase { project, service_role_key: Secret::new("s") };
         let upstream = Machine::new().upstream();
         let request = Database::as_service_role(service_role(), &supabase, &upstream)
             .request(EnsurePerson::NAME, serde_json::to_vec(&EnsurePerson {}))
@@ -264,11 +255,8 @@ mod tests {
 
     #[test]
     fn a_harmless_call_is_made_three_times_and_any_other_once() {
-        let supabase = Supabase {
-            url: "https://project.supabase.example/".parse().unwrap(),
-            anon_key: Secret::new("a"),
-            service_role_key: Secret::new("s"),
-        };
+        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("a") };
+        let supabase = Supabase { project, service_role_key: Secret::new("s") };
         let machine = Machine::new()
             .fails("/rpc/purge_expired_rows", Failure::Unreachable)
             .responds_with("/rpc/purge_expired_rows", 200, &[], "<html>Welcome</html>")

@@ -8,9 +8,9 @@ use serde_json::json;
 use url::Url;
 
 use crate::{
-    config::Supabase,
+    config::{Project, Supabase},
     outgoing::{Failure, Request, Response, Upstream},
-    problem::Problem,
+    problem::{Problem, TokenProblem},
     sign_in::{Person, ServiceRole},
 };
 
@@ -27,7 +27,7 @@ const LISTS: usize = 200;
 
 /// The file store as one caller may use it. It has no `Debug`: there are secrets in it.
 pub struct Storage<'a> {
-    supabase: &'a Supabase,
+    project: &'a Project,
     upstream: &'a Upstream,
     credentials: Vec<(&'static str, String)>,
 }
@@ -35,21 +35,22 @@ pub struct Storage<'a> {
 impl<'a> Storage<'a> {
     /// As the person: its policies decide which files they may sign.
     #[must_use]
-    pub fn of(person: &Person, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
-        Self { supabase, upstream, credentials: person.headers(supabase) }
+    pub fn of(person: &Person, project: &'a Project, upstream: &'a Upstream) -> Self {
+        Self { project, upstream, credentials: person.headers(project) }
     }
 
     /// Around the policies, for when no person is present.
     #[must_use]
     pub fn as_service_role(_role: ServiceRole, supabase: &'a Supabase, upstream: &'a Upstream) -> Self {
-        Self { supabase, upstream, credentials: supabase.service_headers() }
+        Self { project: &supabase.project, upstream, credentials: supabase.service_headers() }
     }
 
     /// An address that fetches the file until it expires; with a `file_name` it is downloaded under
     /// that name (docs/vendors/supabase.md#storage). None when there is no such file for this person.
     ///
     /// # Errors
-    /// [`Problem::StorageTimedOut`] and [`Problem::StorageFailed`].
+    /// [`Problem::StorageTimedOut`] and [`Problem::StorageFailed`]; [`Problem::Unauthenticated`] when the person's token
+    /// expired on its way, by the file store's clock.
     pub async fn sign(
         &self,
         bucket: &str,
@@ -64,8 +65,9 @@ impl<'a> Storage<'a> {
             return self.absolute(&signed, bucket, path, file_name).map(Some);
         }
         // Storage returns 400 for almost everything; the real status is in the body.
-        match response.json::<Refusal>().ok().and_then(|refusal| refusal.status_code) {
-            Some(status) if matches!(status.as_str(), "400" | "404") => Ok(None),
+        match response.json::<Refusal>() {
+            Ok(Refusal { status_code, .. }) if matches!(status_code.as_str(), "400" | "404") => Ok(None),
+            Ok(refusal) if refusal.is_about_an_expired_token() => Err(TokenProblem::Expired.into()),
             _ => Err(Problem::StorageFailed),
         }
     }
@@ -126,7 +128,7 @@ impl<'a> Storage<'a> {
 
     /// Each segment is percent-encoded by the URL type, so a path cannot leave its bucket.
     fn url(&self, segments: &[&str]) -> Result<Url, Problem> {
-        let mut url = self.supabase.url.clone();
+        let mut url = self.project.url.clone();
         url.path_segments_mut()
             .map_err(|()| Problem::internal("SUPABASE_URL cannot carry a path"))?
             .pop_if_empty()
@@ -135,9 +137,10 @@ impl<'a> Storage<'a> {
         Ok(url)
     }
 
-    /// The path in the response is decoded text, so only its token is taken over and the path built anew.
+    /// The path in the response is decoded text, so only its token is taken over and the path built anew. The text may
+    /// hold a question mark itself; behind the last one is the token.
     fn absolute(&self, signed: &Signed, bucket: &str, path: &str, file_name: Option<&str>) -> Result<Url, Problem> {
-        let query = signed.signed_url.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        let query = signed.signed_url.rsplit_once('?').map(|(_, query)| query).unwrap_or_default();
         let token = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
         let (_, token) = token.ok_or(Problem::StorageFailed)?;
         let mut url = self.object_url("sign", bucket, path)?;
@@ -166,28 +169,31 @@ struct Entry {
 #[derive(Deserialize)]
 struct Refusal {
     #[serde(rename = "statusCode")]
-    status_code: Option<String>,
+    status_code: String,
+    message: Option<String>,
+}
+
+impl Refusal {
+    /// The same status is returned for every token that is not accepted. That it is over is said in words alone: the name
+    /// of the claim, or `jwt expired` by older servers.
+    fn is_about_an_expired_token(&self) -> bool {
+        let message = self.message.as_deref().unwrap_or_default();
+        matches!(self.status_code.as_str(), "401" | "403")
+            && (message.contains("\"exp\"") || message.contains("expired"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Signed, Storage};
-    use crate::{config::Supabase, secret::Secret, testing::Machine};
+    use crate::{config::Project, secret::Secret, testing::Machine};
 
     #[test]
     fn the_signed_address_is_absolute_and_encoded() {
-        let supabase = Supabase {
-            url: "https://project.supabase.example/".parse().unwrap(),
-            anon_key: Secret::new("a"),
-            service_role_key: Secret::new("s"),
-        };
+        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("a") };
         let upstream = Machine::new().upstream();
         let person = Machine::new().person();
-        let storage = Storage::of(&person, &supabase, &upstream);
-        let signed = Signed { signed_url: "/object/sign/resumes/u/my cv?.pdf?token=abc.def".to_owned() };
-        // A "?" in the path would cut the address short; the token is then looked for in vain.
-        assert!(storage.absolute(&signed, "resumes", "u/my cv?.pdf", None).is_err());
-
+        let storage = Storage::of(&person, &project, &upstream);
         let signed = Signed { signed_url: "/object/sign/resumes/u/my cv.pdf?token=abc.def".to_owned() };
         let url = storage.absolute(&signed, "resumes", "u/my cv.pdf", Some("Ada_Lovelace.pdf")).unwrap();
         assert_eq!(
@@ -197,15 +203,33 @@ mod tests {
     }
 
     #[test]
-    fn a_path_cannot_leave_its_bucket() {
-        let supabase = Supabase {
-            url: "https://project.supabase.example/".parse().unwrap(),
-            anon_key: Secret::new("a"),
-            service_role_key: Secret::new("s"),
-        };
+    fn every_character_that_a_name_may_have_is_encoded() {
+        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("a") };
         let upstream = Machine::new().upstream();
         let person = Machine::new().person();
-        let url = Storage::of(&person, &supabase, &upstream).object_url("sign", "resumes", "../../x?y#z").unwrap();
+        let storage = Storage::of(&person, &project, &upstream);
+        for (name, encoded) in [
+            ("my cv?.pdf", "my%20cv%3F.pdf"),
+            ("?", "%3F"),
+            ("a?token=no&x=?b", "a%3Ftoken=no&x=%3Fb"),
+            ("a_!.*'() &$=@;:+,?-b", "a_!.*'()%20&$=@;:+,%3F-b"),
+        ] {
+            let path = format!("u/{name}");
+            let signed = Signed { signed_url: format!("/object/sign/resumes/{path}?token=abc.def") };
+            let url = storage.absolute(&signed, "resumes", &path, None).unwrap();
+            assert_eq!(url.path(), format!("/storage/v1/object/sign/resumes/u/{encoded}"));
+            assert_eq!(url.query(), Some("token=abc.def"), "{url}");
+        }
+        let unsigned = Signed { signed_url: "/object/sign/resumes/u/my cv?.pdf".to_owned() };
+        assert!(storage.absolute(&unsigned, "resumes", "u/my cv?.pdf", None).is_err());
+    }
+
+    #[test]
+    fn a_path_cannot_leave_its_bucket() {
+        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("a") };
+        let upstream = Machine::new().upstream();
+        let person = Machine::new().person();
+        let url = Storage::of(&person, &project, &upstream).object_url("sign", "resumes", "../../x?y#z").unwrap();
         assert!(url.path().starts_with("/storage/v1/object/sign/resumes/"), "{url}");
         assert!(url.query().is_none() && url.fragment().is_none());
     }

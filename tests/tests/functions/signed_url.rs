@@ -1,7 +1,7 @@
 //! Links to a person's own files.
 
 use serde_json::{Value, json};
-use tests::{Method, Person, Reply, Service, Stack};
+use tests::{Fault, Method, Person, Reply, Service, Stack};
 
 async fn ask(person: &Person, body: &Value) -> Reply {
     person.caller().await.invoke("generate-resume-signed-url", body).await
@@ -37,6 +37,39 @@ async fn a_cover_letter_and_another_lifetime_can_be_asked_for() {
     let file = Reply::to(stack.http(Method::GET, reply.json["signed_url"].as_str().unwrap())).await;
     assert_eq!(file.expect_status(200).text, "Dear Sir");
     ask(&ada, &json!({ "resume_path_in_storage": path })).await.expect_problem(404, "file_not_found");
+}
+
+#[tokio::test]
+async fn a_name_with_any_character_that_the_file_store_takes_is_signed() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    for (name, encoded) in [
+        ("what now?.txt", "what%20now%3F.txt"),
+        ("a_!.*'() &$=@;:+,?-b/c.txt", "a_!.*'()%20&$=@;:+,%3F-b/c.txt"),
+    ] {
+        let upload = format!("/storage/v1/object/resumes/{}/{encoded}", ada.user_id);
+        let upload = ada.caller().await.request(Method::POST, &upload).header("content-type", "text/plain");
+        Reply::to(upload.body(name)).await.expect_status(200);
+
+        let body = json!({ "resume_path_in_storage": format!("{}/{name}", ada.user_id) });
+        let link = ask(&ada, &body).await.expect_status(200).json["signed_url"].as_str().unwrap().to_owned();
+        let file = Reply::to(stack.http(Method::GET, &link)).await.expect_status(200);
+        assert_eq!(file.text, name, "{link}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_expires_on_its_way_to_the_file_store_is_no_fault_of_the_file_store() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let body = json!({
+        "statusCode": "403", "error": "Unauthorized", "code": "AccessDenied",
+        "message": "\"exp\" claim timestamp check failed",
+    });
+    let expired = Fault::Status { status: 400, body, headers: [].into() };
+    stack.fail_once(Service::Storage, ada.user_id, expired).await;
+    let reply = ask(&ada, &json!({ "resume_path_in_storage": ada.resume_path })).await;
+    reply.expect_problem(401, "token_expired");
 }
 
 #[tokio::test]
