@@ -13,8 +13,8 @@ comment on table private.clerk_accounts is 'When Clerk last changed each account
 alter table private.clerk_accounts enable row level security;
 revoke all on table private.clerk_accounts from public, anon, authenticated, service_role;
 
--- Until the end of the transaction nobody else changes what is known of this Clerk account. Taken before any row is
--- locked, and only one per transaction, so that it cannot deadlock.
+-- Until the end of the transaction nobody else changes what is known of this Clerk account. Taken before any row and any
+-- address is locked, and only one per transaction, so that it cannot deadlock.
 create or replace function private.lock_clerk_account(p_clerk_user_id text)
     returns void
     language sql

@@ -24,6 +24,8 @@ const ADDRESSES = {
 for (const [key, address] of Object.entries(ADDRESSES)) {
   if (overrides[key]) delete settings.bindings[address];
 }
+// Which functions each secret is for. No other one gets it, as where they are deployed.
+const secrets = JSON.parse(readFileSync(new URL("secrets.json", import.meta.url), "utf8"));
 const environments = unstable_readConfig({ config: settings.wranglerConfiguration }).definedEnvironments;
 const root = path.dirname(settings.wranglerConfiguration);
 
@@ -61,9 +63,14 @@ function worker(environment) {
       { type: "ESModule", path: path.join(built, "index.js") },
       { type: "CompiledWasm", path: path.join(built, "index_bg.wasm") },
     ],
-    bindings: { ...workerOptions.bindings, ...settings.bindings, ...overrides },
+    bindings: handedTo(environment, { ...workerOptions.bindings, ...settings.bindings, ...overrides }),
     routes: routes(configuration, environment).map(onEveryHost),
   };
+}
+
+function handedTo(environment, bindings) {
+  const isFor = ([name]) => secrets[name]?.includes(environment) ?? true;
+  return Object.fromEntries(Object.entries(bindings).filter(isFor));
 }
 
 // An internal function has no route where it is deployed. Here its operators and tests reach it, with the service key.

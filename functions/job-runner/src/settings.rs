@@ -25,3 +25,15 @@ impl http::Settings for Settings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::testing::{secrets_of, secrets_read};
+
+    use super::Settings;
+
+    #[test]
+    fn it_needs_the_secrets_that_it_is_handed_and_no_others() {
+        assert_eq!(secrets_read::<Settings>(&[]), secrets_of("job-runner"));
+    }
+}

@@ -152,8 +152,7 @@ impl<'a> Run<'a> {
             return Err(Problem::JobSyncSuperseded); // there is nothing left to close
         }
         let error = problem.as_ref().map(|problem| problem.kind().code);
-        let finish =
-            FinishJobSync { lock_number: self.lock_number, is_whole, error, exhausted: &self.exhausted };
+        let finish = FinishJobSync { lock_number: self.lock_number, is_whole, error, exhausted: &self.exhausted };
         let finished = self.database.call(&finish).await;
         match (problem, finished) {
             // The first failure is the one to tell of; a run that could not be closed is closed as dead.

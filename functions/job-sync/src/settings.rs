@@ -27,3 +27,16 @@ impl http::Settings for Settings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::testing::{secrets_of, secrets_read};
+
+    use super::Settings;
+
+    #[test]
+    fn it_needs_the_secrets_that_it_is_handed_and_no_others() {
+        let queries = r#"[{ "name": "cooks", "query": "cook", "country": "us" }]"#;
+        assert_eq!(secrets_read::<Settings>(&[("JSEARCH_QUERIES", queries)]), secrets_of("job-sync"));
+    }
+}

@@ -91,7 +91,8 @@ fn all_pages_of_all_queries_are_fetched_and_stored_under_the_lock() {
     assert_eq!(ids(&batch), ["a", "b", "c", "d"]);
     assert_eq!((&batch["p_lock_number"], &batch["p_batch"]), (&json!(7), &json!(1)));
     assert_eq!((&batch["p_skipped"], &batch["p_errors"]), (&json!(1), &json!(0)));
-    let found_by: Vec<&Value> = batch["p_postings"].as_array().unwrap().iter().map(|posting| &posting["query"]).collect();
+    let found_by: Vec<&Value> =
+        batch["p_postings"].as_array().unwrap().iter().map(|posting| &posting["query"]).collect();
     assert_eq!(found_by, ["nurses", "nurses", "nurses", "cooks"]);
     // There are more cooks than were asked for.
     let finish = json!({ "p_lock_number": 7, "p_is_whole": true, "p_error": null, "p_exhausted": ["nurses"] });
@@ -140,7 +141,10 @@ fn a_posting_of_two_queries_is_written_down_for_each() {
     sync(&machine, &json!({})).unwrap();
     let batch = machine.body("store_job_postings");
     assert_eq!((ids(&batch), &batch["p_skipped"]), (vec!["a", "a"], &json!(1)));
-    assert_eq!((&batch["p_postings"][0]["query"], &batch["p_postings"][1]["query"]), (&json!("nurses"), &json!("cooks")));
+    assert_eq!(
+        (&batch["p_postings"][0]["query"], &batch["p_postings"][1]["query"]),
+        (&json!("nurses"), &json!("cooks"))
+    );
     assert_eq!(machine.body("finish_job_sync")["p_exhausted"], json!(["nurses", "cooks"]));
 }
 

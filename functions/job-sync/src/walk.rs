@@ -101,7 +101,10 @@ mod tests {
         let unreadable = json!({ "status": "OK", "data": { "jobs": [{ "job_id": "a" }], "cursor": null } });
         let unreadable = Page::parse(unreadable.to_string().as_bytes(), None).unwrap();
 
-        assert!(walked(2, &[page(&["a"], Some("1")), page(&["b"], None)]), "no further page, though the last one wanted");
+        assert!(
+            walked(2, &[page(&["a"], Some("1")), page(&["b"], None)]),
+            "no further page, though the last one wanted"
+        );
         assert!(walked(9, &[page(&["a"], Some("1")), page(&[], Some("2"))]), "an empty page");
         assert!(!walked(2, &[page(&["a"], Some("1")), page(&["b"], Some("2"))]), "cut off");
         assert!(!walked(9, &[page(&["a"], Some("1")), page(&["a"], Some("2"))]), "nothing new");

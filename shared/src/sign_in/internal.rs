@@ -30,7 +30,8 @@ mod tests {
     };
 
     fn asked_with(headers: &[(&str, &str)]) -> bool {
-        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("eyJanon") };
+        let project =
+            Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("eyJanon") };
         let supabase = Supabase { project, service_role_key: Secret::new("eyJservice") };
         let headers: Headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         internal_caller(&headers, &supabase).is_ok()

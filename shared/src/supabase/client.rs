@@ -186,7 +186,8 @@ mod tests {
     };
 
     fn answered(status: u16, body: &str) -> Problem {
-        let project = Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("eyJanon") };
+        let project =
+            Project { url: "https://project.supabase.example/".parse().unwrap(), anon_key: Secret::new("eyJanon") };
         let supabase = Supabase { project, service_role_key: Secret::new("eyJservice") };
         let upstream = Machine::new().upstream();
         let database = Database::as_service_role(service_role(), &supabase, &upstream);

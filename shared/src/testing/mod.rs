@@ -21,5 +21,5 @@ pub use database::{Attempts, failing_databases};
 pub use machine::{Machine, Sent};
 pub use replies::{json_of, problem_of};
 pub use requests::{get, internal_caller, person, post, post_bytes, scheduled, service_role, signed_by_clerk};
-pub use settings::{PERSON_ID, environment, settings, settings_with};
+pub use settings::{PERSON_ID, environment, secrets_of, secrets_read, settings, settings_with};
 pub use time::block_on;

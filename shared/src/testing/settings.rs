@@ -1,5 +1,10 @@
 //! Settings for tests: every vendor at an address that does not exist, keys that open nothing.
 
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
 use crate::{config::Environment, http::Settings};
 
 /// The `sub` of the person who signs in.
@@ -38,10 +43,12 @@ pub(super) const SERVICE_ROLE_KEY: &str = "eyJservice";
 /// The environment that the settings are read from, with changes; an empty value takes a setting away.
 #[must_use]
 pub fn environment<'a>(changes: &'a [(&'a str, &'a str)]) -> Environment<'a> {
-    Environment::new(move |name| {
-        let all = changes.iter().chain(&SETTINGS);
-        all.clone().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-    })
+    Environment::new(move |name| value(changes, name))
+}
+
+fn value(changes: &[(&str, &str)], name: &str) -> Option<String> {
+    let mut all = changes.iter().chain(&SETTINGS);
+    all.find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
 }
 
 /// A function's settings, read from the test environment.
@@ -61,4 +68,39 @@ pub fn settings_with<S: Settings>(changes: &[(&str, &str)]) -> &'static S {
         Ok(settings) => Box::leak(Box::new(settings)),
         Err(misconfigured) => panic!("{misconfigured}"),
     }
+}
+
+/// Which functions each secret is for. The local stack hands them out by this list, and docs/configuration.md shows it.
+const SECRETS: &str = include_str!("../../../local/stack/secrets.json");
+
+fn secrets() -> BTreeMap<String, BTreeSet<String>> {
+    serde_json::from_str(SECRETS).unwrap_or_else(|error| panic!("local/stack/secrets.json: {error}"))
+}
+
+/// The secrets that are for a function.
+///
+/// # Panics
+/// If the list cannot be read.
+#[must_use]
+pub fn secrets_of(function: &str) -> BTreeSet<String> {
+    secrets().into_iter().filter(|(_, functions)| functions.contains(function)).map(|(name, _)| name).collect()
+}
+
+/// The secrets that a function reads from the test environment, with changes.
+///
+/// # Panics
+/// If the list or the settings cannot be read.
+#[must_use]
+pub fn secrets_read<S: Settings>(changes: &[(&str, &str)]) -> BTreeSet<String> {
+    let names = RefCell::new(BTreeSet::new());
+    let watched = Environment::new(|name| {
+        names.borrow_mut().insert(name.to_owned());
+        value(changes, name)
+    });
+    if let Err(misconfigured) = S::read(&watched) {
+        panic!("{misconfigured}");
+    }
+    drop(watched);
+    let secrets = secrets();
+    names.into_inner().into_iter().filter(|name| secrets.contains_key(name)).collect()
 }

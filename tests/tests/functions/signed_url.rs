@@ -43,10 +43,9 @@ async fn a_cover_letter_and_another_lifetime_can_be_asked_for() {
 async fn a_name_with_any_character_that_the_file_store_takes_is_signed() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
-    for (name, encoded) in [
-        ("what now?.txt", "what%20now%3F.txt"),
-        ("a_!.*'() &$=@;:+,?-b/c.txt", "a_!.*'()%20&$=@;:+,%3F-b/c.txt"),
-    ] {
+    for (name, encoded) in
+        [("what now?.txt", "what%20now%3F.txt"), ("a_!.*'() &$=@;:+,?-b/c.txt", "a_!.*'()%20&$=@;:+,%3F-b/c.txt")]
+    {
         let upload = format!("/storage/v1/object/resumes/{}/{encoded}", ada.user_id);
         let upload = ada.caller().await.request(Method::POST, &upload).header("content-type", "text/plain");
         Reply::to(upload.body(name)).await.expect_status(200);

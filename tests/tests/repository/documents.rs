@@ -1,6 +1,6 @@
 //! What the documents list is what there is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     files::files,
@@ -55,6 +55,30 @@ fn the_settings_that_are_documented_are_those_that_the_code_reads() {
     let variables: BTreeSet<String> = variables.cloned().collect();
     assert!(!variables.is_empty());
     assert_eq!(variables.difference(&documented).collect::<Vec<_>>(), Vec::<&String>::new(), "variables nobody reads");
+}
+
+#[test]
+fn each_secret_is_for_the_functions_that_the_list_of_settings_names() {
+    let people = "initiate-skyvern-application adzuna-job-search generate-resume-signed-url";
+    let names = |list: &str| list.split([' ', ',']).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let rows = Document::new(&text("docs/configuration.md")).rows();
+    let secrets = rows.iter().filter(|row| row.get("secret").is_some_and(|secret| secret == "yes"));
+    let documented: BTreeMap<String, BTreeSet<String>> = secrets
+        .map(|row| {
+            let functions: BTreeSet<String> = match row["used by"].as_str() {
+                "all" => functions(),
+                "people's" => names(people),
+                list => match list.strip_prefix("all but ") {
+                    Some(others) => &functions() - &names(others),
+                    None => names(list),
+                },
+            };
+            (code(&row["name"]).concat(), functions)
+        })
+        .collect();
+    let handed_out: BTreeMap<String, BTreeSet<String>> =
+        serde_json::from_str(&text("local/stack/secrets.json")).unwrap();
+    assert_eq!(documented, handed_out);
 }
 
 /// The names that a source asks an `Environment` for: `environment.required("NAME")`, `read(environment, "NAME")`.

@@ -52,6 +52,22 @@ fn wrangler_deploys_all_functions_under_their_own_names() {
 }
 
 #[test]
+fn every_function_has_a_limit_of_cpu_time_and_runs_near_the_database() {
+    let configuration = read("wrangler.toml");
+    let limit = |table: &Table| table.get("limits")?.get("cpu_ms")?.as_integer();
+    assert!((1..=1_000).contains(&limit(&configuration).unwrap()), "of every function that has none of its own");
+    assert_eq!(configuration["placement"]["mode"].as_str(), Some("smart"));
+    for name in functions() {
+        let environment = configuration["env"][&*name].as_table().unwrap();
+        assert!(!environment.contains_key("placement"), "{name}");
+        let works_for_minutes = ["job-runner", "job-sync"].contains(&&*name);
+        let own = limit(environment);
+        assert_eq!(own.is_some(), works_for_minutes, "{name}");
+        assert!(own.is_none_or(|own| (30_000..=300_000).contains(&own)), "{name}: the platform's limits");
+    }
+}
+
+#[test]
 fn supabase_leaves_the_check_of_callers_to_every_function() {
     let configuration = read("supabase/config.toml");
     assert_eq!(names(&configuration["functions"]), functions());

@@ -530,7 +530,10 @@ async fn odd_claims_belong_to_nobody_and_break_nothing() {
         (json!({"sub": person.clerk_user_id}).to_string(), Some(person.user_id)),
         (json!({"sub": person.user_id}).to_string(), Some(person.user_id)),
         (json!({"sub": person.user_id.to_string().to_uppercase()}).to_string(), Some(person.user_id)),
-        (json!({"sub": person.clerk_user_id, "sts": "active", "azp": "https://anywhere.example"}).to_string(), Some(person.user_id)),
+        (
+            json!({"sub": person.clerk_user_id, "sts": "active", "azp": "https://anywhere.example"}).to_string(),
+            Some(person.user_id),
+        ),
         (json!({"sub": person.clerk_user_id, "sts": "pending"}).to_string(), None),
         (json!({"sub": "user_nobody"}).to_string(), None),
         (json!({"sub": Uuid::new_v4()}).to_string(), None),

@@ -225,9 +225,7 @@ async fn what_the_functions_refuse_of_a_token_opens_nothing_at_the_database_and_
     let stack = Stack::get().await;
     let person = stack.new_person().await;
     let subject = person.clerk_user_id.as_str();
-    let with = async |subject: &str, claims: Value| {
-        stack.clerk().mint(&token_spec(subject, &claims, &json!({}))).await
-    };
+    let with = async |subject: &str, claims: Value| stack.clerk().mint(&token_spec(subject, &claims, &json!({}))).await;
     let (everything, nothing) = ((1, true), (0, false));
 
     let pending = with(subject, json!({ "sts": "pending" })).await;
