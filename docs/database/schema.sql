@@ -86,6 +86,15 @@ CREATE TYPE public.work_preference_type AS ENUM (
     'onsite'
 );
 
+-- FUNCTION address_of_account(auth.users)
+CREATE FUNCTION private.address_of_account(p_account auth.users) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select nullif(p_account.email, '')
+    where p_account.email_confirmed_at is not null or p_account.raw_app_meta_data ->> 'clerk_id' <> ''
+$$;
+
 -- FUNCTION current_user_id()
 CREATE FUNCTION public.current_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -94,7 +103,7 @@ CREATE FUNCTION public.current_user_id() RETURNS uuid
 declare
     subject text;
 begin
-    subject := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json ->> 'sub';
+    subject := private.token_subject();
     if subject is null then
         return null;
     end if;
@@ -109,7 +118,7 @@ end
 $_$;
 
 -- COMMENT FUNCTION current_user_id()
-COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null.';
+COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null, as do those of an unfinished sign-in or of a foreign front end.';
 
 -- TABLE saved_searches
 CREATE TABLE public.saved_searches (
@@ -358,6 +367,50 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
+-- FUNCTION close_mirrored_account()
+CREATE FUNCTION private.close_mirrored_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not exists (select from public.users
+                   where id = new.id and clerk_user_id = new.raw_app_meta_data ->> 'clerk_id') then
+        return new;
+    end if;
+    new.email := null;
+    new.email_confirmed_at := null;
+    new.phone := null;
+    new.phone_confirmed_at := null;
+    new.encrypted_password := null;
+    -- Empty texts, because the Auth server cannot read null in these columns.
+    new.confirmation_token := '';
+    new.recovery_token := '';
+    new.reauthentication_token := '';
+    new.email_change := '';
+    new.email_change_token_new := '';
+    new.email_change_token_current := '';
+    new.phone_change := '';
+    new.phone_change_token := '';
+    -- A date, because the Auth server cannot read `infinity`; nor can it write a year of five digits.
+    new.banned_until := '9999-01-01 00:00:00+00';
+    return new;
+end
+$$;
+
+-- COMMENT FUNCTION close_mirrored_account()
+COMMENT ON FUNCTION private.close_mirrored_account() IS 'Keeps the account of a person of Clerk''s closed to Supabase Auth. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the row of auth.users that is being updated.';
+
+-- FUNCTION close_new_mirrored_account()
+CREATE FUNCTION private.close_new_mirrored_account() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update auth.users set updated_at = updated_at where id = new.id; -- the trigger above does the rest
+    return null;
+end
+$$;
+
 -- FUNCTION create_profile(auth.users)
 CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     LANGUAGE plpgsql
@@ -365,7 +418,7 @@ CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     AS $$
 declare
     clerk_id text := nullif(p_account.raw_app_meta_data ->> 'clerk_id', '');
-    address  text := nullif(p_account.email, '');
+    address  text := private.address_of_account(p_account);
 begin
     if clerk_id is null or exists (select from public.users where clerk_user_id = clerk_id) then
         clerk_id := p_account.id::text;
@@ -597,6 +650,7 @@ CREATE TABLE public.scraping_logs (
     jobs_skipped integer DEFAULT 0 NOT NULL,
     jobs_deactivated integer DEFAULT 0 NOT NULL,
     errors integer DEFAULT 0 NOT NULL,
+    is_whole boolean DEFAULT false NOT NULL,
     error text,
     started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     completed_at timestamp with time zone,
@@ -792,115 +846,82 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $_$
-    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
+    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then p_text end
 $_$;
 
--- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
-CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
+-- FUNCTION put_clerk_account(text, text, text, text, bigint)
+CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    attempts    constant integer := 3;
-    address     text := private.plain_email(p_email);
-    number      text := private.plain_phone(p_phone_number);
-    new_name    text := left(nullif(btrim(p_full_name), ''), 200);
-    account     uuid;
-    former      auth.users;
-    former_name text;
+    address  text := private.plain_email(p_email);
+    number   text := private.plain_phone(p_phone_number);
+    new_name text := left(nullif(btrim(p_full_name), ''), 200);
+    said     jsonb := jsonb_strip_nulls(jsonb_build_object('full_name', new_name, 'phone_number', number));
+    former   jsonb;
+    account  uuid;
 begin
+    -- Whoever wants this address waits here, before any row is locked, and after the lock of the Clerk account: two
+    -- accounts never take one address at the same time.
+    if address is not null then
+        perform pg_advisory_xact_lock(hashtextextended('address:' || address, 0));
+    end if;
+
     select id into account from public.users where clerk_user_id = p_clerk_user_id;
+    if account is null then
+        -- Empty texts, because the Auth server cannot read null in these columns. The triggers on `auth.users` close
+        -- the account and create its profile.
+        insert into auth.users (
+            id, instance_id, aud, role, raw_app_meta_data, raw_user_meta_data,
+            confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
+        values (
+            gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
+            jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
+                               'clerk_id', p_clerk_user_id),
+            said, '', '', '', '', clock_timestamp(), clock_timestamp())
+        returning id into account;
+    else
+        select raw_user_meta_data into former from auth.users where id = account for update;
+        update auth.users as mirror
+        set raw_user_meta_data = case when jsonb_typeof(former) = 'object'
+                                      then former - 'full_name' - 'phone_number' else '{}' end || said,
+            updated_at = clock_timestamp()
+        where mirror.id = account;
+    end if;
 
-    -- All rows that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
-    perform from auth.users as candidate
-    where candidate.id = account
-       or (candidate.email = address and not candidate.is_sso_user) -- the unique index has no others
-       or candidate.phone = number
-    order by candidate.id
-    for update;
-    select * into former from auth.users where id = account;
-    former_name := left(former.raw_user_meta_data ->> 'full_name', 200);
+    -- Both profiles that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
+    perform from public.users where id = account or email = address order by id for update;
 
-    update auth.users as holder
-    set email = nullif(holder.email, address),
-        email_confirmed_at = case when holder.email is distinct from address then holder.email_confirmed_at end,
-        phone = nullif(holder.phone, number),
-        phone_confirmed_at = case when holder.phone is distinct from number then holder.phone_confirmed_at end,
-        updated_at = clock_timestamp()
-    from public.users as profile
-        left join private.clerk_accounts as known on known.clerk_user_id = profile.clerk_user_id
-    where profile.id = holder.id
-      and holder.id is distinct from account
-      and not holder.is_sso_user
-      and (holder.email = address or holder.phone = number)
-      and starts_with(profile.clerk_user_id, 'user_')
-      and coalesce(known.updated_at, 0) < p_updated_at;
-
-    -- More than once, in case another account takes the address between the check and the write.
-    for attempt in 1..attempts loop
-        if exists (select from auth.users as holder
-                   where holder.email = address and not holder.is_sso_user and holder.id is distinct from account) then
-            address := null;
-        end if;
-        if exists (select from auth.users as holder
-                   where holder.phone = number and holder.id is distinct from account) then
-            number := null;
-        end if;
+    update public.users as holder
+    set email = null
+    where holder.email = address
+      and holder.id <> account
+      and starts_with(holder.clerk_user_id, 'user_')
+      and coalesce((select known.updated_at from private.clerk_accounts as known
+                    where known.clerk_user_id = holder.clerk_user_id), 0) < p_updated_at;
+    if exists (select from public.users where email = address and id <> account) then
+        address := null;
+    end if;
+    loop
         begin
-            if account is null then
-                -- Empty texts, because the Auth server cannot read null in these columns.
-                insert into auth.users (
-                    id, instance_id, aud, role, email, email_confirmed_at, phone, phone_confirmed_at,
-                    raw_app_meta_data, raw_user_meta_data,
-                    confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
-                values (
-                    gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
-                    address, case when address is not null and p_email_is_confirmed then clock_timestamp() end,
-                    number, case when number is not null then clock_timestamp() end,
-                    jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
-                                       'clerk_id', p_clerk_user_id),
-                    jsonb_strip_nulls(jsonb_build_object('full_name', new_name)),
-                    '', '', '', '', clock_timestamp(), clock_timestamp())
-                returning id into account;
-            else
-                update auth.users as mirror
-                set email = address,
-                    email_confirmed_at = case
-                        when address is null or not p_email_is_confirmed then null
-                        when mirror.email = address then coalesce(mirror.email_confirmed_at, clock_timestamp())
-                        else clock_timestamp() end,
-                    phone = number,
-                    phone_confirmed_at = case
-                        when number is null then null
-                        when mirror.phone = number then coalesce(mirror.phone_confirmed_at, clock_timestamp())
-                        else clock_timestamp() end,
-                    raw_user_meta_data = jsonb_set(
-                        case when jsonb_typeof(mirror.raw_user_meta_data) = 'object'
-                             then mirror.raw_user_meta_data else '{}' end,
-                        '{full_name}', coalesce(to_jsonb(new_name), 'null')),
-                    updated_at = clock_timestamp()
-                where mirror.id = account;
+            update public.users as profile
+            set email = address,
+                full_name = case when profile.full_name is not distinct from left(former ->> 'full_name', 200)
+                                 then new_name else profile.full_name end,
+                phone_number = case when profile.phone_number is not distinct from former ->> 'phone_number'
+                                    then number else profile.phone_number end
+            where profile.id = account
+              and profile.clerk_user_id = p_clerk_user_id;
+            if not found then
+                raise exception 'the account of a Clerk user has no profile';
             end if;
             exit;
         exception
-            when unique_violation then
-                if attempt = attempts then
-                    raise;
-                end if;
+            when unique_violation then -- Supabase Auth has given the address to somebody since the check
+                address := null;
         end;
     end loop;
-
-    -- The triggers on `auth.users` have created the profile and keep its address.
-    update public.users as profile
-    set full_name = case when profile.full_name is not distinct from former_name
-                         then new_name else profile.full_name end,
-        phone_number = case when profile.phone_number is not distinct from '+' || former.phone
-                            then '+' || number else profile.phone_number end
-    where profile.id = account
-      and profile.clerk_user_id = p_clerk_user_id;
-    if not found then
-        raise exception 'the account of a Clerk user has no profile';
-    end if;
 
     insert into private.clerk_accounts as known (clerk_user_id, updated_at)
     values (p_clerk_user_id, p_updated_at)
@@ -1126,6 +1147,26 @@ begin
 end
 $$;
 
+-- FUNCTION token_subject()
+CREATE FUNCTION private.token_subject() RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    claims    json := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json;
+    front_end text := claims ->> 'azp';
+begin
+    if claims ->> 'sts' = 'pending' then
+        return null;
+    end if;
+    if front_end is not null
+        and (select pg_catalog.bool_or(party = front_end) from private.authorized_parties) is false then
+        return null;
+    end if;
+    return claims ->> 'sub';
+end
+$$;
+
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -1194,7 +1235,7 @@ begin
     else
         is_new := not exists (select from public.users where clerk_user_id = p_clerk_user_id);
         account := private.put_clerk_account(
-            p_clerk_user_id, p_person ->> 'email', true, p_person ->> 'phone_number', p_person ->> 'full_name',
+            p_clerk_user_id, p_person ->> 'email', p_person ->> 'phone_number', p_person ->> 'full_name',
             p_updated_at);
         result := case when is_new then 'created' else 'updated' end;
     end if;
@@ -1717,9 +1758,8 @@ declare
 begin
     begin
         claims := nullif(current_setting('request.jwt.claims', true), '')::json;
-        subject := claims ->> 'sub';
-        -- An address that is not verified could be anybody's. Without the claim `email_verified` it is taken, but not
-        -- as confirmed.
+        subject := private.token_subject();
+        -- An address makes somebody known unless it is said not to be verified.
         if json_typeof(claims -> 'email') = 'string' and coalesce(claims ->> 'email_verified', 'true') = 'true' then
             address := private.plain_email(claims ->> 'email');
         end if;
@@ -1737,8 +1777,9 @@ begin
         -- The webhook, or another call, may have been faster.
         select id into account from public.users where clerk_user_id = subject;
         if account is null and address is not null then
+            -- It is theirs only if it is said to be verified. Otherwise the webhook brings it.
             account := private.put_clerk_account(
-                subject, address, coalesce(claims ->> 'email_verified', 'false') = 'true', null, null, 0);
+                subject, case when claims ->> 'email_verified' = 'true' then address end, null, null, 0);
         end if;
     end if;
     if account is null then
@@ -1749,7 +1790,7 @@ end
 $_$;
 
 -- COMMENT FUNCTION ensure_person()
-COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address counts as confirmed.';
+COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address is taken.';
 
 -- FUNCTION extend_background_jobs(jsonb)
 CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -1789,13 +1830,16 @@ $$;
 -- COMMENT FUNCTION extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer)
 COMMENT ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) IS 'Extends a lock for scheduled work. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only a lock that has not expired and whose fencing token the caller knows; 1 to 86,400 seconds.';
 
--- FUNCTION finish_job_sync(bigint, boolean, text)
-CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text) RETURNS jsonb
+-- FUNCTION finish_job_sync(bigint, boolean, text, text[])
+CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text, p_exhausted text[] DEFAULT '{}'::text[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
+    days        constant integer := 5;
     run         public.scraping_logs := private.hold_job_sync(p_lock_number);
+    is_telling  boolean;
+    unseen_from timestamptz; -- when the run began that was the first of this many days
     deactivated integer := 0;
 begin
     if run.id is null then
@@ -1806,16 +1850,29 @@ begin
         return jsonb_build_object('outcome', 'superseded');
     end if;
 
-    if p_error is null and p_is_whole and run.jobs_fetched > run.errors then
+    is_telling := p_error is null and p_is_whole and run.jobs_fetched > run.errors;
+    if is_telling then
+        select min(began_at) into unseen_from
+        from (select min(log.started_at) as began_at
+              from public.scraping_logs as log
+              where log.source_name = run.source_name and (log.is_whole or log.id = run.id)
+              group by (log.started_at at time zone 'UTC')::date
+              order by began_at desc
+              limit days) as told
+        having count(*) = days;
         update public.jobs
         set is_active = false
-        where source = run.source_name and is_active and (last_seen is null or last_seen < run.started_at);
+        where source = run.source_name and is_active
+          and coalesce(last_seen, created_at) < run.started_at
+          and (seen_by <> '{}' and seen_by <@ coalesce(p_exhausted, '{}')
+               or coalesce(last_seen, created_at) < unseen_from);
         get diagnostics deactivated = row_count;
     end if;
     update public.scraping_logs
     set status = case when p_error is null then 'completed' else 'failed' end,
         error = left(p_error, 500),
         jobs_deactivated = deactivated,
+        is_whole = is_telling,
         completed_at = clock_timestamp()
     where id = run.id
     returning * into run;
@@ -1824,8 +1881,8 @@ begin
 end
 $$;
 
--- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
-COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated; the error is cut at 500 characters.';
+-- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[])
+COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated, and only those that are known to be gone; the error is cut at 500 characters.';
 
 -- FUNCTION handle_application_status_update_timestamp()
 CREATE FUNCTION public.handle_application_status_update_timestamp() RETURNS trigger
@@ -1873,7 +1930,9 @@ CREATE FUNCTION public.handle_user_email_changed() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
-    update public.users set email = nullif(new.email, '') where id = new.id;
+    -- Not of an account of Clerk's, whose row has no address.
+    update public.users set email = private.address_of_account(new)
+    where id = new.id and clerk_user_id is distinct from new.raw_app_meta_data ->> 'clerk_id';
     return null;
 exception
     when integrity_constraint_violation then
@@ -1884,7 +1943,7 @@ end
 $$;
 
 -- COMMENT FUNCTION handle_user_email_changed()
-COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows a changed e-mail address into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
+COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows an e-mail address of Supabase Auth that was changed or confirmed into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
 -- FUNCTION match_jobs(extensions.vector, integer)
 CREATE FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer DEFAULT 10) RETURNS TABLE(id uuid, similarity double precision)
@@ -2782,8 +2841,15 @@ begin
             posted_at_seconds double precision)) as posting
         order by posting.external_id
     ),
+    finders as materialized (
+        select external_id, coalesce(array_agg(distinct query) filter (where query is not null), '{}') as queries
+        from jsonb_to_recordset(p_postings) as posting (external_id text, query text)
+        group by external_id
+    ),
     known as materialized (
         select job.id, job.external_id,
+               case when job.seen_by @> finders.queries then job.seen_by
+                    else array(select unnest(job.seen_by) union select unnest(finders.queries) order by 1) end as seen_by,
                not job.is_active
                or (job.title, job.company, job.company_logo_url, job.description_hash, job.url, job.publisher,
                    job.location, job.city, job.state, job.country, job.is_remote, job.work_arrangement,
@@ -2797,12 +2863,13 @@ begin
                    fetched.posted_at) as has_changed
         from public.jobs as job
         join fetched using (external_id)
+        join finders using (external_id)
         where job.source = run.source_name
         order by job.id
         for no key update of job
     ),
     seen as (
-        update public.jobs as job set last_seen = moment
+        update public.jobs as job set last_seen = moment, seen_by = known.seen_by
         from known
         where job.id = known.id and not known.has_changed
     ),
@@ -2815,7 +2882,7 @@ begin
             employment_types = fetched.employment_types, salary_min = fetched.salary_min,
             salary_max = fetched.salary_max, salary_period = fetched.salary_period,
             salary_currency = fetched.salary_currency, salary_text = fetched.salary_text,
-            posted_at = fetched.posted_at, is_active = true, last_seen = moment
+            posted_at = fetched.posted_at, is_active = true, last_seen = moment, seen_by = known.seen_by
         from known
         join fetched using (external_id)
         where job.id = known.id and known.has_changed
@@ -2825,11 +2892,13 @@ begin
         insert into public.jobs (
             source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location,
             city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-            salary_period, salary_currency, salary_text, posted_at, last_seen)
+            salary_period, salary_currency, salary_text, posted_at, last_seen, seen_by)
         select run.source_name, external_id, null, title, company, company_logo_url, description, url, publisher,
                location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-               salary_period, salary_currency, salary_text, posted_at, moment
+               salary_period, salary_currency, salary_text, posted_at, moment,
+               queries
         from fetched
+        join finders using (external_id)
         where not exists (select from known where known.external_id = fetched.external_id)
         returning id
     )
@@ -2910,6 +2979,15 @@ $$;
 
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
+
+-- TABLE authorized_parties
+CREATE TABLE private.authorized_parties (
+    party text NOT NULL,
+    CONSTRAINT authorized_parties_check_party CHECK (((char_length(party) >= 1) AND (char_length(party) <= 255)))
+);
+
+-- COMMENT TABLE authorized_parties
+COMMENT ON TABLE private.authorized_parties IS 'The front ends whose tokens are accepted; without a row, any.';
 
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
@@ -3139,6 +3217,7 @@ CREATE TABLE public.jobs (
     status text DEFAULT 'active'::text NOT NULL,
     is_active boolean DEFAULT true NOT NULL,
     last_seen timestamp with time zone,
+    seen_by text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT jobs_check_city CHECK ((char_length(city) <= 300)),
@@ -3373,6 +3452,10 @@ CREATE TABLE public.webhook_events (
 
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
+
+-- CONSTRAINT authorized_parties authorized_parties_pkey
+ALTER TABLE ONLY private.authorized_parties
+    ADD CONSTRAINT authorized_parties_pkey PRIMARY KEY (party);
 
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
@@ -3668,7 +3751,13 @@ CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING bt
 CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.handle_new_user_from_clerk();
 
 -- TRIGGER users on_auth_user_email_changed
-CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
+CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email, email_confirmed_at ON auth.users FOR EACH ROW WHEN ((((new.email)::text IS DISTINCT FROM (old.email)::text) OR (new.email_confirmed_at IS DISTINCT FROM old.email_confirmed_at))) EXECUTE FUNCTION public.handle_user_email_changed();
+
+-- TRIGGER users on_auth_user_mirrored_created
+CREATE TRIGGER on_auth_user_mirrored_created AFTER INSERT ON auth.users FOR EACH ROW WHEN (((new.raw_app_meta_data ->> 'clerk_id'::text) <> ''::text)) EXECUTE FUNCTION private.close_new_mirrored_account();
+
+-- TRIGGER users on_auth_user_mirrored_updated
+CREATE TRIGGER on_auth_user_mirrored_updated BEFORE UPDATE ON auth.users FOR EACH ROW WHEN (((new.raw_app_meta_data ->> 'clerk_id'::text) <> ''::text)) EXECUTE FUNCTION private.close_mirrored_account();
 
 -- TRIGGER applications on_application_deleted
 CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.applications FOR EACH ROW EXECUTE FUNCTION private.handle_soft_delete();
@@ -3814,6 +3903,9 @@ ALTER TABLE ONLY public.users
 -- FK CONSTRAINT webhook_events webhook_events_fk_application
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
+
+-- ROW SECURITY authorized_parties
+ALTER TABLE private.authorized_parties ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
@@ -4013,6 +4105,9 @@ ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.notifications;
 -- ACL SCHEMA private
 GRANT USAGE ON SCHEMA private TO authenticated;
 
+-- ACL FUNCTION address_of_account(p_account auth.users)
+REVOKE ALL ON FUNCTION private.address_of_account(p_account auth.users) FROM PUBLIC;
+
 -- ACL FUNCTION current_user_id()
 REVOKE ALL ON FUNCTION public.current_user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.current_user_id() TO authenticated;
@@ -4101,6 +4196,12 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION close_mirrored_account()
+REVOKE ALL ON FUNCTION private.close_mirrored_account() FROM PUBLIC;
+
+-- ACL FUNCTION close_new_mirrored_account()
+REVOKE ALL ON FUNCTION private.close_new_mirrored_account() FROM PUBLIC;
+
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
 
@@ -4184,8 +4285,8 @@ REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
 -- ACL FUNCTION plain_phone(p_text text)
 REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
 
--- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
-REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
+-- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint)
+REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
 
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
@@ -4211,6 +4312,9 @@ REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uui
 
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION token_subject()
+REVOKE ALL ON FUNCTION private.token_subject() FROM PUBLIC;
 
 -- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;
@@ -4273,9 +4377,9 @@ GRANT ALL ON FUNCTION public.extend_background_jobs(p_jobs jsonb) TO service_rol
 REVOKE ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) TO service_role;
 
--- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
-REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) TO service_role;
+-- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[])
+REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) TO service_role;
 
 -- ACL FUNCTION handle_application_status_update_timestamp()
 REVOKE ALL ON FUNCTION public.handle_application_status_update_timestamp() FROM PUBLIC;
