@@ -682,6 +682,44 @@ CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
         where called_at > clock_timestamp() - limits.period) as made
 $$;
 
+-- FUNCTION limit_files_per_person()
+CREATE FUNCTION private.limit_files_per_person() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    at_most integer;
+    folder  record;
+    present bigint;
+begin
+    select per_person into at_most from private.row_limits where table_name = 'files';
+    if at_most is null then
+        return null;
+    end if;
+    for folder in
+        select distinct bucket_id, (storage.foldername(name))[1] as name from inserted
+        where bucket_id in ('resumes', 'cover_letters')
+        order by bucket_id, name
+    loop
+        perform pg_advisory_xact_lock(hashtextextended(format('files of %s: %s', folder.bucket_id, folder.name), 0));
+        -- Executed as text, so that the index is used, which needs to see the beginning of the name.
+        execute
+            'select count(*) from (select from storage.objects where bucket_id = $1 and name like $2 limit $3) as counted'
+        into present
+        using folder.bucket_id, replace(replace(replace(folder.name, '\', '\\'), '%', '\%'), '_', '\_') || '/%',
+              at_most + 1;
+        if present > at_most then
+            raise exception 'too_many_files: a person may have % files in %', at_most, folder.bucket_id
+                using errcode = 'check_violation';
+        end if;
+    end loop;
+    return null;
+end
+$_$;
+
+-- COMMENT FUNCTION limit_files_per_person()
+COMMENT ON FUNCTION private.limit_files_per_person() IS 'Refuses files beyond what a person may have. Definer: it reads private.row_limits, and counts files that the policies of a caller may hide. Bounds: a trigger function, which nobody can call: it counts only in the folders of the files that are being inserted, and no further than the limit.';
+
 -- FUNCTION limit_queued_jobs()
 CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     LANGUAGE plpgsql
@@ -707,6 +745,48 @@ begin
     return new;
 end
 $$;
+
+-- FUNCTION limit_rows_per_person()
+CREATE FUNCTION private.limit_rows_per_person() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    at_most   integer;
+    person_id uuid;
+    present   bigint;
+    reason    text;
+begin
+    select per_person into at_most from private.row_limits where table_name = tg_table_name;
+    if at_most is null then
+        return null;
+    end if;
+    -- Always in the same order, so that two inserts for several people cannot wait for each other.
+    for person_id in select distinct user_id from inserted where user_id is not null order by user_id loop
+        -- One person's inserts wait for each other, so that none counts without the other's rows.
+        perform pg_advisory_xact_lock(hashtextextended(format('rows of %s: %s', tg_table_name, person_id), 0));
+        -- Not further than it takes to know.
+        execute format(
+            'select count(*) from (select from %I.%I where user_id = $1 limit $2) as counted',
+            tg_table_schema, tg_table_name)
+        into present using person_id, at_most + 1;
+        continue when present <= at_most;
+        reason := format('a person may have %s rows in %s, deleted ones that are still kept among them',
+                         at_most, tg_table_name);
+        -- Each code in full, so that a search for it leads here.
+        case tg_table_name
+            when 'applications' then perform private.refuse('too_many_applications', 409, reason);
+            when 'resumes' then perform private.refuse('too_many_resumes', 409, reason);
+            when 'saved_jobs' then perform private.refuse('too_many_saved_jobs', 409, reason);
+            when 'saved_searches' then perform private.refuse('too_many_saved_searches', 409, reason);
+        end case;
+    end loop;
+    return null;
+end
+$_$;
+
+-- COMMENT FUNCTION limit_rows_per_person()
+COMMENT ON FUNCTION private.limit_rows_per_person() IS 'Refuses rows beyond what a person may have. Definer: it counts rows that policies hide from their person, and reads private.row_limits. Bounds: a trigger function, which nobody can call: it counts only for the people of the rows that are being inserted, and no further than the limit.';
 
 -- FUNCTION lock_clerk_account(text)
 CREATE FUNCTION private.lock_clerk_account(p_clerk_user_id text) RETURNS void
@@ -2990,6 +3070,16 @@ CREATE TABLE private.notification_channels (
 -- COMMENT TABLE notification_channels
 COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: which job type delivers a notification there.';
 
+-- TABLE row_limits
+CREATE TABLE private.row_limits (
+    table_name text NOT NULL,
+    per_person integer NOT NULL,
+    CONSTRAINT row_limits_check_per_person CHECK ((per_person > 0))
+);
+
+-- COMMENT TABLE row_limits
+COMMENT ON TABLE private.row_limits IS 'How many rows of each kind a person may have; no row means any number.';
+
 -- TABLE saved_search_alerts
 CREATE TABLE private.saved_search_alerts (
     saved_search_id uuid NOT NULL,
@@ -3402,6 +3492,10 @@ ALTER TABLE ONLY private.notification_channels
 ALTER TABLE ONLY private.notification_channels
     ADD CONSTRAINT notification_channels_unique_dedupe_prefix UNIQUE (dedupe_prefix);
 
+-- CONSTRAINT row_limits row_limits_pkey
+ALTER TABLE ONLY private.row_limits
+    ADD CONSTRAINT row_limits_pkey PRIMARY KEY (table_name);
+
 -- CONSTRAINT saved_search_alerts saved_search_alerts_pkey
 ALTER TABLE ONLY private.saved_search_alerts
     ADD CONSTRAINT saved_search_alerts_pkey PRIMARY KEY (saved_search_id);
@@ -3691,6 +3785,9 @@ CREATE TRIGGER on_application_updated_guard_status BEFORE UPDATE OF status ON pu
 -- TRIGGER applications on_application_updated_record_event
 CREATE TRIGGER on_application_updated_record_event AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.record_application_event();
 
+-- TRIGGER applications on_applications_inserted_limit_rows
+CREATE TRIGGER on_applications_inserted_limit_rows AFTER INSERT ON public.applications REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
+
 -- TRIGGER applications on_applications_updated
 CREATE TRIGGER on_applications_updated BEFORE UPDATE ON public.applications FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
@@ -3709,11 +3806,20 @@ CREATE TRIGGER on_jobs_described BEFORE INSERT OR UPDATE OF description ON publi
 -- TRIGGER jobs on_jobs_updated
 CREATE TRIGGER on_jobs_updated BEFORE UPDATE OF source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max, salary_period, salary_currency, salary_text, posted_at, h1b_sponsor_status, lane, skills_required, resume_guide_generated, prep_guide_generated, schema_version, embedding, status, is_active ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER resumes on_resumes_inserted_limit_rows
+CREATE TRIGGER on_resumes_inserted_limit_rows AFTER INSERT ON public.resumes REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
+
 -- TRIGGER resumes on_resumes_updated
 CREATE TRIGGER on_resumes_updated BEFORE UPDATE ON public.resumes FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER saved_jobs on_saved_jobs_inserted_limit_rows
+CREATE TRIGGER on_saved_jobs_inserted_limit_rows AFTER INSERT ON public.saved_jobs REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
+
 -- TRIGGER saved_searches on_saved_searches_created_schedule
 CREATE TRIGGER on_saved_searches_created_schedule AFTER INSERT ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_search();
+
+-- TRIGGER saved_searches on_saved_searches_inserted_limit_rows
+CREATE TRIGGER on_saved_searches_inserted_limit_rows AFTER INSERT ON public.saved_searches REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
 
 -- TRIGGER saved_searches on_saved_searches_updated
 CREATE TRIGGER on_saved_searches_updated BEFORE UPDATE ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -3832,6 +3938,9 @@ ALTER TABLE private.job_search_limits ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY notification_channels
 ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY row_limits
+ALTER TABLE private.row_limits ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY saved_search_alerts
 ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
@@ -4157,8 +4266,14 @@ GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
 
+-- ACL FUNCTION limit_files_per_person()
+REVOKE ALL ON FUNCTION private.limit_files_per_person() FROM PUBLIC;
+
 -- ACL FUNCTION limit_queued_jobs()
 REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
+
+-- ACL FUNCTION limit_rows_per_person()
+REVOKE ALL ON FUNCTION private.limit_rows_per_person() FROM PUBLIC;
 
 -- ACL FUNCTION lock_clerk_account(p_clerk_user_id text)
 REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUBLIC;

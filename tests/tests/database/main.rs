@@ -7,5 +7,6 @@ mod docs;
 mod migrations;
 mod notifications;
 mod released;
+mod row_limits;
 mod rpc;
 mod submissions;
