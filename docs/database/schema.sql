@@ -86,6 +86,21 @@ CREATE TYPE public.work_preference_type AS ENUM (
     'onsite'
 );
 
+-- FUNCTION after_quiet_hours(timestamp with time zone, text, smallint, smallint)
+CREATE FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when case when p_quiet_start <= p_quiet_end then hour >= p_quiet_start and hour < p_quiet_end
+                  else hour >= p_quiet_start or hour < p_quiet_end end
+        then (midnight + make_interval(days => (hour >= p_quiet_end)::integer, hours => p_quiet_end))
+                 at time zone p_timezone
+        else p_moment end
+    from (select date_trunc('day', p_moment at time zone p_timezone) as midnight,
+                 extract(hour from p_moment at time zone p_timezone) as hour) as clock
+$$;
+
 -- FUNCTION current_user_id()
 CREATE FUNCTION public.current_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -136,8 +151,8 @@ CREATE FUNCTION private.alert_due_at(p_search public.saved_searches, p_since tim
     AS $$
     select case
         when not private.is_alert_wanted(p_search) then null
-        when p_search.last_run_at >= p_since then private.next_alert_at(
-            p_search.search_query, private.alert_frequency(p_search.user_id), p_search.last_run_at)
+        when p_search.last_run_at >= p_since then private.next_alert_of_person(
+            p_search.user_id, p_search.search_query, p_search.last_run_at)
         else clock_timestamp() end
 $$;
 
@@ -356,6 +371,43 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
     -- Older results than these mislead more than they help.
     where query_key = p_query_key and fetched_at > clock_timestamp() - interval '7 days'
       and (p_newer_than is null or fetched_at > p_newer_than)
+$$;
+
+-- FUNCTION check_timezone()
+CREATE FUNCTION private.check_timezone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not exists (select from pg_catalog.pg_timezone_names where name = new.timezone) then
+        perform private.refuse('invalid_input', 422,
+            'timezone must be a name of the IANA time zone database, such as Europe/London', 'timezone');
+    end if;
+    return new;
+end
+$$;
+
+-- COMMENT FUNCTION check_timezone()
+COMMENT ON FUNCTION private.check_timezone() IS 'Refuses a time zone that the database does not know. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: a trigger function, which nobody can call: it reads one name.';
+
+-- FUNCTION clock_of_person(uuid)
+CREATE FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    select person.timezone, coalesce(preference.quiet_hours_start, 21), coalesce(preference.quiet_hours_end, 8)
+    into timezone, quiet_start, quiet_end
+    from public.users as person
+    left join public.user_preferences as preference on preference.user_id = person.id
+    where person.id = p_user_id;
+    begin
+        perform now() at time zone timezone;
+    exception
+        when invalid_parameter_value then
+            timezone := 'UTC';
+    end;
+end
 $$;
 
 -- FUNCTION create_profile(auth.users)
@@ -804,6 +856,15 @@ CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('skyvern_run:' || p_run_id, 0))
 $$;
 
+-- FUNCTION may_disturb_from(uuid)
+CREATE FUNCTION private.may_disturb_from(p_user_id uuid) RETURNS timestamp with time zone
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.after_quiet_hours(clock_timestamp(), clock.timezone, clock.quiet_start, clock.quiet_end)
+    from private.clock_of_person(p_user_id) as clock
+$$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -812,15 +873,49 @@ CREATE FUNCTION private.name_the_posting(p_text text, p_application public.appli
     select replace(replace(p_text, '{company_name}', p_application.company_name), '{job_title}', p_application.job_title)
 $$;
 
--- FUNCTION next_alert_at(jsonb, text, timestamp with time zone)
-CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) RETURNS timestamp with time zone
+-- FUNCTION next_alert_at(jsonb, text, text, smallint, smallint, timestamp with time zone)
+CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-    select to_timestamp(place + period * (floor((extract(epoch from p_after) - place) / period) + 1))
-    from (values ('instant', 3600), ('daily', 86400), ('weekly', 604800)) as frequency (name, period)
-    cross join lateral (select abs(hashtextextended(p_search_query::text, 0) % period) as place) as placed
-    where name = p_frequency
+    with search as (
+        -- 2^40 spreads over all moments of a week, and leaves room for the arithmetic.
+        select abs(hashtextextended(p_search_query::text, 0) % 1099511627776) as number,
+               case when p_quiet_start = p_quiet_end then 86400
+                    else (p_quiet_start - p_quiet_end + 24) % 24 * 3600 end as awake,
+               case when p_quiet_start = p_quiet_end then 0 else p_quiet_end * 3600 end as morning
+    ),
+    hourly as (
+        select to_timestamp(paused + ((number - paused) % 3600 + 3600) % 3600) as moment
+        from search
+        cross join lateral (select floor(extract(epoch from p_after))::bigint + 1 as later) as second
+        cross join lateral (select floor(extract(epoch from private.after_quiet_hours(
+            to_timestamp(later + ((number - later) % 3600 + 3600) % 3600),
+            p_timezone, p_quiet_start, p_quiet_end)))::bigint as paused) as pause
+    ),
+    daily as (
+        select private.after_quiet_hours(
+                   (day + make_interval(secs => (morning + number % awake) % 86400)) at time zone p_timezone,
+                   p_timezone, p_quiet_start, p_quiet_end) as moment
+        from search
+        cross join generate_series(-1, 8) as distance
+        cross join lateral (select (p_after at time zone p_timezone)::date + distance as day) as calendar
+        where p_frequency = 'daily' or (day - date '1970-01-01') % 7 = number / awake % 7
+    )
+    select case p_frequency
+        when 'instant' then (select moment from hourly)
+        when 'daily' then (select min(moment) from daily where moment > p_after)
+        when 'weekly' then (select min(moment) from daily where moment > p_after) end
+$$;
+
+-- FUNCTION next_alert_of_person(uuid, jsonb, timestamp with time zone)
+CREATE FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select private.next_alert_at(
+        p_search_query, private.alert_frequency(p_user_id), clock.timezone, clock.quiet_start, clock.quiet_end, p_after)
+    from private.clock_of_person(p_user_id) as clock
 $$;
 
 -- FUNCTION note_news_of_skyvern_run()
@@ -834,8 +929,8 @@ begin
 end
 $$;
 
--- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
-CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
+-- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb, timestamp with time zone)
+CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -845,8 +940,8 @@ begin
     returning id into notification_id;
 
     with queued as (
-        insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
-        select p_user_id, channel.job_type,
+        insert into public.background_jobs (user_id, job_type, run_at, payload, dedupe_key)
+        select p_user_id, channel.job_type, coalesce(p_not_before, now()),
                jsonb_build_object(
                    'user_id', p_user_id, 'title', p_title, 'message', p_message,
                    'data', p_data || jsonb_build_object('notification_id', notification_id)),
@@ -1096,8 +1191,8 @@ begin
         first_moment := clock_timestamp();
     end if;
 
-    insert into private.saved_search_alerts as alert (saved_search_id, since, next_at)
-    values (new.id, coalesce(first_moment, new.created_at),
+    insert into private.saved_search_alerts as alert (saved_search_id, user_id, since, next_at)
+    values (new.id, new.user_id, coalesce(first_moment, new.created_at),
             private.alert_due_at(new, coalesce(first_moment, new.created_at)))
     on conflict (saved_search_id) do update
     set since = coalesce(first_moment, alert.since),
@@ -1115,17 +1210,26 @@ CREATE FUNCTION private.schedule_saved_searches_of_person() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+    person_id uuid;
 begin
+    if tg_table_name = 'users' then
+        person_id := new.id;
+    elsif tg_op = 'DELETE' then
+        person_id := old.user_id;
+    else
+        person_id := new.user_id;
+    end if;
     update private.saved_search_alerts as alert
     set next_at = private.alert_due_at(search, alert.since)
     from public.saved_searches as search
-    where search.id = alert.saved_search_id and search.user_id = coalesce(new.user_id, old.user_id);
+    where search.id = alert.saved_search_id and alert.user_id = person_id;
     return null;
 end
 $$;
 
 -- COMMENT FUNCTION schedule_saved_searches_of_person()
-COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
+COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences or time zone are being written.';
 
 -- FUNCTION search_jobs(text, uuid, uuid, uuid, boolean, timestamp with time zone)
 CREATE FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
@@ -1187,6 +1291,23 @@ begin
     return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
 end
 $_$;
+
+-- FUNCTION take_a_turn()
+CREATE FUNCTION private.take_a_turn() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.saved_search_alert_turns as turn (user_id, due_at)
+    values (new.user_id, greatest(new.next_at, clock_timestamp()))
+    on conflict (user_id) do update set due_at = excluded.due_at
+        where turn.due_at is null or turn.due_at > excluded.due_at;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION take_a_turn()
+COMMENT ON FUNCTION private.take_a_turn() IS 'Keeps a person''s turn not later than their first search is due. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the turn of the person of the row that is being written.';
 
 -- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
 CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
@@ -2188,29 +2309,43 @@ CREATE FUNCTION public.queue_due_saved_search_alerts() RETURNS jsonb
     SET search_path TO ''
     AS $$
 declare
-    moment         constant timestamptz := clock_timestamp();
-    considered     constant integer := 200;
-    of_one_person  constant integer := 3;
-    -- For an alert that the queue has given up on, or whose person has three waiting.
-    later          constant interval := '1 hour';
-    room           constant bigint := private.job_search_calls_left_for_alerts();
-    queued_count   integer;
+    moment          constant timestamptz := clock_timestamp();
+    people_at_once  constant integer := 200;
+    of_one_person   constant integer := 3;
+    -- More than three, since some of them may turn out to be queued already, or to be no search.
+    looked_at       constant integer := 10;
+    -- For an alert that the queue has given up on.
+    at_the_latest   constant interval := '6 hours';
+    room            constant bigint := private.job_search_calls_left_for_alerts();
+    queued_count    integer;
+    had_their_turn  uuid[];
 begin
     if room = 0 then
         return jsonb_build_object('queued', 0);
     end if;
 
     -- A person who is just being deleted is skipped: a job refers to the row in `users`.
-    with due as materialized (
-        select alert.saved_search_id, alert.next_at, alert.job_id, search.user_id, search.search_query
-        from private.saved_search_alerts as alert
-        join public.saved_searches as search on search.id = alert.saved_search_id
-        join public.users as person on person.id = search.user_id
-        where alert.next_at <= moment
-        order by alert.next_at
-        limit considered
-        for update of alert skip locked
+    with people as materialized (
+        select turn.user_id, turn.due_at
+        from private.saved_search_alert_turns as turn
+        join public.users as person on person.id = turn.user_id
+        where turn.due_at <= moment
+        order by turn.due_at
+        limit people_at_once
+        for update of turn skip locked
         for key share of person skip locked
+    ),
+    due as materialized (
+        select alert.*, people.due_at as waits_since, search.search_query
+        from people
+        cross join lateral (
+            select saved_search_id, user_id, next_at, job_id
+            from private.saved_search_alerts
+            where user_id = people.user_id and next_at <= moment
+            order by next_at
+            limit looked_at
+            for update skip locked) as alert
+        join public.saved_searches as search on search.id = alert.saved_search_id
     ),
     judged as materialized (
         select due.*,
@@ -2233,7 +2368,8 @@ begin
         select search_query from numbered
         where place <= of_one_person
         group by search_query
-        order by min(next_at)
+        -- Nobody's second one before everybody's first.
+        order by min(place), min(waits_since)
         limit room
     ),
     chosen as materialized (
@@ -2251,26 +2387,34 @@ begin
     scheduled as (
         update private.saved_search_alerts as alert
         set job_id = coalesce(queued.id, alert.job_id),
-            next_at = case
-                when judged.is_invalid then null
-                when chosen.saved_search_id is null then moment + later
-                else least(moment + 6 * later, private.next_alert_at(
-                    judged.search_query, private.alert_frequency(judged.user_id), moment)) end
+            next_at = case when not judged.is_invalid then least(
+                moment + at_the_latest,
+                private.next_alert_of_person(judged.user_id, judged.search_query, moment)) end
         from judged
         left join chosen on chosen.saved_search_id = judged.saved_search_id
         left join queued on queued.saved_search_id = judged.saved_search_id
         where alert.saved_search_id = judged.saved_search_id
-          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid
-               or exists (select from numbered where numbered.saved_search_id = judged.saved_search_id
-                                                 and numbered.place > of_one_person))
+          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid)
     )
-    select count(*) into queued_count from queued;
+    select (select count(*) from queued),
+           array(select user_id from people
+                 where user_id in (select user_id from chosen)
+                    or user_id not in (select user_id from numbered where place <= of_one_person))
+    into queued_count, had_their_turn;
+
+    -- Those who had a turn, and those for whom there was nothing to do. All others keep their places in the line.
+    update private.saved_search_alert_turns as turn
+    set due_at = case when next.due_at <= moment then clock_timestamp() else next.due_at end
+    from unnest(had_their_turn) as person (id)
+    left join lateral (
+        select min(next_at) as due_at from private.saved_search_alerts where user_id = person.id) as next on true
+    where turn.user_id = person.id;
     return jsonb_build_object('queued', queued_count);
 end
 $$;
 
 -- COMMENT FUNCTION queue_due_saved_search_alerts()
-COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 searches at a time, no more than Adzuna''s allowance for alerts, and three per person.';
+COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 people at a time, no more than Adzuna''s allowance for alerts, and three per person.';
 
 -- FUNCTION record_absent_submission(uuid, uuid, jsonb)
 CREATE FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) RETURNS jsonb
@@ -2529,7 +2673,7 @@ begin
             select told.notification_id, told.push_job_id into notification_id, push_job_id
             from private.notify_person(
                 search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', message.title, message.message, search.id, 'saved_search',
-                jsonb_build_object('saved_search_id', search.id)) as told;
+                jsonb_build_object('saved_search_id', search.id), private.may_disturb_from(search.user_id)) as told;
         end if;
 
         -- A posting that was last seen before that is too old to be reported again.
@@ -2538,8 +2682,7 @@ begin
         set last_run_at = greatest(last_run_at, p_searched_at)
         where id = search.id;
         update private.saved_search_alerts
-        set next_at = private.next_alert_at(
-            search.search_query, private.alert_frequency(search.user_id), clock_timestamp())
+        set next_at = private.next_alert_of_person(search.user_id, search.search_query, clock_timestamp())
         where saved_search_id = search.id;
         result := jsonb_build_object(
             'outcome', case when unseen.number > 0 then 'told' else 'nothing_new' end, 'new_postings', unseen.number,
@@ -3080,9 +3223,19 @@ CREATE TABLE private.row_limits (
 -- COMMENT TABLE row_limits
 COMMENT ON TABLE private.row_limits IS 'How many rows of each kind a person may have; no row means any number.';
 
+-- TABLE saved_search_alert_turns
+CREATE TABLE private.saved_search_alert_turns (
+    user_id uuid NOT NULL,
+    due_at timestamp with time zone
+);
+
+-- COMMENT TABLE saved_search_alert_turns
+COMMENT ON TABLE private.saved_search_alert_turns IS 'Whose saved searches are to run next.';
+
 -- TABLE saved_search_alerts
 CREATE TABLE private.saved_search_alerts (
     saved_search_id uuid NOT NULL,
+    user_id uuid NOT NULL,
     since timestamp with time zone NOT NULL,
     next_at timestamp with time zone,
     job_id uuid
@@ -3364,12 +3517,16 @@ CREATE TABLE public.user_preferences (
     work_arrangement public.work_preference_type[],
     receive_job_alerts boolean DEFAULT true,
     alert_frequency text DEFAULT 'daily'::text,
+    quiet_hours_start smallint DEFAULT 21 NOT NULL,
+    quiet_hours_end smallint DEFAULT 8 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_preferences_check_alert_frequency CHECK ((alert_frequency = ANY (ARRAY['instant'::text, 'daily'::text, 'weekly'::text]))),
     CONSTRAINT user_preferences_check_employment_types CHECK ((cardinality(employment_types) <= 10)),
     CONSTRAINT user_preferences_check_industries CHECK (((cardinality(industries) <= 50) AND (octet_length(array_to_string(industries, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_key_skills CHECK (((cardinality(key_skills) <= 100) AND (octet_length(array_to_string(key_skills, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_preferred_job_titles CHECK (((cardinality(preferred_job_titles) <= 50) AND (octet_length(array_to_string(preferred_job_titles, ''::text)) <= 10000))),
+    CONSTRAINT user_preferences_check_quiet_hours_end CHECK (((quiet_hours_end >= 0) AND (quiet_hours_end <= 23))),
+    CONSTRAINT user_preferences_check_quiet_hours_start CHECK (((quiet_hours_start >= 0) AND (quiet_hours_start <= 23))),
     CONSTRAINT user_preferences_check_salary_currency CHECK ((salary_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT user_preferences_check_salary_max CHECK (((salary_max >= 0) AND (salary_max >= salary_min))),
     CONSTRAINT user_preferences_check_salary_min CHECK ((salary_min >= 0)),
@@ -3382,7 +3539,7 @@ END),
 );
 
 -- COMMENT TABLE user_preferences
-COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and how often they want to be told of postings.';
+COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and when and how often they want to be told of postings.';
 
 -- TABLE user_push_tokens
 CREATE TABLE public.user_push_tokens (
@@ -3496,6 +3653,10 @@ ALTER TABLE ONLY private.notification_channels
 ALTER TABLE ONLY private.row_limits
     ADD CONSTRAINT row_limits_pkey PRIMARY KEY (table_name);
 
+-- CONSTRAINT saved_search_alert_turns saved_search_alert_turns_pkey
+ALTER TABLE ONLY private.saved_search_alert_turns
+    ADD CONSTRAINT saved_search_alert_turns_pkey PRIMARY KEY (user_id);
+
 -- CONSTRAINT saved_search_alerts saved_search_alerts_pkey
 ALTER TABLE ONLY private.saved_search_alerts
     ADD CONSTRAINT saved_search_alerts_pkey PRIMARY KEY (saved_search_id);
@@ -3580,6 +3741,10 @@ ALTER TABLE ONLY public.saved_jobs
 ALTER TABLE ONLY public.saved_searches
     ADD CONSTRAINT saved_searches_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT saved_searches saved_searches_unique_id_user_id
+ALTER TABLE ONLY public.saved_searches
+    ADD CONSTRAINT saved_searches_unique_id_user_id UNIQUE (id, user_id);
+
 -- CONSTRAINT scraping_logs scraping_logs_pkey
 ALTER TABLE ONLY public.scraping_logs
     ADD CONSTRAINT scraping_logs_pkey PRIMARY KEY (id);
@@ -3635,8 +3800,11 @@ CREATE INDEX idx_job_search_calls_user_id_called_at ON private.job_search_calls 
 -- INDEX idx_job_search_leases_expires_at
 CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING btree (expires_at);
 
--- INDEX idx_saved_search_alerts_next_at
-CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
+-- INDEX idx_saved_search_alert_turns_due_at
+CREATE INDEX idx_saved_search_alert_turns_due_at ON private.saved_search_alert_turns USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+-- INDEX idx_saved_search_alerts_user_id_next_at
+CREATE INDEX idx_saved_search_alerts_user_id_next_at ON private.saved_search_alerts USING btree (user_id, next_at) WHERE (next_at IS NOT NULL);
 
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
@@ -3764,6 +3932,12 @@ CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EA
 -- TRIGGER users on_auth_user_email_changed
 CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
 
+-- TRIGGER saved_search_alerts on_saved_search_alerts_created_take_a_turn
+CREATE TRIGGER on_saved_search_alerts_created_take_a_turn AFTER INSERT ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
+
+-- TRIGGER saved_search_alerts on_saved_search_alerts_updated_take_a_turn
+CREATE TRIGGER on_saved_search_alerts_updated_take_a_turn AFTER UPDATE OF next_at, user_id ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
+
 -- TRIGGER applications on_application_deleted
 CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.applications FOR EACH ROW EXECUTE FUNCTION private.handle_soft_delete();
 
@@ -3834,13 +4008,22 @@ CREATE TRIGGER on_user_preferences_created_or_deleted_schedule AFTER INSERT OR D
 CREATE TRIGGER on_user_preferences_updated BEFORE UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
 -- TRIGGER user_preferences on_user_preferences_updated_schedule
-CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency ON public.user_preferences FOR EACH ROW WHEN (((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency, quiet_hours_start, quiet_hours_end ON public.user_preferences FOR EACH ROW WHEN (((((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency)) OR (old.quiet_hours_start IS DISTINCT FROM new.quiet_hours_start)) OR (old.quiet_hours_end IS DISTINCT FROM new.quiet_hours_end))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
 
 -- TRIGGER user_push_tokens on_user_push_tokens_updated
 CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tokens FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER users on_users_inserted_check_timezone
+CREATE TRIGGER on_users_inserted_check_timezone BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.timezone <> 'UTC'::text)) EXECUTE FUNCTION private.check_timezone();
+
 -- TRIGGER users on_users_updated
 CREATE TRIGGER on_users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER users on_users_updated_check_timezone
+CREATE TRIGGER on_users_updated_check_timezone BEFORE UPDATE OF timezone ON public.users FOR EACH ROW WHEN ((new.timezone <> old.timezone)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER users on_users_updated_schedule
+CREATE TRIGGER on_users_updated_schedule AFTER UPDATE OF timezone ON public.users FOR EACH ROW WHEN ((new.timezone <> old.timezone)) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
 
 -- TRIGGER webhook_events on_webhook_events_created_forget_deleted_person
 CREATE TRIGGER on_webhook_events_created_forget_deleted_person BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN ((new.outcome = 'waiting'::text)) EXECUTE FUNCTION private.forget_event_of_deleted_person();
@@ -3857,9 +4040,13 @@ ALTER TABLE ONLY private.job_clicks
 ALTER TABLE ONLY private.job_search_calls
     ADD CONSTRAINT job_search_calls_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT saved_search_alert_turns saved_search_alert_turns_fk_user
+ALTER TABLE ONLY private.saved_search_alert_turns
+    ADD CONSTRAINT saved_search_alert_turns_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT saved_search_alerts saved_search_alerts_fk_saved_search
 ALTER TABLE ONLY private.saved_search_alerts
-    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
+    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id, user_id) REFERENCES public.saved_searches(id, user_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
 -- FK CONSTRAINT saved_search_sightings saved_search_sightings_fk_saved_search
 ALTER TABLE ONLY private.saved_search_sightings
@@ -3941,6 +4128,9 @@ ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY row_limits
 ALTER TABLE private.row_limits ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY saved_search_alert_turns
+ALTER TABLE private.saved_search_alert_turns ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY saved_search_alerts
 ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
@@ -4122,6 +4312,9 @@ ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.notifications;
 -- ACL SCHEMA private
 GRANT USAGE ON SCHEMA private TO authenticated;
 
+-- ACL FUNCTION after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint)
+REVOKE ALL ON FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) FROM PUBLIC;
+
 -- ACL FUNCTION current_user_id()
 REVOKE ALL ON FUNCTION public.current_user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.current_user_id() TO authenticated;
@@ -4210,6 +4403,12 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION check_timezone()
+REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
+
+-- ACL FUNCTION clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint)
+REVOKE ALL ON FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) FROM PUBLIC;
+
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
 
@@ -4281,17 +4480,23 @@ REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUB
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
 
+-- ACL FUNCTION may_disturb_from(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.may_disturb_from(p_user_id uuid) FROM PUBLIC;
+
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
 
--- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone)
-REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) FROM PUBLIC;
+-- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone)
+REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone)
+REVOKE ALL ON FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) FROM PUBLIC;
 
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
--- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
-REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+-- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid)
+REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -4323,6 +4528,9 @@ REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
 
 -- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION take_a_turn()
+REVOKE ALL ON FUNCTION private.take_a_turn() FROM PUBLIC;
 
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
@@ -4705,6 +4913,12 @@ GRANT INSERT(receive_job_alerts),UPDATE(receive_job_alerts) ON TABLE public.user
 
 -- ACL COLUMN user_preferences.alert_frequency
 GRANT INSERT(alert_frequency),UPDATE(alert_frequency) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.quiet_hours_start
+GRANT INSERT(quiet_hours_start),UPDATE(quiet_hours_start) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.quiet_hours_end
+GRANT INSERT(quiet_hours_end),UPDATE(quiet_hours_end) ON TABLE public.user_preferences TO authenticated;
 
 -- ACL TABLE user_push_tokens
 GRANT SELECT,DELETE ON TABLE public.user_push_tokens TO authenticated;

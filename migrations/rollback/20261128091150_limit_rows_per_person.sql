@@ -1,3 +1,4 @@
+-- Undoes 20261128091150_limit_rows_per_person.sql.
 drop trigger if exists on_saved_searches_inserted_limit_rows on public.saved_searches;
 drop trigger if exists on_saved_jobs_inserted_limit_rows on public.saved_jobs;
 drop trigger if exists on_resumes_inserted_limit_rows on public.resumes;

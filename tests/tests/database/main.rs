@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
+mod alert_times;
 mod docs;
 mod migrations;
 mod notifications;

@@ -333,3 +333,20 @@ async fn absurd_values_of_the_right_form_are_no_fault_of_ours() {
         stack.expect_discreet(&reply);
     }
 }
+
+#[tokio::test]
+async fn a_time_zone_that_the_database_does_not_know_is_refused_when_it_is_written() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let caller = ada.caller().await;
+    let profile = format!("users?id=eq.{}", ada.user_id);
+    // The last two are time zones to PostgreSQL, but not to the phones that send them and show them.
+    for timezone in ["Europe/Atlantis", "Nowhere", "europe", "PST", "UTC+3", "Europe/London-5"] {
+        let reply = caller.update(&profile, &json!({ "timezone": timezone })).await;
+        assert_eq!((reply.status, reply.code()), (422, "invalid_input"), "{timezone}: {reply:?}");
+        assert_eq!(reply.json["details"], "timezone");
+    }
+    for timezone in ["Europe/London", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "UTC"] {
+        caller.update(&profile, &json!({ "timezone": timezone })).await.expect_status(200);
+    }
+}

@@ -79,6 +79,8 @@ const TABLES: &[Table] = &[
             "work_arrangement",
             "receive_job_alerts",
             "alert_frequency",
+            "quiet_hours_start",
+            "quiet_hours_end",
         ],
         row: |person| json!({"user_id": person.user_id, "key_skills": ["Rust"]}),
         change: || json!({"salary_min": 1}),
