@@ -18,12 +18,13 @@ begin
     if at_most is null then
         return null;
     end if;
+    perform private.lock_rows_of_people('files', array(
+        select distinct bucket_id || '/' || (storage.foldername(name))[1] from inserted
+        where bucket_id in ('resumes', 'cover_letters')));
     for folder in
         select distinct bucket_id, (storage.foldername(name))[1] as name from inserted
         where bucket_id in ('resumes', 'cover_letters')
-        order by bucket_id, name
     loop
-        perform pg_advisory_xact_lock(hashtextextended(format('files of %s: %s', folder.bucket_id, folder.name), 0));
         -- Executed as text, so that the index is used, which needs to see the beginning of the name.
         execute
             'select count(*) from (select from storage.objects where bucket_id = $1 and name like $2 limit $3) as counted'
