@@ -190,7 +190,7 @@ CASE status
 END) STORED,
     status_details jsonb,
     schema_version integer DEFAULT 1 NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_at timestamp with time zone,
     last_status_update_at timestamp with time zone DEFAULT now() NOT NULL,
     notes text,
     resume_url_used text,
@@ -373,6 +373,46 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
+-- FUNCTION check_preferences()
+CREATE FUNCTION private.check_preferences() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    before constant jsonb := case tg_op when 'UPDATE' then to_jsonb(old) end;
+    field  text;
+    list   jsonb;
+    fault  text;
+begin
+    -- All lists, so that none that is added later is forgotten. One that stays as it is is left alone: whoever changes
+    -- something else cannot help it.
+    for field, list in
+        select key, value from jsonb_each(to_jsonb(new))
+        where jsonb_typeof(value) = 'array' and value is distinct from before -> key
+        order by key
+    loop
+        if field = 'target_locations' then
+            select format('target_locations[%s] %s', place - 1, private.fault_of_location(location)) into fault
+            from jsonb_array_elements(list) with ordinality as listed (location, place)
+            where private.fault_of_location(location) is not null
+            order by place limit 1;
+        else
+            select format('%s[%s] must be a text', field, place - 1) into fault
+            from jsonb_array_elements(list) with ordinality as listed (entry, place)
+            where jsonb_typeof(entry) <> 'string'
+            order by place limit 1;
+        end if;
+        if fault is not null then
+            perform private.refuse('invalid_input', 422, fault, field);
+        end if;
+    end loop;
+    return new;
+end
+$$;
+
+-- COMMENT FUNCTION check_preferences()
+COMMENT ON FUNCTION private.check_preferences() IS 'Refuses preferences of a shape that applications cannot use. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: a trigger function, which nobody can call: it reads the row that is being written, whose size the checks of user_preferences limit.';
+
 -- FUNCTION check_timezone()
 CREATE FUNCTION private.check_timezone() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -509,6 +549,25 @@ begin
     new.lease_expires_at := null;
     return new;
 end
+$$;
+
+-- FUNCTION fault_of_location(jsonb)
+CREATE FUNCTION private.fault_of_location(p_location jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when jsonb_typeof(p_location) <> 'object' then
+            'must be an object with city, state or zip, or with remote_only'
+        when exists (select from unnest(array['city', 'state', 'zip']) as name
+                     where jsonb_typeof(p_location -> name) not in ('string', 'null')) then
+            'has a city, state or zip that is no text'
+        when jsonb_typeof(p_location -> 'remote_only') <> 'boolean' then
+            'has a remote_only that is neither true nor false'
+        when p_location -> 'remote_only' is distinct from 'true'
+             and concat(p_location ->> 'city', p_location ->> 'state', p_location ->> 'zip') !~ '[^[:space:]]' then
+            'names no city, state or zip, and is not remote_only'
+    end
 $$;
 
 -- FUNCTION forget_event_of_deleted_person()
@@ -748,12 +807,13 @@ begin
     if at_most is null then
         return null;
     end if;
+    perform private.lock_rows_of_people('files', array(
+        select distinct bucket_id || '/' || (storage.foldername(name))[1] from inserted
+        where bucket_id in ('resumes', 'cover_letters')));
     for folder in
         select distinct bucket_id, (storage.foldername(name))[1] as name from inserted
         where bucket_id in ('resumes', 'cover_letters')
-        order by bucket_id, name
     loop
-        perform pg_advisory_xact_lock(hashtextextended(format('files of %s: %s', folder.bucket_id, folder.name), 0));
         -- Executed as text, so that the index is used, which needs to see the beginning of the name.
         execute
             'select count(*) from (select from storage.objects where bucket_id = $1 and name like $2 limit $3) as counted'
@@ -804,36 +864,38 @@ CREATE FUNCTION private.limit_rows_per_person() RETURNS trigger
     SET search_path TO ''
     AS $_$
 declare
-    at_most   integer;
-    person_id uuid;
-    present   bigint;
-    reason    text;
+    at_most integer;
+    is_over boolean;
+    reason  text;
 begin
     select per_person into at_most from private.row_limits where table_name = tg_table_name;
     if at_most is null then
         return null;
     end if;
-    -- Always in the same order, so that two inserts for several people cannot wait for each other.
-    for person_id in select distinct user_id from inserted where user_id is not null order by user_id loop
-        -- One person's inserts wait for each other, so that none counts without the other's rows.
-        perform pg_advisory_xact_lock(hashtextextended(format('rows of %s: %s', tg_table_name, person_id), 0));
-        -- Not further than it takes to know.
-        execute format(
-            'select count(*) from (select from %I.%I where user_id = $1 limit $2) as counted',
-            tg_table_schema, tg_table_name)
-        into present using person_id, at_most + 1;
-        continue when present <= at_most;
-        reason := format('a person may have %s rows in %s, deleted ones that are still kept among them',
-                         at_most, tg_table_name);
-        -- Each code in full, so that a search for it leads here.
-        case tg_table_name
-            when 'applications' then perform private.refuse('too_many_applications', 409, reason);
-            when 'resumes' then perform private.refuse('too_many_resumes', 409, reason);
-            when 'saved_jobs' then perform private.refuse('too_many_saved_jobs', 409, reason);
-            when 'saved_searches' then perform private.refuse('too_many_saved_searches', 409, reason);
-        end case;
-    end loop;
-    return null;
+    perform private.lock_rows_of_people(tg_table_name, array(select distinct user_id::text from inserted));
+    -- Nobody's rows are counted further than it takes to know.
+    execute format(
+        'select exists (
+             select from (select distinct user_id from inserted) as person
+             cross join lateral (
+                 select count(*) as present
+                 from (select from %I.%I where user_id = person.user_id limit $1 + 1) as counted) as own
+             where present > $1)',
+        tg_table_schema, tg_table_name)
+    into is_over using at_most;
+    if not is_over then
+        return null;
+    end if;
+
+    reason := format('a person may have %s rows in %s, deleted ones that are still kept among them',
+                     at_most, tg_table_name);
+    -- Each code in full, so that a search for it leads here.
+    case tg_table_name
+        when 'applications' then perform private.refuse('too_many_applications', 409, reason);
+        when 'resumes' then perform private.refuse('too_many_resumes', 409, reason);
+        when 'saved_jobs' then perform private.refuse('too_many_saved_jobs', 409, reason);
+        when 'saved_searches' then perform private.refuse('too_many_saved_searches', 409, reason);
+    end case;
 end
 $_$;
 
@@ -846,6 +908,17 @@ CREATE FUNCTION private.lock_clerk_account(p_clerk_user_id text) RETURNS void
     SET search_path TO ''
     AS $$
     select pg_advisory_xact_lock(hashtextextended('clerk_account:' || p_clerk_user_id, 0))
+$$;
+
+-- FUNCTION lock_rows_of_people(text, text[])
+CREATE FUNCTION private.lock_rows_of_people(p_table_name text, p_people text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('rows per person of ' || p_table_name), lock.number)
+    from (select distinct hashtext(person) & 255 as number from unnest(p_people) as person order by number) as lock;
+end
 $$;
 
 -- FUNCTION lock_skyvern_run(text)
@@ -1291,6 +1364,32 @@ begin
     return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
 end
 $_$;
+
+-- FUNCTION set_applied_at()
+CREATE FUNCTION private.set_applied_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if new.status in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
+        new.applied_at := null;
+    elsif new.status in ('SUBMITTED_BY_SKYVERN', 'APPLIED_MANUALLY') and new.applied_at is null then
+        new.applied_at := coalesce(case tg_op when 'UPDATE' then old.applied_at end, now());
+    end if;
+    return new;
+end
+$$;
+
+-- FUNCTION set_read_at()
+CREATE FUNCTION private.set_read_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.read_at := case when new.is_read then coalesce(case when old.is_read then old.read_at end, now()) end;
+    return new;
+end
+$$;
 
 -- FUNCTION take_a_turn()
 CREATE FUNCTION private.take_a_turn() RETURNS trigger
@@ -3947,6 +4046,9 @@ CREATE TRIGGER on_application_inserted_guard_status BEFORE INSERT ON public.appl
 -- TRIGGER applications on_application_inserted_record_event
 CREATE TRIGGER on_application_inserted_record_event AFTER INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.record_application_event();
 
+-- TRIGGER applications on_application_inserted_set_applied_at
+CREATE TRIGGER on_application_inserted_set_applied_at BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.set_applied_at();
+
 -- TRIGGER applications on_application_skyvern_run_written
 CREATE TRIGGER on_application_skyvern_run_written BEFORE INSERT OR UPDATE OF skyvern_task_id, skyvern_run_status, skyvern_run_attempt, skyvern_run_retry_pending ON public.applications FOR EACH ROW WHEN ((new.skyvern_task_id IS NOT NULL)) EXECUTE FUNCTION private.note_news_of_skyvern_run();
 
@@ -3958,6 +4060,9 @@ CREATE TRIGGER on_application_updated_guard_status BEFORE UPDATE OF status ON pu
 
 -- TRIGGER applications on_application_updated_record_event
 CREATE TRIGGER on_application_updated_record_event AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.record_application_event();
+
+-- TRIGGER applications on_application_updated_set_applied_at
+CREATE TRIGGER on_application_updated_set_applied_at BEFORE UPDATE OF status, applied_at ON public.applications FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) OR (new.applied_at IS DISTINCT FROM old.applied_at))) EXECUTE FUNCTION private.set_applied_at();
 
 -- TRIGGER applications on_applications_inserted_limit_rows
 CREATE TRIGGER on_applications_inserted_limit_rows AFTER INSERT ON public.applications REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
@@ -3979,6 +4084,9 @@ CREATE TRIGGER on_jobs_described BEFORE INSERT OR UPDATE OF description ON publi
 
 -- TRIGGER jobs on_jobs_updated
 CREATE TRIGGER on_jobs_updated BEFORE UPDATE OF source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max, salary_period, salary_currency, salary_text, posted_at, h1b_sponsor_status, lane, skills_required, resume_guide_generated, prep_guide_generated, schema_version, embedding, status, is_active ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER notifications on_notifications_updated_set_read_at
+CREATE TRIGGER on_notifications_updated_set_read_at BEFORE UPDATE OF is_read, read_at ON public.notifications FOR EACH ROW EXECUTE FUNCTION private.set_read_at();
 
 -- TRIGGER resumes on_resumes_inserted_limit_rows
 CREATE TRIGGER on_resumes_inserted_limit_rows AFTER INSERT ON public.resumes REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
@@ -4009,6 +4117,9 @@ CREATE TRIGGER on_user_preferences_updated BEFORE UPDATE ON public.user_preferen
 
 -- TRIGGER user_preferences on_user_preferences_updated_schedule
 CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency, quiet_hours_start, quiet_hours_end ON public.user_preferences FOR EACH ROW WHEN (((((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency)) OR (old.quiet_hours_start IS DISTINCT FROM new.quiet_hours_start)) OR (old.quiet_hours_end IS DISTINCT FROM new.quiet_hours_end))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+
+-- TRIGGER user_preferences on_user_preferences_written_check
+CREATE TRIGGER on_user_preferences_written_check BEFORE INSERT OR UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.check_preferences();
 
 -- TRIGGER user_push_tokens on_user_push_tokens_updated
 CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tokens FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -4403,6 +4514,9 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION check_preferences()
+REVOKE ALL ON FUNCTION private.check_preferences() FROM PUBLIC;
+
 -- ACL FUNCTION check_timezone()
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
 
@@ -4420,6 +4534,9 @@ REVOKE ALL ON FUNCTION private.describe_new_postings(p_search_name text, p_count
 
 -- ACL FUNCTION end_lease_of_cancelled_job()
 REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
+
+-- ACL FUNCTION fault_of_location(p_location jsonb)
+REVOKE ALL ON FUNCTION private.fault_of_location(p_location jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION forget_event_of_deleted_person()
 REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
@@ -4477,6 +4594,9 @@ REVOKE ALL ON FUNCTION private.limit_rows_per_person() FROM PUBLIC;
 -- ACL FUNCTION lock_clerk_account(p_clerk_user_id text)
 REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUBLIC;
 
+-- ACL FUNCTION lock_rows_of_people(p_table_name text, p_people text[])
+REVOKE ALL ON FUNCTION private.lock_rows_of_people(p_table_name text, p_people text[]) FROM PUBLIC;
+
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
 
@@ -4528,6 +4648,12 @@ REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
 
 -- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION set_applied_at()
+REVOKE ALL ON FUNCTION private.set_applied_at() FROM PUBLIC;
+
+-- ACL FUNCTION set_read_at()
+REVOKE ALL ON FUNCTION private.set_read_at() FROM PUBLIC;
 
 -- ACL FUNCTION take_a_turn()
 REVOKE ALL ON FUNCTION private.take_a_turn() FROM PUBLIC;

@@ -11,3 +11,4 @@ mod released;
 mod row_limits;
 mod rpc;
 mod submissions;
+mod times;
