@@ -938,6 +938,54 @@ CREATE FUNCTION private.may_disturb_from(p_user_id uuid) RETURNS timestamp with 
     from private.clock_of_person(p_user_id) as clock
 $$;
 
+-- TABLE users
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    clerk_user_id text NOT NULL,
+    full_name text,
+    email text,
+    phone_number text,
+    linkedin_profile_url text,
+    portfolio_url text,
+    current_resume_url text,
+    current_resume_filename text,
+    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
+    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    resume_text text,
+    resume_embedding extensions.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
+    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
+    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
+    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
+    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
+    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
+    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
+    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
+);
+
+-- COMMENT TABLE users
+COMMENT ON TABLE public.users IS 'People: one profile for each account.';
+
+-- FUNCTION missing_for_applying(public.users)
+CREATE FUNCTION private.missing_for_applying(p_person public.users) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select array_remove(array[
+        case when p_person.current_resume_url is null
+                  and not exists (select from public.resumes where user_id = p_person.id and is_primary)
+             then 'a résumé' end,
+        case when coalesce(p_person.full_name, '') !~ '[^[:space:]]' then 'your name' end,
+        case when p_person.email is null and p_person.phone_number is null
+             then 'an e-mail address or a phone number' end
+    ], null)
+$$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1250,6 +1298,20 @@ CREATE FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uui
     where job.id = p_job_id
 $$;
 
+-- FUNCTION schedule_profile_reminder()
+CREATE FUNCTION private.schedule_profile_reminder() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.profile_reminders (user_id) values (new.id) on conflict (user_id) do nothing;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION schedule_profile_reminder()
+COMMENT ON FUNCTION private.schedule_profile_reminder() IS 'Schedules the first look at a new profile. Definer: it runs for whoever makes a profile, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it writes one row, for the profile that is being made.';
+
 -- FUNCTION schedule_saved_search()
 CREATE FUNCTION private.schedule_saved_search() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1425,6 +1487,58 @@ begin
         jsonb_build_object('application_id', p_application.id, 'status', p_status))).push_job_id;
 end
 $$;
+
+-- FUNCTION wants_profile_reminder(uuid)
+CREATE FUNCTION private.wants_profile_reminder(p_user_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select (exists (select from public.applications where user_id = p_user_id and deleted_at is null)
+            or exists (select from public.saved_jobs where user_id = p_user_id)
+            or exists (select from public.saved_searches where user_id = p_user_id))
+       and not exists (select from public.notifications
+                       where user_id = p_user_id and not is_read and type = 'PROFILE_REMINDER')
+$$;
+
+-- FUNCTION announce(text, text, public.user_tier[])
+CREATE FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[] DEFAULT enum_range(NULL::public.user_tier)) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    announcement private.announcements;
+begin
+    if coalesce(char_length(p_title), 0) not between 1 and 200
+       or coalesce(char_length(p_message), 0) not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the title has 1 to 200 characters, and the message 1 to 1000');
+    end if;
+    if coalesce(cardinality(p_tiers), 0) = 0 or array_position(p_tiers, null) is not null then
+        perform private.refuse('invalid_input', 422, 'there must be a tier, and none of them may be null');
+    end if;
+
+    -- The update changes nothing but locks the row, so that two calls at once queue one job.
+    insert into private.announcements (title, message) values (p_title, p_message)
+    on conflict (title, md5(message)) do update set title = excluded.title
+    returning * into announcement;
+    insert into private.announcement_tiers (announcement_id, tier)
+    select distinct announcement.id, tier from unnest(p_tiers) as tier
+    on conflict (announcement_id, tier) do nothing;
+
+    if not exists (select from private.announcement_tiers
+                   where announcement_id = announcement.id and finished_at is null) then
+        return jsonb_build_object('announcement_id', announcement.id, 'outcome', 'already_announced');
+    end if;
+    insert into public.background_jobs (job_type, payload)
+    select 'announcement', jsonb_build_object('announcement_id', announcement.id)
+    where not exists (select from public.background_jobs
+                      where job_type = 'announcement' and status in ('pending', 'processing')
+                        and payload ->> 'announcement_id' = announcement.id::text);
+    return jsonb_build_object('announcement_id', announcement.id, 'outcome', 'announced');
+end
+$$;
+
+-- COMMENT FUNCTION announce(p_title text, p_message text, p_tiers public.user_tier[])
+COMMENT ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) IS 'Tells everybody of some tiers something, once. Definer: it writes tables in the schema private. Bounds: only operators call it; the texts are short enough for a push message, and the same text is told once.';
 
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
@@ -2330,6 +2444,29 @@ $$;
 -- COMMENT FUNCTION queue_daily_purge()
 COMMENT ON FUNCTION public.queue_daily_purge() IS 'Queues the purge of the day. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; one job a day.';
 
+-- FUNCTION queue_due_profile_reminders()
+CREATE FUNCTION public.queue_due_profile_reminders() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    queued integer;
+begin
+    insert into public.background_jobs (job_type, payload, dedupe_key)
+    select 'profile_reminders', '{}',
+           'profile_reminders:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI')
+    where exists (select from private.profile_reminders where next_at <= clock_timestamp())
+      and not exists (select from public.background_jobs
+                      where job_type = 'profile_reminders' and status in ('pending', 'processing'))
+    on conflict (dedupe_key) do nothing;
+    get diagnostics queued = row_count;
+    return jsonb_build_object('queued', queued);
+end
+$$;
+
+-- COMMENT FUNCTION queue_due_profile_reminders()
+COMMENT ON FUNCTION public.queue_due_profile_reminders() IS 'Queues the job that reminds people of what is missing in their profiles. Definer: it reads schedules in the schema private. Bounds: it takes no arguments; one job a minute, and one at a time.';
+
 -- FUNCTION queue_due_push_receipts()
 CREATE FUNCTION public.queue_due_push_receipts() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2947,6 +3084,56 @@ $$;
 -- COMMENT FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
 COMMENT ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) IS 'Releases a lock for scheduled work. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only a lock whose fencing token the caller knows.';
 
+-- FUNCTION remind_of_profiles(integer)
+CREATE FUNCTION public.remind_of_profiles(p_limit integer DEFAULT 200) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    moment constant timestamptz := clock_timestamp();
+    result jsonb;
+begin
+    if p_limit is null or p_limit not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 1000');
+    end if;
+
+    -- A person who is just being deleted is skipped: a notification refers to the row in `users`.
+    with due as materialized (
+        select reminder.user_id, private.missing_for_applying(person) as missing
+        from private.profile_reminders as reminder
+        join public.users as person on person.id = reminder.user_id
+        where reminder.next_at <= moment
+        order by reminder.next_at
+        limit p_limit
+        for update of reminder skip locked
+        for key share of person skip locked
+    ),
+    told as (
+        select (private.notify_person(
+            user_id, 'PROFILE_REMINDER', 'Your profile is not complete',
+            format('To apply for jobs, add %s to your profile.',
+                   regexp_replace(array_to_string(missing, ', '), ', ([^,]*)$', ' and \1')),
+            user_id, 'profile', '{}', private.may_disturb_from(user_id))).notification_id
+        from due
+        where cardinality(missing) > 0 and private.wants_profile_reminder(user_id)
+    ),
+    looked_at as (
+        update private.profile_reminders as reminder
+        set next_at = moment + interval '7 days'
+        from due
+        where reminder.user_id = due.user_id
+        returning reminder.user_id
+    )
+    select jsonb_build_object('looked_at', (select count(*) from looked_at),
+                              'reminded', (select count(notification_id) from told))
+    into result;
+    return result;
+end
+$_$;
+
+-- COMMENT FUNCTION remind_of_profiles(p_limit integer)
+COMMENT ON FUNCTION public.remind_of_profiles(p_limit integer) IS 'Reminds people of what is missing in their profiles. Definer: it reads and writes schedules in the schema private. Bounds: 1 to 1000 profiles, only those that are due; each is due once a week.';
+
 -- FUNCTION saved_search_to_alert(uuid, uuid)
 CREATE FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3233,6 +3420,88 @@ $$;
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
+-- FUNCTION tell_announcement(uuid, integer)
+CREATE FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    announcement private.announcements;
+    step         private.announcement_tiers;
+    people       uuid[];
+    told_now     integer;
+begin
+    if p_limit is null or p_limit not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 1000');
+    end if;
+    select * into announcement from private.announcements where id = p_announcement_id;
+    select * into step from private.announcement_tiers
+    where announcement_id = p_announcement_id and finished_at is null
+    order by tier limit 1
+    for update;
+
+    if step.tier is not null then
+        people := array(
+            select id from public.users
+            where tier = step.tier and id > coalesce(step.told_up_to, '00000000-0000-0000-0000-000000000000')
+              and created_at <= step.announced_at
+            order by id limit p_limit);
+        -- A person who was told before has come to this tier from another one. Locking the row keeps this condition
+        -- before the call.
+        select count(told.notification_id) into told_now
+        from (select id from public.users
+              where id = any (people)
+                and not exists (select from public.notifications
+                                where user_id = users.id and related_entity_id = announcement.id
+                                  and type = 'GENERAL_ANNOUNCEMENT')
+              order by id
+              for key share) as person
+        cross join lateral private.notify_person(
+            person.id, 'GENERAL_ANNOUNCEMENT', announcement.title, announcement.message, announcement.id,
+            'announcement', jsonb_build_object('announcement_id', announcement.id),
+            private.may_disturb_from(person.id)) as told;
+        update private.announcement_tiers
+        set told_up_to = coalesce(people[cardinality(people)], told_up_to),
+            told = told + told_now,
+            finished_at = case when cardinality(people) < p_limit then clock_timestamp() end
+        where announcement_id = step.announcement_id and tier = step.tier;
+    end if;
+
+    return (select jsonb_build_object('told', coalesce(sum(told), 0),
+                                      'is_finished', coalesce(bool_and(finished_at is not null), true))
+            from private.announcement_tiers where announcement_id = p_announcement_id);
+end
+$$;
+
+-- COMMENT FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
+COMMENT ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) IS 'Tells the next people of an announcement. Definer: it reads and writes tables in the schema private. Bounds: 1 to 1000 people, only those to whom it was announced, and each once.';
+
+-- TABLE announcement_tiers
+CREATE TABLE private.announcement_tiers (
+    announcement_id uuid NOT NULL,
+    tier public.user_tier NOT NULL,
+    announced_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    told_up_to uuid,
+    told integer DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone
+);
+
+-- COMMENT TABLE announcement_tiers
+COMMENT ON TABLE private.announcement_tiers IS 'To whom each announcement goes, and how far that is.';
+
+-- TABLE announcements
+CREATE TABLE private.announcements (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    title text NOT NULL,
+    message text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT announcements_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 1000))),
+    CONSTRAINT announcements_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200)))
+);
+
+-- COMMENT TABLE announcements
+COMMENT ON TABLE private.announcements IS 'What operators have told people.';
+
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
     clerk_user_id text NOT NULL,
@@ -3311,6 +3580,15 @@ CREATE TABLE private.notification_channels (
 
 -- COMMENT TABLE notification_channels
 COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: which job type delivers a notification there.';
+
+-- TABLE profile_reminders
+CREATE TABLE private.profile_reminders (
+    user_id uuid NOT NULL,
+    next_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL
+);
+
+-- COMMENT TABLE profile_reminders
+COMMENT ON TABLE private.profile_reminders IS 'When it is looked next at what is missing in each person''s profile.';
 
 -- TABLE row_limits
 CREATE TABLE private.row_limits (
@@ -3659,39 +3937,6 @@ CREATE TABLE public.user_push_tokens (
 -- COMMENT TABLE user_push_tokens
 COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
 
--- TABLE users
-CREATE TABLE public.users (
-    id uuid NOT NULL,
-    clerk_user_id text NOT NULL,
-    full_name text,
-    email text,
-    phone_number text,
-    linkedin_profile_url text,
-    portfolio_url text,
-    current_resume_url text,
-    current_resume_filename text,
-    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
-    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
-    timezone text DEFAULT 'UTC'::text NOT NULL,
-    resume_text text,
-    resume_embedding extensions.vector(384),
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
-    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
-    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
-    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
-    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
-    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
-    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
-    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
-);
-
--- COMMENT TABLE users
-COMMENT ON TABLE public.users IS 'People: one profile for each account.';
-
 -- TABLE webhook_events
 CREATE TABLE public.webhook_events (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3720,6 +3965,14 @@ CREATE TABLE public.webhook_events (
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
 
+-- CONSTRAINT announcement_tiers announcement_tiers_pkey
+ALTER TABLE ONLY private.announcement_tiers
+    ADD CONSTRAINT announcement_tiers_pkey PRIMARY KEY (announcement_id, tier);
+
+-- CONSTRAINT announcements announcements_pkey
+ALTER TABLE ONLY private.announcements
+    ADD CONSTRAINT announcements_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
     ADD CONSTRAINT clerk_accounts_pkey PRIMARY KEY (clerk_user_id);
@@ -3747,6 +4000,10 @@ ALTER TABLE ONLY private.notification_channels
 -- CONSTRAINT notification_channels notification_channels_unique_dedupe_prefix
 ALTER TABLE ONLY private.notification_channels
     ADD CONSTRAINT notification_channels_unique_dedupe_prefix UNIQUE (dedupe_prefix);
+
+-- CONSTRAINT profile_reminders profile_reminders_pkey
+ALTER TABLE ONLY private.profile_reminders
+    ADD CONSTRAINT profile_reminders_pkey PRIMARY KEY (user_id);
 
 -- CONSTRAINT row_limits row_limits_pkey
 ALTER TABLE ONLY private.row_limits
@@ -3884,6 +4141,9 @@ ALTER TABLE ONLY public.webhook_events
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
 
+-- INDEX idx_announcements_title_message
+CREATE UNIQUE INDEX idx_announcements_title_message ON private.announcements USING btree (title, md5(message));
+
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
 
@@ -3898,6 +4158,9 @@ CREATE INDEX idx_job_search_calls_user_id_called_at ON private.job_search_calls 
 
 -- INDEX idx_job_search_leases_expires_at
 CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING btree (expires_at);
+
+-- INDEX idx_profile_reminders_next_at
+CREATE INDEX idx_profile_reminders_next_at ON private.profile_reminders USING btree (next_at);
 
 -- INDEX idx_saved_search_alert_turns_due_at
 CREATE INDEX idx_saved_search_alert_turns_due_at ON private.saved_search_alert_turns USING btree (due_at) WHERE (due_at IS NOT NULL);
@@ -4009,6 +4272,9 @@ CREATE INDEX idx_user_push_tokens_revoked_at ON public.user_push_tokens USING bt
 
 -- INDEX idx_user_push_tokens_user_id_last_seen_at
 CREATE INDEX idx_user_push_tokens_user_id_last_seen_at ON public.user_push_tokens USING btree (user_id, last_seen_at DESC);
+
+-- INDEX idx_users_tier_id
+CREATE INDEX idx_users_tier_id ON public.users USING btree (tier, id);
 
 -- INDEX idx_webhook_events_application_id
 CREATE INDEX idx_webhook_events_application_id ON public.webhook_events USING btree (application_id);
@@ -4124,6 +4390,9 @@ CREATE TRIGGER on_user_preferences_written_check BEFORE INSERT OR UPDATE ON publ
 -- TRIGGER user_push_tokens on_user_push_tokens_updated
 CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tokens FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER users on_users_created_schedule_reminder
+CREATE TRIGGER on_users_created_schedule_reminder AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION private.schedule_profile_reminder();
+
 -- TRIGGER users on_users_inserted_check_timezone
 CREATE TRIGGER on_users_inserted_check_timezone BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.timezone <> 'UTC'::text)) EXECUTE FUNCTION private.check_timezone();
 
@@ -4139,6 +4408,10 @@ CREATE TRIGGER on_users_updated_schedule AFTER UPDATE OF timezone ON public.user
 -- TRIGGER webhook_events on_webhook_events_created_forget_deleted_person
 CREATE TRIGGER on_webhook_events_created_forget_deleted_person BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN ((new.outcome = 'waiting'::text)) EXECUTE FUNCTION private.forget_event_of_deleted_person();
 
+-- FK CONSTRAINT announcement_tiers announcement_tiers_fk_announcement
+ALTER TABLE ONLY private.announcement_tiers
+    ADD CONSTRAINT announcement_tiers_fk_announcement FOREIGN KEY (announcement_id) REFERENCES private.announcements(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT job_clicks job_clicks_fk_job
 ALTER TABLE ONLY private.job_clicks
     ADD CONSTRAINT job_clicks_fk_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
@@ -4150,6 +4423,10 @@ ALTER TABLE ONLY private.job_clicks
 -- FK CONSTRAINT job_search_calls job_search_calls_fk_user
 ALTER TABLE ONLY private.job_search_calls
     ADD CONSTRAINT job_search_calls_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT profile_reminders profile_reminders_fk_user
+ALTER TABLE ONLY private.profile_reminders
+    ADD CONSTRAINT profile_reminders_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT saved_search_alert_turns saved_search_alert_turns_fk_user
 ALTER TABLE ONLY private.saved_search_alert_turns
@@ -4219,6 +4496,12 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
 
+-- ROW SECURITY announcement_tiers
+ALTER TABLE private.announcement_tiers ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY announcements
+ALTER TABLE private.announcements ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
 
@@ -4236,6 +4519,9 @@ ALTER TABLE private.job_search_limits ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY notification_channels
 ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY profile_reminders
+ALTER TABLE private.profile_reminders ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY row_limits
 ALTER TABLE private.row_limits ENABLE ROW LEVEL SECURITY;
@@ -4603,6 +4889,34 @@ REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
 -- ACL FUNCTION may_disturb_from(p_user_id uuid)
 REVOKE ALL ON FUNCTION private.may_disturb_from(p_user_id uuid) FROM PUBLIC;
 
+-- ACL TABLE users
+GRANT SELECT ON TABLE public.users TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
+
+-- ACL COLUMN users.full_name
+GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.phone_number
+GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.linkedin_profile_url
+GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.portfolio_url
+GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_url
+GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_filename
+GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.timezone
+GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
+
+-- ACL FUNCTION missing_for_applying(p_person public.users)
+REVOKE ALL ON FUNCTION private.missing_for_applying(p_person public.users) FROM PUBLIC;
+
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
 
@@ -4640,6 +4954,9 @@ REVOKE ALL ON FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id
 -- ACL FUNCTION saved_search_of_job(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 
+-- ACL FUNCTION schedule_profile_reminder()
+REVOKE ALL ON FUNCTION private.schedule_profile_reminder() FROM PUBLIC;
+
 -- ACL FUNCTION schedule_saved_search()
 REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
 
@@ -4660,6 +4977,13 @@ REVOKE ALL ON FUNCTION private.take_a_turn() FROM PUBLIC;
 
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION wants_profile_reminder(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.wants_profile_reminder(p_user_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION announce(p_title text, p_message text, p_tiers public.user_tier[])
+REVOKE ALL ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) TO service_role;
 
 -- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;
@@ -4755,6 +5079,10 @@ GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role
 REVOKE ALL ON FUNCTION public.queue_daily_purge() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_daily_purge() TO service_role;
 
+-- ACL FUNCTION queue_due_profile_reminders()
+REVOKE ALL ON FUNCTION public.queue_due_profile_reminders() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_due_profile_reminders() TO service_role;
+
 -- ACL FUNCTION queue_due_push_receipts()
 REVOKE ALL ON FUNCTION public.queue_due_push_receipts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_due_push_receipts() TO service_role;
@@ -4807,6 +5135,10 @@ GRANT ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, 
 REVOKE ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) TO service_role;
 
+-- ACL FUNCTION remind_of_profiles(p_limit integer)
+REVOKE ALL ON FUNCTION public.remind_of_profiles(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remind_of_profiles(p_limit integer) TO service_role;
+
 -- ACL FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) TO service_role;
@@ -4834,6 +5166,10 @@ GRANT ALL ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p
 -- ACL FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 REVOKE ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) TO service_role;
+
+-- ACL FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
+REVOKE ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) TO service_role;
 
 -- ACL TABLE application_events
 GRANT SELECT ON TABLE public.application_events TO authenticated;
@@ -5049,31 +5385,6 @@ GRANT INSERT(quiet_hours_end),UPDATE(quiet_hours_end) ON TABLE public.user_prefe
 -- ACL TABLE user_push_tokens
 GRANT SELECT,DELETE ON TABLE public.user_push_tokens TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_push_tokens TO service_role;
-
--- ACL TABLE users
-GRANT SELECT ON TABLE public.users TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
-
--- ACL COLUMN users.full_name
-GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.phone_number
-GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.linkedin_profile_url
-GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.portfolio_url
-GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.current_resume_url
-GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.current_resume_filename
-GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.timezone
-GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
 
 -- ACL TABLE webhook_events
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_events TO service_role;

@@ -294,6 +294,7 @@ const TABLES: &[Table] = &[
 
 /// Which roles may call which function. What is not listed here must not exist.
 const FUNCTIONS: &[(&str, &[&str])] = &[
+    ("announce", &["service_role"]),
     ("application_to_reconcile", &["service_role"]),
     ("apply_clerk_event", &["service_role"]),
     ("apply_skyvern_event", &["service_role"]),
@@ -315,6 +316,7 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("note_ongoing_skyvern_run", &["service_role"]),
     ("purge_expired_rows", &["service_role"]),
     ("queue_daily_purge", &["service_role"]),
+    ("queue_due_profile_reminders", &["service_role"]),
     ("queue_due_push_receipts", &["service_role"]),
     ("queue_due_reconciliations", &["service_role"]),
     ("queue_due_saved_search_alerts", &["service_role"]),
@@ -328,6 +330,7 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),
     ("release_cron_lock", &["service_role"]),
+    ("remind_of_profiles", &["service_role"]),
     ("saved_search_to_alert", &["service_role"]),
     ("search_jobs", &["authenticated"]),
     ("search_jobs_for_alert", &["service_role"]),
@@ -335,6 +338,7 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("store_job_postings", &["service_role"]),
     ("store_job_search", &["service_role"]),
     ("take_cron_lock", &["service_role"]),
+    ("tell_announcement", &["service_role"]),
 ];
 
 #[tokio::test]
