@@ -37,7 +37,7 @@ create table if not exists public.applications (
         end) stored,
     status_details                jsonb,
     schema_version                integer not null default 1, -- of status_details
-    applied_at                    timestamptz not null default now(),
+    applied_at                    timestamptz, -- null until it was sent
     last_status_update_at         timestamptz not null default now(),
     notes                         text,
     resume_url_used               text,

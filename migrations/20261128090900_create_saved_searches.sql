@@ -9,6 +9,8 @@ create table if not exists public.saved_searches (
     last_run_at     timestamptz,
     created_at      timestamptz not null default now(),
     updated_at      timestamptz not null default now(),
+    -- Rows that refer to a search also name its person in the foreign key.
+    constraint saved_searches_unique_id_user_id unique (id, user_id),
     constraint saved_searches_fk_user foreign key (user_id) references public.users (id) on delete cascade,
     constraint saved_searches_check_search_name check (char_length(search_name) between 1 and 200),
     constraint saved_searches_check_search_query check (

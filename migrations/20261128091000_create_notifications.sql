@@ -28,6 +28,23 @@ comment on table public.notifications is 'What a person is told in the app.';
 create index if not exists idx_notifications_user_id_is_read on public.notifications (user_id, is_read);
 create index if not exists idx_notifications_user_id_created_at on public.notifications (user_id, created_at desc);
 
+-- `is_read` decides; a client's clock does not. `read_at` stays open to clients, because apps write both.
+create or replace function private.set_read_at()
+    returns trigger
+    language plpgsql
+    set search_path = ''
+as $$
+begin
+    new.read_at := case when new.is_read then coalesce(case when old.is_read then old.read_at end, now()) end;
+    return new;
+end
+$$;
+revoke all on function private.set_read_at() from public, anon, authenticated, service_role;
+
+create or replace trigger on_notifications_updated_set_read_at
+    before update of is_read, read_at on public.notifications
+    for each row execute function private.set_read_at();
+
 alter table public.notifications enable row level security;
 revoke all on table public.notifications from anon, authenticated, service_role;
 grant select, delete, update (is_read, read_at) on table public.notifications to authenticated;

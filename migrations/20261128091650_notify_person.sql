@@ -25,7 +25,7 @@ revoke all on table private.notification_channels from public, anon, authenticat
 -- Returns the notification, and its push job, which a caller may have sent at once instead of waiting for the queue.
 create or replace function private.notify_person(
     p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid,
-    p_related_entity_type text, p_data jsonb,
+    p_related_entity_type text, p_data jsonb, p_not_before timestamptz default null,
     out notification_id uuid, out push_job_id uuid)
     language plpgsql
     set search_path = ''
@@ -36,8 +36,8 @@ begin
     returning id into notification_id;
 
     with queued as (
-        insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
-        select p_user_id, channel.job_type,
+        insert into public.background_jobs (user_id, job_type, run_at, payload, dedupe_key)
+        select p_user_id, channel.job_type, coalesce(p_not_before, now()),
                jsonb_build_object(
                    'user_id', p_user_id, 'title', p_title, 'message', p_message,
                    'data', p_data || jsonb_build_object('notification_id', notification_id)),
@@ -48,5 +48,5 @@ begin
     select id into push_job_id from queued where job_type = 'push_notification';
 end
 $$;
-revoke all on function private.notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
+revoke all on function private.notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb, timestamptz)
     from public, anon, authenticated, service_role;

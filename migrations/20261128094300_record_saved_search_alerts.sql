@@ -147,7 +147,7 @@ begin
             select told.notification_id, told.push_job_id into notification_id, push_job_id
             from private.notify_person(
                 search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', message.title, message.message, search.id, 'saved_search',
-                jsonb_build_object('saved_search_id', search.id)) as told;
+                jsonb_build_object('saved_search_id', search.id), private.may_disturb_from(search.user_id)) as told;
         end if;
 
         -- A posting that was last seen before that is too old to be reported again.
@@ -156,8 +156,7 @@ begin
         set last_run_at = greatest(last_run_at, p_searched_at)
         where id = search.id;
         update private.saved_search_alerts
-        set next_at = private.next_alert_at(
-            search.search_query, private.alert_frequency(search.user_id), clock_timestamp())
+        set next_at = private.next_alert_of_person(search.user_id, search.search_query, clock_timestamp())
         where saved_search_id = search.id;
         result := jsonb_build_object(
             'outcome', case when unseen.number > 0 then 'told' else 'nothing_new' end, 'new_postings', unseen.number,

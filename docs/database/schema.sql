@@ -86,13 +86,19 @@ CREATE TYPE public.work_preference_type AS ENUM (
     'onsite'
 );
 
--- FUNCTION address_of_account(auth.users)
-CREATE FUNCTION private.address_of_account(p_account auth.users) RETURNS text
+-- FUNCTION after_quiet_hours(timestamp with time zone, text, smallint, smallint)
+CREATE FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select nullif(p_account.email, '')
-    where p_account.email_confirmed_at is not null or p_account.raw_app_meta_data ->> 'clerk_id' <> ''
+    select case
+        when case when p_quiet_start <= p_quiet_end then hour >= p_quiet_start and hour < p_quiet_end
+                  else hour >= p_quiet_start or hour < p_quiet_end end
+        then (midnight + make_interval(days => (hour >= p_quiet_end)::integer, hours => p_quiet_end))
+                 at time zone p_timezone
+        else p_moment end
+    from (select date_trunc('day', p_moment at time zone p_timezone) as midnight,
+                 extract(hour from p_moment at time zone p_timezone) as hour) as clock
 $$;
 
 -- FUNCTION current_user_id()
@@ -103,7 +109,7 @@ CREATE FUNCTION public.current_user_id() RETURNS uuid
 declare
     subject text;
 begin
-    subject := private.token_subject();
+    subject := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json ->> 'sub';
     if subject is null then
         return null;
     end if;
@@ -118,7 +124,7 @@ end
 $_$;
 
 -- COMMENT FUNCTION current_user_id()
-COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null, as do those of an unfinished sign-in or of a foreign front end.';
+COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null.';
 
 -- TABLE saved_searches
 CREATE TABLE public.saved_searches (
@@ -145,8 +151,8 @@ CREATE FUNCTION private.alert_due_at(p_search public.saved_searches, p_since tim
     AS $$
     select case
         when not private.is_alert_wanted(p_search) then null
-        when p_search.last_run_at >= p_since then private.next_alert_at(
-            p_search.search_query, private.alert_frequency(p_search.user_id), p_search.last_run_at)
+        when p_search.last_run_at >= p_since then private.next_alert_of_person(
+            p_search.user_id, p_search.search_query, p_search.last_run_at)
         else clock_timestamp() end
 $$;
 
@@ -184,7 +190,7 @@ CASE status
 END) STORED,
     status_details jsonb,
     schema_version integer DEFAULT 1 NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_at timestamp with time zone,
     last_status_update_at timestamp with time zone DEFAULT now() NOT NULL,
     notes text,
     resume_url_used text,
@@ -367,47 +373,80 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
--- FUNCTION close_mirrored_account()
-CREATE FUNCTION private.close_mirrored_account() RETURNS trigger
+-- FUNCTION check_preferences()
+CREATE FUNCTION private.check_preferences() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+    before constant jsonb := case tg_op when 'UPDATE' then to_jsonb(old) end;
+    field  text;
+    list   jsonb;
+    fault  text;
 begin
-    if not exists (select from public.users
-                   where id = new.id and clerk_user_id = new.raw_app_meta_data ->> 'clerk_id') then
-        return new;
-    end if;
-    new.email := null;
-    new.email_confirmed_at := null;
-    new.phone := null;
-    new.phone_confirmed_at := null;
-    new.encrypted_password := null;
-    -- Empty texts, because the Auth server cannot read null in these columns.
-    new.confirmation_token := '';
-    new.recovery_token := '';
-    new.reauthentication_token := '';
-    new.email_change := '';
-    new.email_change_token_new := '';
-    new.email_change_token_current := '';
-    new.phone_change := '';
-    new.phone_change_token := '';
-    -- A date, because the Auth server cannot read `infinity`; nor can it write a year of five digits.
-    new.banned_until := '9999-01-01 00:00:00+00';
+    -- All lists, so that none that is added later is forgotten. One that stays as it is is left alone: whoever changes
+    -- something else cannot help it.
+    for field, list in
+        select key, value from jsonb_each(to_jsonb(new))
+        where jsonb_typeof(value) = 'array' and value is distinct from before -> key
+        order by key
+    loop
+        if field = 'target_locations' then
+            select format('target_locations[%s] %s', place - 1, private.fault_of_location(location)) into fault
+            from jsonb_array_elements(list) with ordinality as listed (location, place)
+            where private.fault_of_location(location) is not null
+            order by place limit 1;
+        else
+            select format('%s[%s] must be a text', field, place - 1) into fault
+            from jsonb_array_elements(list) with ordinality as listed (entry, place)
+            where jsonb_typeof(entry) <> 'string'
+            order by place limit 1;
+        end if;
+        if fault is not null then
+            perform private.refuse('invalid_input', 422, fault, field);
+        end if;
+    end loop;
     return new;
 end
 $$;
 
--- COMMENT FUNCTION close_mirrored_account()
-COMMENT ON FUNCTION private.close_mirrored_account() IS 'Keeps the account of a person of Clerk''s closed to Supabase Auth. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the row of auth.users that is being updated.';
+-- COMMENT FUNCTION check_preferences()
+COMMENT ON FUNCTION private.check_preferences() IS 'Refuses preferences of a shape that applications cannot use. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: a trigger function, which nobody can call: it reads the row that is being written, whose size the checks of user_preferences limit.';
 
--- FUNCTION close_new_mirrored_account()
-CREATE FUNCTION private.close_new_mirrored_account() RETURNS trigger
-    LANGUAGE plpgsql
+-- FUNCTION check_timezone()
+CREATE FUNCTION private.check_timezone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 begin
-    update auth.users set updated_at = updated_at where id = new.id; -- the trigger above does the rest
-    return null;
+    if not exists (select from pg_catalog.pg_timezone_names where name = new.timezone) then
+        perform private.refuse('invalid_input', 422,
+            'timezone must be a name of the IANA time zone database, such as Europe/London', 'timezone');
+    end if;
+    return new;
+end
+$$;
+
+-- COMMENT FUNCTION check_timezone()
+COMMENT ON FUNCTION private.check_timezone() IS 'Refuses a time zone that the database does not know. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: a trigger function, which nobody can call: it reads one name.';
+
+-- FUNCTION clock_of_person(uuid)
+CREATE FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    select person.timezone, coalesce(preference.quiet_hours_start, 21), coalesce(preference.quiet_hours_end, 8)
+    into timezone, quiet_start, quiet_end
+    from public.users as person
+    left join public.user_preferences as preference on preference.user_id = person.id
+    where person.id = p_user_id;
+    begin
+        perform now() at time zone timezone;
+    exception
+        when invalid_parameter_value then
+            timezone := 'UTC';
+    end;
 end
 $$;
 
@@ -418,7 +457,7 @@ CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     AS $$
 declare
     clerk_id text := nullif(p_account.raw_app_meta_data ->> 'clerk_id', '');
-    address  text := private.address_of_account(p_account);
+    address  text := nullif(p_account.email, '');
 begin
     if clerk_id is null or exists (select from public.users where clerk_user_id = clerk_id) then
         clerk_id := p_account.id::text;
@@ -510,6 +549,25 @@ begin
     new.lease_expires_at := null;
     return new;
 end
+$$;
+
+-- FUNCTION fault_of_location(jsonb)
+CREATE FUNCTION private.fault_of_location(p_location jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when jsonb_typeof(p_location) <> 'object' then
+            'must be an object with city, state or zip, or with remote_only'
+        when exists (select from unnest(array['city', 'state', 'zip']) as name
+                     where jsonb_typeof(p_location -> name) not in ('string', 'null')) then
+            'has a city, state or zip that is no text'
+        when jsonb_typeof(p_location -> 'remote_only') <> 'boolean' then
+            'has a remote_only that is neither true nor false'
+        when p_location -> 'remote_only' is distinct from 'true'
+             and concat(p_location ->> 'city', p_location ->> 'state', p_location ->> 'zip') !~ '[^[:space:]]' then
+            'names no city, state or zip, and is not remote_only'
+    end
 $$;
 
 -- FUNCTION forget_event_of_deleted_person()
@@ -650,7 +708,6 @@ CREATE TABLE public.scraping_logs (
     jobs_skipped integer DEFAULT 0 NOT NULL,
     jobs_deactivated integer DEFAULT 0 NOT NULL,
     errors integer DEFAULT 0 NOT NULL,
-    is_whole boolean DEFAULT false NOT NULL,
     error text,
     started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     completed_at timestamp with time zone,
@@ -736,6 +793,45 @@ CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
         where called_at > clock_timestamp() - limits.period) as made
 $$;
 
+-- FUNCTION limit_files_per_person()
+CREATE FUNCTION private.limit_files_per_person() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    at_most integer;
+    folder  record;
+    present bigint;
+begin
+    select per_person into at_most from private.row_limits where table_name = 'files';
+    if at_most is null then
+        return null;
+    end if;
+    perform private.lock_rows_of_people('files', array(
+        select distinct bucket_id || '/' || (storage.foldername(name))[1] from inserted
+        where bucket_id in ('resumes', 'cover_letters')));
+    for folder in
+        select distinct bucket_id, (storage.foldername(name))[1] as name from inserted
+        where bucket_id in ('resumes', 'cover_letters')
+    loop
+        -- Executed as text, so that the index is used, which needs to see the beginning of the name.
+        execute
+            'select count(*) from (select from storage.objects where bucket_id = $1 and name like $2 limit $3) as counted'
+        into present
+        using folder.bucket_id, replace(replace(replace(folder.name, '\', '\\'), '%', '\%'), '_', '\_') || '/%',
+              at_most + 1;
+        if present > at_most then
+            raise exception 'too_many_files: a person may have % files in %', at_most, folder.bucket_id
+                using errcode = 'check_violation';
+        end if;
+    end loop;
+    return null;
+end
+$_$;
+
+-- COMMENT FUNCTION limit_files_per_person()
+COMMENT ON FUNCTION private.limit_files_per_person() IS 'Refuses files beyond what a person may have. Definer: it reads private.row_limits, and counts files that the policies of a caller may hide. Bounds: a trigger function, which nobody can call: it counts only in the folders of the files that are being inserted, and no further than the limit.';
+
 -- FUNCTION limit_queued_jobs()
 CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     LANGUAGE plpgsql
@@ -762,12 +858,67 @@ begin
 end
 $$;
 
+-- FUNCTION limit_rows_per_person()
+CREATE FUNCTION private.limit_rows_per_person() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    at_most integer;
+    is_over boolean;
+    reason  text;
+begin
+    select per_person into at_most from private.row_limits where table_name = tg_table_name;
+    if at_most is null then
+        return null;
+    end if;
+    perform private.lock_rows_of_people(tg_table_name, array(select distinct user_id::text from inserted));
+    -- Nobody's rows are counted further than it takes to know.
+    execute format(
+        'select exists (
+             select from (select distinct user_id from inserted) as person
+             cross join lateral (
+                 select count(*) as present
+                 from (select from %I.%I where user_id = person.user_id limit $1 + 1) as counted) as own
+             where present > $1)',
+        tg_table_schema, tg_table_name)
+    into is_over using at_most;
+    if not is_over then
+        return null;
+    end if;
+
+    reason := format('a person may have %s rows in %s, deleted ones that are still kept among them',
+                     at_most, tg_table_name);
+    -- Each code in full, so that a search for it leads here.
+    case tg_table_name
+        when 'applications' then perform private.refuse('too_many_applications', 409, reason);
+        when 'resumes' then perform private.refuse('too_many_resumes', 409, reason);
+        when 'saved_jobs' then perform private.refuse('too_many_saved_jobs', 409, reason);
+        when 'saved_searches' then perform private.refuse('too_many_saved_searches', 409, reason);
+    end case;
+end
+$_$;
+
+-- COMMENT FUNCTION limit_rows_per_person()
+COMMENT ON FUNCTION private.limit_rows_per_person() IS 'Refuses rows beyond what a person may have. Definer: it counts rows that policies hide from their person, and reads private.row_limits. Bounds: a trigger function, which nobody can call: it counts only for the people of the rows that are being inserted, and no further than the limit.';
+
 -- FUNCTION lock_clerk_account(text)
 CREATE FUNCTION private.lock_clerk_account(p_clerk_user_id text) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$
     select pg_advisory_xact_lock(hashtextextended('clerk_account:' || p_clerk_user_id, 0))
+$$;
+
+-- FUNCTION lock_rows_of_people(text, text[])
+CREATE FUNCTION private.lock_rows_of_people(p_table_name text, p_people text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('rows per person of ' || p_table_name), lock.number)
+    from (select distinct hashtext(person) & 255 as number from unnest(p_people) as person order by number) as lock;
+end
 $$;
 
 -- FUNCTION lock_skyvern_run(text)
@@ -778,6 +929,63 @@ CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('skyvern_run:' || p_run_id, 0))
 $$;
 
+-- FUNCTION may_disturb_from(uuid)
+CREATE FUNCTION private.may_disturb_from(p_user_id uuid) RETURNS timestamp with time zone
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.after_quiet_hours(clock_timestamp(), clock.timezone, clock.quiet_start, clock.quiet_end)
+    from private.clock_of_person(p_user_id) as clock
+$$;
+
+-- TABLE users
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    clerk_user_id text NOT NULL,
+    full_name text,
+    email text,
+    phone_number text,
+    linkedin_profile_url text,
+    portfolio_url text,
+    current_resume_url text,
+    current_resume_filename text,
+    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
+    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    resume_text text,
+    resume_embedding extensions.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
+    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
+    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
+    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
+    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
+    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
+    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
+    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
+);
+
+-- COMMENT TABLE users
+COMMENT ON TABLE public.users IS 'People: one profile for each account.';
+
+-- FUNCTION missing_for_applying(public.users)
+CREATE FUNCTION private.missing_for_applying(p_person public.users) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select array_remove(array[
+        case when p_person.current_resume_url is null
+                  and not exists (select from public.resumes where user_id = p_person.id and is_primary)
+             then 'a résumé' end,
+        case when coalesce(p_person.full_name, '') !~ '[^[:space:]]' then 'your name' end,
+        case when p_person.email is null and p_person.phone_number is null
+             then 'an e-mail address or a phone number' end
+    ], null)
+$$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -786,15 +994,49 @@ CREATE FUNCTION private.name_the_posting(p_text text, p_application public.appli
     select replace(replace(p_text, '{company_name}', p_application.company_name), '{job_title}', p_application.job_title)
 $$;
 
--- FUNCTION next_alert_at(jsonb, text, timestamp with time zone)
-CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) RETURNS timestamp with time zone
+-- FUNCTION next_alert_at(jsonb, text, text, smallint, smallint, timestamp with time zone)
+CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-    select to_timestamp(place + period * (floor((extract(epoch from p_after) - place) / period) + 1))
-    from (values ('instant', 3600), ('daily', 86400), ('weekly', 604800)) as frequency (name, period)
-    cross join lateral (select abs(hashtextextended(p_search_query::text, 0) % period) as place) as placed
-    where name = p_frequency
+    with search as (
+        -- 2^40 spreads over all moments of a week, and leaves room for the arithmetic.
+        select abs(hashtextextended(p_search_query::text, 0) % 1099511627776) as number,
+               case when p_quiet_start = p_quiet_end then 86400
+                    else (p_quiet_start - p_quiet_end + 24) % 24 * 3600 end as awake,
+               case when p_quiet_start = p_quiet_end then 0 else p_quiet_end * 3600 end as morning
+    ),
+    hourly as (
+        select to_timestamp(paused + ((number - paused) % 3600 + 3600) % 3600) as moment
+        from search
+        cross join lateral (select floor(extract(epoch from p_after))::bigint + 1 as later) as second
+        cross join lateral (select floor(extract(epoch from private.after_quiet_hours(
+            to_timestamp(later + ((number - later) % 3600 + 3600) % 3600),
+            p_timezone, p_quiet_start, p_quiet_end)))::bigint as paused) as pause
+    ),
+    daily as (
+        select private.after_quiet_hours(
+                   (day + make_interval(secs => (morning + number % awake) % 86400)) at time zone p_timezone,
+                   p_timezone, p_quiet_start, p_quiet_end) as moment
+        from search
+        cross join generate_series(-1, 8) as distance
+        cross join lateral (select (p_after at time zone p_timezone)::date + distance as day) as calendar
+        where p_frequency = 'daily' or (day - date '1970-01-01') % 7 = number / awake % 7
+    )
+    select case p_frequency
+        when 'instant' then (select moment from hourly)
+        when 'daily' then (select min(moment) from daily where moment > p_after)
+        when 'weekly' then (select min(moment) from daily where moment > p_after) end
+$$;
+
+-- FUNCTION next_alert_of_person(uuid, jsonb, timestamp with time zone)
+CREATE FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select private.next_alert_at(
+        p_search_query, private.alert_frequency(p_user_id), clock.timezone, clock.quiet_start, clock.quiet_end, p_after)
+    from private.clock_of_person(p_user_id) as clock
 $$;
 
 -- FUNCTION note_news_of_skyvern_run()
@@ -808,8 +1050,8 @@ begin
 end
 $$;
 
--- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
-CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
+-- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb, timestamp with time zone)
+CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -819,8 +1061,8 @@ begin
     returning id into notification_id;
 
     with queued as (
-        insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
-        select p_user_id, channel.job_type,
+        insert into public.background_jobs (user_id, job_type, run_at, payload, dedupe_key)
+        select p_user_id, channel.job_type, coalesce(p_not_before, now()),
                jsonb_build_object(
                    'user_id', p_user_id, 'title', p_title, 'message', p_message,
                    'data', p_data || jsonb_build_object('notification_id', notification_id)),
@@ -846,82 +1088,115 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $_$
-    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then p_text end
+    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
 $_$;
 
--- FUNCTION put_clerk_account(text, text, text, text, bigint)
-CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
+-- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
+CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    address  text := private.plain_email(p_email);
-    number   text := private.plain_phone(p_phone_number);
-    new_name text := left(nullif(btrim(p_full_name), ''), 200);
-    said     jsonb := jsonb_strip_nulls(jsonb_build_object('full_name', new_name, 'phone_number', number));
-    former   jsonb;
-    account  uuid;
+    attempts    constant integer := 3;
+    address     text := private.plain_email(p_email);
+    number      text := private.plain_phone(p_phone_number);
+    new_name    text := left(nullif(btrim(p_full_name), ''), 200);
+    account     uuid;
+    former      auth.users;
+    former_name text;
 begin
-    -- Whoever wants this address waits here, before any row is locked, and after the lock of the Clerk account: two
-    -- accounts never take one address at the same time.
-    if address is not null then
-        perform pg_advisory_xact_lock(hashtextextended('address:' || address, 0));
-    end if;
-
     select id into account from public.users where clerk_user_id = p_clerk_user_id;
-    if account is null then
-        -- Empty texts, because the Auth server cannot read null in these columns. The triggers on `auth.users` close
-        -- the account and create its profile.
-        insert into auth.users (
-            id, instance_id, aud, role, raw_app_meta_data, raw_user_meta_data,
-            confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
-        values (
-            gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
-            jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
-                               'clerk_id', p_clerk_user_id),
-            said, '', '', '', '', clock_timestamp(), clock_timestamp())
-        returning id into account;
-    else
-        select raw_user_meta_data into former from auth.users where id = account for update;
-        update auth.users as mirror
-        set raw_user_meta_data = case when jsonb_typeof(former) = 'object'
-                                      then former - 'full_name' - 'phone_number' else '{}' end || said,
-            updated_at = clock_timestamp()
-        where mirror.id = account;
-    end if;
 
-    -- Both profiles that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
-    perform from public.users where id = account or email = address order by id for update;
+    -- All rows that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
+    perform from auth.users as candidate
+    where candidate.id = account
+       or (candidate.email = address and not candidate.is_sso_user) -- the unique index has no others
+       or candidate.phone = number
+    order by candidate.id
+    for update;
+    select * into former from auth.users where id = account;
+    former_name := left(former.raw_user_meta_data ->> 'full_name', 200);
 
-    update public.users as holder
-    set email = null
-    where holder.email = address
-      and holder.id <> account
-      and starts_with(holder.clerk_user_id, 'user_')
-      and coalesce((select known.updated_at from private.clerk_accounts as known
-                    where known.clerk_user_id = holder.clerk_user_id), 0) < p_updated_at;
-    if exists (select from public.users where email = address and id <> account) then
-        address := null;
-    end if;
-    loop
+    update auth.users as holder
+    set email = nullif(holder.email, address),
+        email_confirmed_at = case when holder.email is distinct from address then holder.email_confirmed_at end,
+        phone = nullif(holder.phone, number),
+        phone_confirmed_at = case when holder.phone is distinct from number then holder.phone_confirmed_at end,
+        updated_at = clock_timestamp()
+    from public.users as profile
+        left join private.clerk_accounts as known on known.clerk_user_id = profile.clerk_user_id
+    where profile.id = holder.id
+      and holder.id is distinct from account
+      and not holder.is_sso_user
+      and (holder.email = address or holder.phone = number)
+      and starts_with(profile.clerk_user_id, 'user_')
+      and coalesce(known.updated_at, 0) < p_updated_at;
+
+    -- More than once, in case another account takes the address between the check and the write.
+    for attempt in 1..attempts loop
+        if exists (select from auth.users as holder
+                   where holder.email = address and not holder.is_sso_user and holder.id is distinct from account) then
+            address := null;
+        end if;
+        if exists (select from auth.users as holder
+                   where holder.phone = number and holder.id is distinct from account) then
+            number := null;
+        end if;
         begin
-            update public.users as profile
-            set email = address,
-                full_name = case when profile.full_name is not distinct from left(former ->> 'full_name', 200)
-                                 then new_name else profile.full_name end,
-                phone_number = case when profile.phone_number is not distinct from former ->> 'phone_number'
-                                    then number else profile.phone_number end
-            where profile.id = account
-              and profile.clerk_user_id = p_clerk_user_id;
-            if not found then
-                raise exception 'the account of a Clerk user has no profile';
+            if account is null then
+                -- Empty texts, because the Auth server cannot read null in these columns.
+                insert into auth.users (
+                    id, instance_id, aud, role, email, email_confirmed_at, phone, phone_confirmed_at,
+                    raw_app_meta_data, raw_user_meta_data,
+                    confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
+                values (
+                    gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
+                    address, case when address is not null and p_email_is_confirmed then clock_timestamp() end,
+                    number, case when number is not null then clock_timestamp() end,
+                    jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
+                                       'clerk_id', p_clerk_user_id),
+                    jsonb_strip_nulls(jsonb_build_object('full_name', new_name)),
+                    '', '', '', '', clock_timestamp(), clock_timestamp())
+                returning id into account;
+            else
+                update auth.users as mirror
+                set email = address,
+                    email_confirmed_at = case
+                        when address is null or not p_email_is_confirmed then null
+                        when mirror.email = address then coalesce(mirror.email_confirmed_at, clock_timestamp())
+                        else clock_timestamp() end,
+                    phone = number,
+                    phone_confirmed_at = case
+                        when number is null then null
+                        when mirror.phone = number then coalesce(mirror.phone_confirmed_at, clock_timestamp())
+                        else clock_timestamp() end,
+                    raw_user_meta_data = jsonb_set(
+                        case when jsonb_typeof(mirror.raw_user_meta_data) = 'object'
+                             then mirror.raw_user_meta_data else '{}' end,
+                        '{full_name}', coalesce(to_jsonb(new_name), 'null')),
+                    updated_at = clock_timestamp()
+                where mirror.id = account;
             end if;
             exit;
         exception
-            when unique_violation then -- Supabase Auth has given the address to somebody since the check
-                address := null;
+            when unique_violation then
+                if attempt = attempts then
+                    raise;
+                end if;
         end;
     end loop;
+
+    -- The triggers on `auth.users` have created the profile and keep its address.
+    update public.users as profile
+    set full_name = case when profile.full_name is not distinct from former_name
+                         then new_name else profile.full_name end,
+        phone_number = case when profile.phone_number is not distinct from '+' || former.phone
+                            then '+' || number else profile.phone_number end
+    where profile.id = account
+      and profile.clerk_user_id = p_clerk_user_id;
+    if not found then
+        raise exception 'the account of a Clerk user has no profile';
+    end if;
 
     insert into private.clerk_accounts as known (clerk_user_id, updated_at)
     values (p_clerk_user_id, p_updated_at)
@@ -1023,6 +1298,20 @@ CREATE FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uui
     where job.id = p_job_id
 $$;
 
+-- FUNCTION schedule_profile_reminder()
+CREATE FUNCTION private.schedule_profile_reminder() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.profile_reminders (user_id) values (new.id) on conflict (user_id) do nothing;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION schedule_profile_reminder()
+COMMENT ON FUNCTION private.schedule_profile_reminder() IS 'Schedules the first look at a new profile. Definer: it runs for whoever makes a profile, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it writes one row, for the profile that is being made.';
+
 -- FUNCTION schedule_saved_search()
 CREATE FUNCTION private.schedule_saved_search() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1037,8 +1326,8 @@ begin
         first_moment := clock_timestamp();
     end if;
 
-    insert into private.saved_search_alerts as alert (saved_search_id, since, next_at)
-    values (new.id, coalesce(first_moment, new.created_at),
+    insert into private.saved_search_alerts as alert (saved_search_id, user_id, since, next_at)
+    values (new.id, new.user_id, coalesce(first_moment, new.created_at),
             private.alert_due_at(new, coalesce(first_moment, new.created_at)))
     on conflict (saved_search_id) do update
     set since = coalesce(first_moment, alert.since),
@@ -1056,17 +1345,26 @@ CREATE FUNCTION private.schedule_saved_searches_of_person() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+    person_id uuid;
 begin
+    if tg_table_name = 'users' then
+        person_id := new.id;
+    elsif tg_op = 'DELETE' then
+        person_id := old.user_id;
+    else
+        person_id := new.user_id;
+    end if;
     update private.saved_search_alerts as alert
     set next_at = private.alert_due_at(search, alert.since)
     from public.saved_searches as search
-    where search.id = alert.saved_search_id and search.user_id = coalesce(new.user_id, old.user_id);
+    where search.id = alert.saved_search_id and alert.user_id = person_id;
     return null;
 end
 $$;
 
 -- COMMENT FUNCTION schedule_saved_searches_of_person()
-COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
+COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences or time zone are being written.';
 
 -- FUNCTION search_jobs(text, uuid, uuid, uuid, boolean, timestamp with time zone)
 CREATE FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
@@ -1129,6 +1427,49 @@ begin
 end
 $_$;
 
+-- FUNCTION set_applied_at()
+CREATE FUNCTION private.set_applied_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if new.status in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
+        new.applied_at := null;
+    elsif new.status in ('SUBMITTED_BY_SKYVERN', 'APPLIED_MANUALLY') and new.applied_at is null then
+        new.applied_at := coalesce(case tg_op when 'UPDATE' then old.applied_at end, now());
+    end if;
+    return new;
+end
+$$;
+
+-- FUNCTION set_read_at()
+CREATE FUNCTION private.set_read_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.read_at := case when new.is_read then coalesce(case when old.is_read then old.read_at end, now()) end;
+    return new;
+end
+$$;
+
+-- FUNCTION take_a_turn()
+CREATE FUNCTION private.take_a_turn() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.saved_search_alert_turns as turn (user_id, due_at)
+    values (new.user_id, greatest(new.next_at, clock_timestamp()))
+    on conflict (user_id) do update set due_at = excluded.due_at
+        where turn.due_at is null or turn.due_at > excluded.due_at;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION take_a_turn()
+COMMENT ON FUNCTION private.take_a_turn() IS 'Keeps a person''s turn not later than their first search is due. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the turn of the person of the row that is being written.';
+
 -- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
 CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
     LANGUAGE plpgsql
@@ -1147,25 +1488,57 @@ begin
 end
 $$;
 
--- FUNCTION token_subject()
-CREATE FUNCTION private.token_subject() RETURNS text
-    LANGUAGE plpgsql STABLE
+-- FUNCTION wants_profile_reminder(uuid)
+CREATE FUNCTION private.wants_profile_reminder(p_user_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select (exists (select from public.applications where user_id = p_user_id and deleted_at is null)
+            or exists (select from public.saved_jobs where user_id = p_user_id)
+            or exists (select from public.saved_searches where user_id = p_user_id))
+       and not exists (select from public.notifications
+                       where user_id = p_user_id and not is_read and type = 'PROFILE_REMINDER')
+$$;
+
+-- FUNCTION announce(text, text, public.user_tier[])
+CREATE FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[] DEFAULT enum_range(NULL::public.user_tier)) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-    claims    json := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json;
-    front_end text := claims ->> 'azp';
+    announcement private.announcements;
 begin
-    if claims ->> 'sts' = 'pending' then
-        return null;
+    if coalesce(char_length(p_title), 0) not between 1 and 200
+       or coalesce(char_length(p_message), 0) not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the title has 1 to 200 characters, and the message 1 to 1000');
     end if;
-    if front_end is not null
-        and (select pg_catalog.bool_or(party = front_end) from private.authorized_parties) is false then
-        return null;
+    if coalesce(cardinality(p_tiers), 0) = 0 or array_position(p_tiers, null) is not null then
+        perform private.refuse('invalid_input', 422, 'there must be a tier, and none of them may be null');
     end if;
-    return claims ->> 'sub';
+
+    -- The update changes nothing but locks the row, so that two calls at once queue one job.
+    insert into private.announcements (title, message) values (p_title, p_message)
+    on conflict (title, md5(message)) do update set title = excluded.title
+    returning * into announcement;
+    insert into private.announcement_tiers (announcement_id, tier)
+    select distinct announcement.id, tier from unnest(p_tiers) as tier
+    on conflict (announcement_id, tier) do nothing;
+
+    if not exists (select from private.announcement_tiers
+                   where announcement_id = announcement.id and finished_at is null) then
+        return jsonb_build_object('announcement_id', announcement.id, 'outcome', 'already_announced');
+    end if;
+    insert into public.background_jobs (job_type, payload)
+    select 'announcement', jsonb_build_object('announcement_id', announcement.id)
+    where not exists (select from public.background_jobs
+                      where job_type = 'announcement' and status in ('pending', 'processing')
+                        and payload ->> 'announcement_id' = announcement.id::text);
+    return jsonb_build_object('announcement_id', announcement.id, 'outcome', 'announced');
 end
 $$;
+
+-- COMMENT FUNCTION announce(p_title text, p_message text, p_tiers public.user_tier[])
+COMMENT ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) IS 'Tells everybody of some tiers something, once. Definer: it writes tables in the schema private. Bounds: only operators call it; the texts are short enough for a push message, and the same text is told once.';
 
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
@@ -1235,7 +1608,7 @@ begin
     else
         is_new := not exists (select from public.users where clerk_user_id = p_clerk_user_id);
         account := private.put_clerk_account(
-            p_clerk_user_id, p_person ->> 'email', p_person ->> 'phone_number', p_person ->> 'full_name',
+            p_clerk_user_id, p_person ->> 'email', true, p_person ->> 'phone_number', p_person ->> 'full_name',
             p_updated_at);
         result := case when is_new then 'created' else 'updated' end;
     end if;
@@ -1758,8 +2131,9 @@ declare
 begin
     begin
         claims := nullif(current_setting('request.jwt.claims', true), '')::json;
-        subject := private.token_subject();
-        -- An address makes somebody known unless it is said not to be verified.
+        subject := claims ->> 'sub';
+        -- An address that is not verified could be anybody's. Without the claim `email_verified` it is taken, but not
+        -- as confirmed.
         if json_typeof(claims -> 'email') = 'string' and coalesce(claims ->> 'email_verified', 'true') = 'true' then
             address := private.plain_email(claims ->> 'email');
         end if;
@@ -1777,9 +2151,8 @@ begin
         -- The webhook, or another call, may have been faster.
         select id into account from public.users where clerk_user_id = subject;
         if account is null and address is not null then
-            -- It is theirs only if it is said to be verified. Otherwise the webhook brings it.
             account := private.put_clerk_account(
-                subject, case when claims ->> 'email_verified' = 'true' then address end, null, null, 0);
+                subject, address, coalesce(claims ->> 'email_verified', 'false') = 'true', null, null, 0);
         end if;
     end if;
     if account is null then
@@ -1790,7 +2163,7 @@ end
 $_$;
 
 -- COMMENT FUNCTION ensure_person()
-COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address is taken.';
+COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address counts as confirmed.';
 
 -- FUNCTION extend_background_jobs(jsonb)
 CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -1830,16 +2203,13 @@ $$;
 -- COMMENT FUNCTION extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer)
 COMMENT ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) IS 'Extends a lock for scheduled work. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only a lock that has not expired and whose fencing token the caller knows; 1 to 86,400 seconds.';
 
--- FUNCTION finish_job_sync(bigint, boolean, text, text[])
-CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text, p_exhausted text[] DEFAULT '{}'::text[]) RETURNS jsonb
+-- FUNCTION finish_job_sync(bigint, boolean, text)
+CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-    days        constant integer := 5;
     run         public.scraping_logs := private.hold_job_sync(p_lock_number);
-    is_telling  boolean;
-    unseen_from timestamptz; -- when the run began that was the first of this many days
     deactivated integer := 0;
 begin
     if run.id is null then
@@ -1850,29 +2220,16 @@ begin
         return jsonb_build_object('outcome', 'superseded');
     end if;
 
-    is_telling := p_error is null and p_is_whole and run.jobs_fetched > run.errors;
-    if is_telling then
-        select min(began_at) into unseen_from
-        from (select min(log.started_at) as began_at
-              from public.scraping_logs as log
-              where log.source_name = run.source_name and (log.is_whole or log.id = run.id)
-              group by (log.started_at at time zone 'UTC')::date
-              order by began_at desc
-              limit days) as told
-        having count(*) = days;
+    if p_error is null and p_is_whole and run.jobs_fetched > run.errors then
         update public.jobs
         set is_active = false
-        where source = run.source_name and is_active
-          and coalesce(last_seen, created_at) < run.started_at
-          and (seen_by <> '{}' and seen_by <@ coalesce(p_exhausted, '{}')
-               or coalesce(last_seen, created_at) < unseen_from);
+        where source = run.source_name and is_active and (last_seen is null or last_seen < run.started_at);
         get diagnostics deactivated = row_count;
     end if;
     update public.scraping_logs
     set status = case when p_error is null then 'completed' else 'failed' end,
         error = left(p_error, 500),
         jobs_deactivated = deactivated,
-        is_whole = is_telling,
         completed_at = clock_timestamp()
     where id = run.id
     returning * into run;
@@ -1881,8 +2238,8 @@ begin
 end
 $$;
 
--- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[])
-COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated, and only those that are known to be gone; the error is cut at 500 characters.';
+-- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
+COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated; the error is cut at 500 characters.';
 
 -- FUNCTION handle_application_status_update_timestamp()
 CREATE FUNCTION public.handle_application_status_update_timestamp() RETURNS trigger
@@ -1930,9 +2287,7 @@ CREATE FUNCTION public.handle_user_email_changed() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
-    -- Not of an account of Clerk's, whose row has no address.
-    update public.users set email = private.address_of_account(new)
-    where id = new.id and clerk_user_id is distinct from new.raw_app_meta_data ->> 'clerk_id';
+    update public.users set email = nullif(new.email, '') where id = new.id;
     return null;
 exception
     when integrity_constraint_violation then
@@ -1943,7 +2298,7 @@ end
 $$;
 
 -- COMMENT FUNCTION handle_user_email_changed()
-COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows an e-mail address of Supabase Auth that was changed or confirmed into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
+COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows a changed e-mail address into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
 -- FUNCTION match_jobs(extensions.vector, integer)
 CREATE FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer DEFAULT 10) RETURNS TABLE(id uuid, similarity double precision)
@@ -2089,6 +2444,29 @@ $$;
 -- COMMENT FUNCTION queue_daily_purge()
 COMMENT ON FUNCTION public.queue_daily_purge() IS 'Queues the purge of the day. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; one job a day.';
 
+-- FUNCTION queue_due_profile_reminders()
+CREATE FUNCTION public.queue_due_profile_reminders() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    queued integer;
+begin
+    insert into public.background_jobs (job_type, payload, dedupe_key)
+    select 'profile_reminders', '{}',
+           'profile_reminders:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI')
+    where exists (select from private.profile_reminders where next_at <= clock_timestamp())
+      and not exists (select from public.background_jobs
+                      where job_type = 'profile_reminders' and status in ('pending', 'processing'))
+    on conflict (dedupe_key) do nothing;
+    get diagnostics queued = row_count;
+    return jsonb_build_object('queued', queued);
+end
+$$;
+
+-- COMMENT FUNCTION queue_due_profile_reminders()
+COMMENT ON FUNCTION public.queue_due_profile_reminders() IS 'Queues the job that reminds people of what is missing in their profiles. Definer: it reads schedules in the schema private. Bounds: it takes no arguments; one job a minute, and one at a time.';
+
 -- FUNCTION queue_due_push_receipts()
 CREATE FUNCTION public.queue_due_push_receipts() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2167,29 +2545,43 @@ CREATE FUNCTION public.queue_due_saved_search_alerts() RETURNS jsonb
     SET search_path TO ''
     AS $$
 declare
-    moment         constant timestamptz := clock_timestamp();
-    considered     constant integer := 200;
-    of_one_person  constant integer := 3;
-    -- For an alert that the queue has given up on, or whose person has three waiting.
-    later          constant interval := '1 hour';
-    room           constant bigint := private.job_search_calls_left_for_alerts();
-    queued_count   integer;
+    moment          constant timestamptz := clock_timestamp();
+    people_at_once  constant integer := 200;
+    of_one_person   constant integer := 3;
+    -- More than three, since some of them may turn out to be queued already, or to be no search.
+    looked_at       constant integer := 10;
+    -- For an alert that the queue has given up on.
+    at_the_latest   constant interval := '6 hours';
+    room            constant bigint := private.job_search_calls_left_for_alerts();
+    queued_count    integer;
+    had_their_turn  uuid[];
 begin
     if room = 0 then
         return jsonb_build_object('queued', 0);
     end if;
 
     -- A person who is just being deleted is skipped: a job refers to the row in `users`.
-    with due as materialized (
-        select alert.saved_search_id, alert.next_at, alert.job_id, search.user_id, search.search_query
-        from private.saved_search_alerts as alert
-        join public.saved_searches as search on search.id = alert.saved_search_id
-        join public.users as person on person.id = search.user_id
-        where alert.next_at <= moment
-        order by alert.next_at
-        limit considered
-        for update of alert skip locked
+    with people as materialized (
+        select turn.user_id, turn.due_at
+        from private.saved_search_alert_turns as turn
+        join public.users as person on person.id = turn.user_id
+        where turn.due_at <= moment
+        order by turn.due_at
+        limit people_at_once
+        for update of turn skip locked
         for key share of person skip locked
+    ),
+    due as materialized (
+        select alert.*, people.due_at as waits_since, search.search_query
+        from people
+        cross join lateral (
+            select saved_search_id, user_id, next_at, job_id
+            from private.saved_search_alerts
+            where user_id = people.user_id and next_at <= moment
+            order by next_at
+            limit looked_at
+            for update skip locked) as alert
+        join public.saved_searches as search on search.id = alert.saved_search_id
     ),
     judged as materialized (
         select due.*,
@@ -2212,7 +2604,8 @@ begin
         select search_query from numbered
         where place <= of_one_person
         group by search_query
-        order by min(next_at)
+        -- Nobody's second one before everybody's first.
+        order by min(place), min(waits_since)
         limit room
     ),
     chosen as materialized (
@@ -2230,26 +2623,34 @@ begin
     scheduled as (
         update private.saved_search_alerts as alert
         set job_id = coalesce(queued.id, alert.job_id),
-            next_at = case
-                when judged.is_invalid then null
-                when chosen.saved_search_id is null then moment + later
-                else least(moment + 6 * later, private.next_alert_at(
-                    judged.search_query, private.alert_frequency(judged.user_id), moment)) end
+            next_at = case when not judged.is_invalid then least(
+                moment + at_the_latest,
+                private.next_alert_of_person(judged.user_id, judged.search_query, moment)) end
         from judged
         left join chosen on chosen.saved_search_id = judged.saved_search_id
         left join queued on queued.saved_search_id = judged.saved_search_id
         where alert.saved_search_id = judged.saved_search_id
-          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid
-               or exists (select from numbered where numbered.saved_search_id = judged.saved_search_id
-                                                 and numbered.place > of_one_person))
+          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid)
     )
-    select count(*) into queued_count from queued;
+    select (select count(*) from queued),
+           array(select user_id from people
+                 where user_id in (select user_id from chosen)
+                    or user_id not in (select user_id from numbered where place <= of_one_person))
+    into queued_count, had_their_turn;
+
+    -- Those who had a turn, and those for whom there was nothing to do. All others keep their places in the line.
+    update private.saved_search_alert_turns as turn
+    set due_at = case when next.due_at <= moment then clock_timestamp() else next.due_at end
+    from unnest(had_their_turn) as person (id)
+    left join lateral (
+        select min(next_at) as due_at from private.saved_search_alerts where user_id = person.id) as next on true
+    where turn.user_id = person.id;
     return jsonb_build_object('queued', queued_count);
 end
 $$;
 
 -- COMMENT FUNCTION queue_due_saved_search_alerts()
-COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 searches at a time, no more than Adzuna''s allowance for alerts, and three per person.';
+COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 people at a time, no more than Adzuna''s allowance for alerts, and three per person.';
 
 -- FUNCTION record_absent_submission(uuid, uuid, jsonb)
 CREATE FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) RETURNS jsonb
@@ -2508,7 +2909,7 @@ begin
             select told.notification_id, told.push_job_id into notification_id, push_job_id
             from private.notify_person(
                 search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', message.title, message.message, search.id, 'saved_search',
-                jsonb_build_object('saved_search_id', search.id)) as told;
+                jsonb_build_object('saved_search_id', search.id), private.may_disturb_from(search.user_id)) as told;
         end if;
 
         -- A posting that was last seen before that is too old to be reported again.
@@ -2517,8 +2918,7 @@ begin
         set last_run_at = greatest(last_run_at, p_searched_at)
         where id = search.id;
         update private.saved_search_alerts
-        set next_at = private.next_alert_at(
-            search.search_query, private.alert_frequency(search.user_id), clock_timestamp())
+        set next_at = private.next_alert_of_person(search.user_id, search.search_query, clock_timestamp())
         where saved_search_id = search.id;
         result := jsonb_build_object(
             'outcome', case when unseen.number > 0 then 'told' else 'nothing_new' end, 'new_postings', unseen.number,
@@ -2684,6 +3084,56 @@ $$;
 -- COMMENT FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
 COMMENT ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) IS 'Releases a lock for scheduled work. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only a lock whose fencing token the caller knows.';
 
+-- FUNCTION remind_of_profiles(integer)
+CREATE FUNCTION public.remind_of_profiles(p_limit integer DEFAULT 200) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    moment constant timestamptz := clock_timestamp();
+    result jsonb;
+begin
+    if p_limit is null or p_limit not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 1000');
+    end if;
+
+    -- A person who is just being deleted is skipped: a notification refers to the row in `users`.
+    with due as materialized (
+        select reminder.user_id, private.missing_for_applying(person) as missing
+        from private.profile_reminders as reminder
+        join public.users as person on person.id = reminder.user_id
+        where reminder.next_at <= moment
+        order by reminder.next_at
+        limit p_limit
+        for update of reminder skip locked
+        for key share of person skip locked
+    ),
+    told as (
+        select (private.notify_person(
+            user_id, 'PROFILE_REMINDER', 'Your profile is not complete',
+            format('To apply for jobs, add %s to your profile.',
+                   regexp_replace(array_to_string(missing, ', '), ', ([^,]*)$', ' and \1')),
+            user_id, 'profile', '{}', private.may_disturb_from(user_id))).notification_id
+        from due
+        where cardinality(missing) > 0 and private.wants_profile_reminder(user_id)
+    ),
+    looked_at as (
+        update private.profile_reminders as reminder
+        set next_at = moment + interval '7 days'
+        from due
+        where reminder.user_id = due.user_id
+        returning reminder.user_id
+    )
+    select jsonb_build_object('looked_at', (select count(*) from looked_at),
+                              'reminded', (select count(notification_id) from told))
+    into result;
+    return result;
+end
+$_$;
+
+-- COMMENT FUNCTION remind_of_profiles(p_limit integer)
+COMMENT ON FUNCTION public.remind_of_profiles(p_limit integer) IS 'Reminds people of what is missing in their profiles. Definer: it reads and writes schedules in the schema private. Bounds: 1 to 1000 profiles, only those that are due; each is due once a week.';
+
 -- FUNCTION saved_search_to_alert(uuid, uuid)
 CREATE FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2841,15 +3291,8 @@ begin
             posted_at_seconds double precision)) as posting
         order by posting.external_id
     ),
-    finders as materialized (
-        select external_id, coalesce(array_agg(distinct query) filter (where query is not null), '{}') as queries
-        from jsonb_to_recordset(p_postings) as posting (external_id text, query text)
-        group by external_id
-    ),
     known as materialized (
         select job.id, job.external_id,
-               case when job.seen_by @> finders.queries then job.seen_by
-                    else array(select unnest(job.seen_by) union select unnest(finders.queries) order by 1) end as seen_by,
                not job.is_active
                or (job.title, job.company, job.company_logo_url, job.description_hash, job.url, job.publisher,
                    job.location, job.city, job.state, job.country, job.is_remote, job.work_arrangement,
@@ -2863,13 +3306,12 @@ begin
                    fetched.posted_at) as has_changed
         from public.jobs as job
         join fetched using (external_id)
-        join finders using (external_id)
         where job.source = run.source_name
         order by job.id
         for no key update of job
     ),
     seen as (
-        update public.jobs as job set last_seen = moment, seen_by = known.seen_by
+        update public.jobs as job set last_seen = moment
         from known
         where job.id = known.id and not known.has_changed
     ),
@@ -2882,7 +3324,7 @@ begin
             employment_types = fetched.employment_types, salary_min = fetched.salary_min,
             salary_max = fetched.salary_max, salary_period = fetched.salary_period,
             salary_currency = fetched.salary_currency, salary_text = fetched.salary_text,
-            posted_at = fetched.posted_at, is_active = true, last_seen = moment, seen_by = known.seen_by
+            posted_at = fetched.posted_at, is_active = true, last_seen = moment
         from known
         join fetched using (external_id)
         where job.id = known.id and known.has_changed
@@ -2892,13 +3334,11 @@ begin
         insert into public.jobs (
             source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location,
             city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-            salary_period, salary_currency, salary_text, posted_at, last_seen, seen_by)
+            salary_period, salary_currency, salary_text, posted_at, last_seen)
         select run.source_name, external_id, null, title, company, company_logo_url, description, url, publisher,
                location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-               salary_period, salary_currency, salary_text, posted_at, moment,
-               queries
+               salary_period, salary_currency, salary_text, posted_at, moment
         from fetched
-        join finders using (external_id)
         where not exists (select from known where known.external_id = fetched.external_id)
         returning id
     )
@@ -2980,14 +3420,87 @@ $$;
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
--- TABLE authorized_parties
-CREATE TABLE private.authorized_parties (
-    party text NOT NULL,
-    CONSTRAINT authorized_parties_check_party CHECK (((char_length(party) >= 1) AND (char_length(party) <= 255)))
+-- FUNCTION tell_announcement(uuid, integer)
+CREATE FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    announcement private.announcements;
+    step         private.announcement_tiers;
+    people       uuid[];
+    told_now     integer;
+begin
+    if p_limit is null or p_limit not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 1000');
+    end if;
+    select * into announcement from private.announcements where id = p_announcement_id;
+    select * into step from private.announcement_tiers
+    where announcement_id = p_announcement_id and finished_at is null
+    order by tier limit 1
+    for update;
+
+    if step.tier is not null then
+        people := array(
+            select id from public.users
+            where tier = step.tier and id > coalesce(step.told_up_to, '00000000-0000-0000-0000-000000000000')
+              and created_at <= step.announced_at
+            order by id limit p_limit);
+        -- A person who was told before has come to this tier from another one. Locking the row keeps this condition
+        -- before the call.
+        select count(told.notification_id) into told_now
+        from (select id from public.users
+              where id = any (people)
+                and not exists (select from public.notifications
+                                where user_id = users.id and related_entity_id = announcement.id
+                                  and type = 'GENERAL_ANNOUNCEMENT')
+              order by id
+              for key share) as person
+        cross join lateral private.notify_person(
+            person.id, 'GENERAL_ANNOUNCEMENT', announcement.title, announcement.message, announcement.id,
+            'announcement', jsonb_build_object('announcement_id', announcement.id),
+            private.may_disturb_from(person.id)) as told;
+        update private.announcement_tiers
+        set told_up_to = coalesce(people[cardinality(people)], told_up_to),
+            told = told + told_now,
+            finished_at = case when cardinality(people) < p_limit then clock_timestamp() end
+        where announcement_id = step.announcement_id and tier = step.tier;
+    end if;
+
+    return (select jsonb_build_object('told', coalesce(sum(told), 0),
+                                      'is_finished', coalesce(bool_and(finished_at is not null), true))
+            from private.announcement_tiers where announcement_id = p_announcement_id);
+end
+$$;
+
+-- COMMENT FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
+COMMENT ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) IS 'Tells the next people of an announcement. Definer: it reads and writes tables in the schema private. Bounds: 1 to 1000 people, only those to whom it was announced, and each once.';
+
+-- TABLE announcement_tiers
+CREATE TABLE private.announcement_tiers (
+    announcement_id uuid NOT NULL,
+    tier public.user_tier NOT NULL,
+    announced_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    told_up_to uuid,
+    told integer DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone
 );
 
--- COMMENT TABLE authorized_parties
-COMMENT ON TABLE private.authorized_parties IS 'The front ends whose tokens are accepted; without a row, any.';
+-- COMMENT TABLE announcement_tiers
+COMMENT ON TABLE private.announcement_tiers IS 'To whom each announcement goes, and how far that is.';
+
+-- TABLE announcements
+CREATE TABLE private.announcements (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    title text NOT NULL,
+    message text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT announcements_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 1000))),
+    CONSTRAINT announcements_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200)))
+);
+
+-- COMMENT TABLE announcements
+COMMENT ON TABLE private.announcements IS 'What operators have told people.';
 
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
@@ -3068,9 +3581,38 @@ CREATE TABLE private.notification_channels (
 -- COMMENT TABLE notification_channels
 COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: which job type delivers a notification there.';
 
+-- TABLE profile_reminders
+CREATE TABLE private.profile_reminders (
+    user_id uuid NOT NULL,
+    next_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL
+);
+
+-- COMMENT TABLE profile_reminders
+COMMENT ON TABLE private.profile_reminders IS 'When it is looked next at what is missing in each person''s profile.';
+
+-- TABLE row_limits
+CREATE TABLE private.row_limits (
+    table_name text NOT NULL,
+    per_person integer NOT NULL,
+    CONSTRAINT row_limits_check_per_person CHECK ((per_person > 0))
+);
+
+-- COMMENT TABLE row_limits
+COMMENT ON TABLE private.row_limits IS 'How many rows of each kind a person may have; no row means any number.';
+
+-- TABLE saved_search_alert_turns
+CREATE TABLE private.saved_search_alert_turns (
+    user_id uuid NOT NULL,
+    due_at timestamp with time zone
+);
+
+-- COMMENT TABLE saved_search_alert_turns
+COMMENT ON TABLE private.saved_search_alert_turns IS 'Whose saved searches are to run next.';
+
 -- TABLE saved_search_alerts
 CREATE TABLE private.saved_search_alerts (
     saved_search_id uuid NOT NULL,
+    user_id uuid NOT NULL,
     since timestamp with time zone NOT NULL,
     next_at timestamp with time zone,
     job_id uuid
@@ -3217,7 +3759,6 @@ CREATE TABLE public.jobs (
     status text DEFAULT 'active'::text NOT NULL,
     is_active boolean DEFAULT true NOT NULL,
     last_seen timestamp with time zone,
-    seen_by text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT jobs_check_city CHECK ((char_length(city) <= 300)),
@@ -3353,12 +3894,16 @@ CREATE TABLE public.user_preferences (
     work_arrangement public.work_preference_type[],
     receive_job_alerts boolean DEFAULT true,
     alert_frequency text DEFAULT 'daily'::text,
+    quiet_hours_start smallint DEFAULT 21 NOT NULL,
+    quiet_hours_end smallint DEFAULT 8 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_preferences_check_alert_frequency CHECK ((alert_frequency = ANY (ARRAY['instant'::text, 'daily'::text, 'weekly'::text]))),
     CONSTRAINT user_preferences_check_employment_types CHECK ((cardinality(employment_types) <= 10)),
     CONSTRAINT user_preferences_check_industries CHECK (((cardinality(industries) <= 50) AND (octet_length(array_to_string(industries, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_key_skills CHECK (((cardinality(key_skills) <= 100) AND (octet_length(array_to_string(key_skills, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_preferred_job_titles CHECK (((cardinality(preferred_job_titles) <= 50) AND (octet_length(array_to_string(preferred_job_titles, ''::text)) <= 10000))),
+    CONSTRAINT user_preferences_check_quiet_hours_end CHECK (((quiet_hours_end >= 0) AND (quiet_hours_end <= 23))),
+    CONSTRAINT user_preferences_check_quiet_hours_start CHECK (((quiet_hours_start >= 0) AND (quiet_hours_start <= 23))),
     CONSTRAINT user_preferences_check_salary_currency CHECK ((salary_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT user_preferences_check_salary_max CHECK (((salary_max >= 0) AND (salary_max >= salary_min))),
     CONSTRAINT user_preferences_check_salary_min CHECK ((salary_min >= 0)),
@@ -3371,7 +3916,7 @@ END),
 );
 
 -- COMMENT TABLE user_preferences
-COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and how often they want to be told of postings.';
+COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and when and how often they want to be told of postings.';
 
 -- TABLE user_push_tokens
 CREATE TABLE public.user_push_tokens (
@@ -3391,39 +3936,6 @@ CREATE TABLE public.user_push_tokens (
 
 -- COMMENT TABLE user_push_tokens
 COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
-
--- TABLE users
-CREATE TABLE public.users (
-    id uuid NOT NULL,
-    clerk_user_id text NOT NULL,
-    full_name text,
-    email text,
-    phone_number text,
-    linkedin_profile_url text,
-    portfolio_url text,
-    current_resume_url text,
-    current_resume_filename text,
-    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
-    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
-    timezone text DEFAULT 'UTC'::text NOT NULL,
-    resume_text text,
-    resume_embedding extensions.vector(384),
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
-    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
-    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
-    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
-    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
-    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
-    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
-    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
-);
-
--- COMMENT TABLE users
-COMMENT ON TABLE public.users IS 'People: one profile for each account.';
 
 -- TABLE webhook_events
 CREATE TABLE public.webhook_events (
@@ -3453,9 +3965,13 @@ CREATE TABLE public.webhook_events (
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
 
--- CONSTRAINT authorized_parties authorized_parties_pkey
-ALTER TABLE ONLY private.authorized_parties
-    ADD CONSTRAINT authorized_parties_pkey PRIMARY KEY (party);
+-- CONSTRAINT announcement_tiers announcement_tiers_pkey
+ALTER TABLE ONLY private.announcement_tiers
+    ADD CONSTRAINT announcement_tiers_pkey PRIMARY KEY (announcement_id, tier);
+
+-- CONSTRAINT announcements announcements_pkey
+ALTER TABLE ONLY private.announcements
+    ADD CONSTRAINT announcements_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
@@ -3484,6 +4000,18 @@ ALTER TABLE ONLY private.notification_channels
 -- CONSTRAINT notification_channels notification_channels_unique_dedupe_prefix
 ALTER TABLE ONLY private.notification_channels
     ADD CONSTRAINT notification_channels_unique_dedupe_prefix UNIQUE (dedupe_prefix);
+
+-- CONSTRAINT profile_reminders profile_reminders_pkey
+ALTER TABLE ONLY private.profile_reminders
+    ADD CONSTRAINT profile_reminders_pkey PRIMARY KEY (user_id);
+
+-- CONSTRAINT row_limits row_limits_pkey
+ALTER TABLE ONLY private.row_limits
+    ADD CONSTRAINT row_limits_pkey PRIMARY KEY (table_name);
+
+-- CONSTRAINT saved_search_alert_turns saved_search_alert_turns_pkey
+ALTER TABLE ONLY private.saved_search_alert_turns
+    ADD CONSTRAINT saved_search_alert_turns_pkey PRIMARY KEY (user_id);
 
 -- CONSTRAINT saved_search_alerts saved_search_alerts_pkey
 ALTER TABLE ONLY private.saved_search_alerts
@@ -3569,6 +4097,10 @@ ALTER TABLE ONLY public.saved_jobs
 ALTER TABLE ONLY public.saved_searches
     ADD CONSTRAINT saved_searches_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT saved_searches saved_searches_unique_id_user_id
+ALTER TABLE ONLY public.saved_searches
+    ADD CONSTRAINT saved_searches_unique_id_user_id UNIQUE (id, user_id);
+
 -- CONSTRAINT scraping_logs scraping_logs_pkey
 ALTER TABLE ONLY public.scraping_logs
     ADD CONSTRAINT scraping_logs_pkey PRIMARY KEY (id);
@@ -3609,6 +4141,9 @@ ALTER TABLE ONLY public.webhook_events
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
 
+-- INDEX idx_announcements_title_message
+CREATE UNIQUE INDEX idx_announcements_title_message ON private.announcements USING btree (title, md5(message));
+
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
 
@@ -3624,8 +4159,14 @@ CREATE INDEX idx_job_search_calls_user_id_called_at ON private.job_search_calls 
 -- INDEX idx_job_search_leases_expires_at
 CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING btree (expires_at);
 
--- INDEX idx_saved_search_alerts_next_at
-CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
+-- INDEX idx_profile_reminders_next_at
+CREATE INDEX idx_profile_reminders_next_at ON private.profile_reminders USING btree (next_at);
+
+-- INDEX idx_saved_search_alert_turns_due_at
+CREATE INDEX idx_saved_search_alert_turns_due_at ON private.saved_search_alert_turns USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+-- INDEX idx_saved_search_alerts_user_id_next_at
+CREATE INDEX idx_saved_search_alerts_user_id_next_at ON private.saved_search_alerts USING btree (user_id, next_at) WHERE (next_at IS NOT NULL);
 
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
@@ -3732,6 +4273,9 @@ CREATE INDEX idx_user_push_tokens_revoked_at ON public.user_push_tokens USING bt
 -- INDEX idx_user_push_tokens_user_id_last_seen_at
 CREATE INDEX idx_user_push_tokens_user_id_last_seen_at ON public.user_push_tokens USING btree (user_id, last_seen_at DESC);
 
+-- INDEX idx_users_tier_id
+CREATE INDEX idx_users_tier_id ON public.users USING btree (tier, id);
+
 -- INDEX idx_webhook_events_application_id
 CREATE INDEX idx_webhook_events_application_id ON public.webhook_events USING btree (application_id);
 
@@ -3751,13 +4295,13 @@ CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING bt
 CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.handle_new_user_from_clerk();
 
 -- TRIGGER users on_auth_user_email_changed
-CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email, email_confirmed_at ON auth.users FOR EACH ROW WHEN ((((new.email)::text IS DISTINCT FROM (old.email)::text) OR (new.email_confirmed_at IS DISTINCT FROM old.email_confirmed_at))) EXECUTE FUNCTION public.handle_user_email_changed();
+CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
 
--- TRIGGER users on_auth_user_mirrored_created
-CREATE TRIGGER on_auth_user_mirrored_created AFTER INSERT ON auth.users FOR EACH ROW WHEN (((new.raw_app_meta_data ->> 'clerk_id'::text) <> ''::text)) EXECUTE FUNCTION private.close_new_mirrored_account();
+-- TRIGGER saved_search_alerts on_saved_search_alerts_created_take_a_turn
+CREATE TRIGGER on_saved_search_alerts_created_take_a_turn AFTER INSERT ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
 
--- TRIGGER users on_auth_user_mirrored_updated
-CREATE TRIGGER on_auth_user_mirrored_updated BEFORE UPDATE ON auth.users FOR EACH ROW WHEN (((new.raw_app_meta_data ->> 'clerk_id'::text) <> ''::text)) EXECUTE FUNCTION private.close_mirrored_account();
+-- TRIGGER saved_search_alerts on_saved_search_alerts_updated_take_a_turn
+CREATE TRIGGER on_saved_search_alerts_updated_take_a_turn AFTER UPDATE OF next_at, user_id ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
 
 -- TRIGGER applications on_application_deleted
 CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.applications FOR EACH ROW EXECUTE FUNCTION private.handle_soft_delete();
@@ -3767,6 +4311,9 @@ CREATE TRIGGER on_application_inserted_guard_status BEFORE INSERT ON public.appl
 
 -- TRIGGER applications on_application_inserted_record_event
 CREATE TRIGGER on_application_inserted_record_event AFTER INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.record_application_event();
+
+-- TRIGGER applications on_application_inserted_set_applied_at
+CREATE TRIGGER on_application_inserted_set_applied_at BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.set_applied_at();
 
 -- TRIGGER applications on_application_skyvern_run_written
 CREATE TRIGGER on_application_skyvern_run_written BEFORE INSERT OR UPDATE OF skyvern_task_id, skyvern_run_status, skyvern_run_attempt, skyvern_run_retry_pending ON public.applications FOR EACH ROW WHEN ((new.skyvern_task_id IS NOT NULL)) EXECUTE FUNCTION private.note_news_of_skyvern_run();
@@ -3779,6 +4326,12 @@ CREATE TRIGGER on_application_updated_guard_status BEFORE UPDATE OF status ON pu
 
 -- TRIGGER applications on_application_updated_record_event
 CREATE TRIGGER on_application_updated_record_event AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.record_application_event();
+
+-- TRIGGER applications on_application_updated_set_applied_at
+CREATE TRIGGER on_application_updated_set_applied_at BEFORE UPDATE OF status, applied_at ON public.applications FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) OR (new.applied_at IS DISTINCT FROM old.applied_at))) EXECUTE FUNCTION private.set_applied_at();
+
+-- TRIGGER applications on_applications_inserted_limit_rows
+CREATE TRIGGER on_applications_inserted_limit_rows AFTER INSERT ON public.applications REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
 
 -- TRIGGER applications on_applications_updated
 CREATE TRIGGER on_applications_updated BEFORE UPDATE ON public.applications FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -3798,11 +4351,23 @@ CREATE TRIGGER on_jobs_described BEFORE INSERT OR UPDATE OF description ON publi
 -- TRIGGER jobs on_jobs_updated
 CREATE TRIGGER on_jobs_updated BEFORE UPDATE OF source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max, salary_period, salary_currency, salary_text, posted_at, h1b_sponsor_status, lane, skills_required, resume_guide_generated, prep_guide_generated, schema_version, embedding, status, is_active ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER notifications on_notifications_updated_set_read_at
+CREATE TRIGGER on_notifications_updated_set_read_at BEFORE UPDATE OF is_read, read_at ON public.notifications FOR EACH ROW EXECUTE FUNCTION private.set_read_at();
+
+-- TRIGGER resumes on_resumes_inserted_limit_rows
+CREATE TRIGGER on_resumes_inserted_limit_rows AFTER INSERT ON public.resumes REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
+
 -- TRIGGER resumes on_resumes_updated
 CREATE TRIGGER on_resumes_updated BEFORE UPDATE ON public.resumes FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER saved_jobs on_saved_jobs_inserted_limit_rows
+CREATE TRIGGER on_saved_jobs_inserted_limit_rows AFTER INSERT ON public.saved_jobs REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
+
 -- TRIGGER saved_searches on_saved_searches_created_schedule
 CREATE TRIGGER on_saved_searches_created_schedule AFTER INSERT ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_search();
+
+-- TRIGGER saved_searches on_saved_searches_inserted_limit_rows
+CREATE TRIGGER on_saved_searches_inserted_limit_rows AFTER INSERT ON public.saved_searches REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
 
 -- TRIGGER saved_searches on_saved_searches_updated
 CREATE TRIGGER on_saved_searches_updated BEFORE UPDATE ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -3817,16 +4382,35 @@ CREATE TRIGGER on_user_preferences_created_or_deleted_schedule AFTER INSERT OR D
 CREATE TRIGGER on_user_preferences_updated BEFORE UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
 -- TRIGGER user_preferences on_user_preferences_updated_schedule
-CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency ON public.user_preferences FOR EACH ROW WHEN (((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency, quiet_hours_start, quiet_hours_end ON public.user_preferences FOR EACH ROW WHEN (((((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency)) OR (old.quiet_hours_start IS DISTINCT FROM new.quiet_hours_start)) OR (old.quiet_hours_end IS DISTINCT FROM new.quiet_hours_end))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+
+-- TRIGGER user_preferences on_user_preferences_written_check
+CREATE TRIGGER on_user_preferences_written_check BEFORE INSERT OR UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.check_preferences();
 
 -- TRIGGER user_push_tokens on_user_push_tokens_updated
 CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tokens FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER users on_users_created_schedule_reminder
+CREATE TRIGGER on_users_created_schedule_reminder AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION private.schedule_profile_reminder();
+
+-- TRIGGER users on_users_inserted_check_timezone
+CREATE TRIGGER on_users_inserted_check_timezone BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.timezone <> 'UTC'::text)) EXECUTE FUNCTION private.check_timezone();
+
 -- TRIGGER users on_users_updated
 CREATE TRIGGER on_users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER users on_users_updated_check_timezone
+CREATE TRIGGER on_users_updated_check_timezone BEFORE UPDATE OF timezone ON public.users FOR EACH ROW WHEN ((new.timezone <> old.timezone)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER users on_users_updated_schedule
+CREATE TRIGGER on_users_updated_schedule AFTER UPDATE OF timezone ON public.users FOR EACH ROW WHEN ((new.timezone <> old.timezone)) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+
 -- TRIGGER webhook_events on_webhook_events_created_forget_deleted_person
 CREATE TRIGGER on_webhook_events_created_forget_deleted_person BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN ((new.outcome = 'waiting'::text)) EXECUTE FUNCTION private.forget_event_of_deleted_person();
+
+-- FK CONSTRAINT announcement_tiers announcement_tiers_fk_announcement
+ALTER TABLE ONLY private.announcement_tiers
+    ADD CONSTRAINT announcement_tiers_fk_announcement FOREIGN KEY (announcement_id) REFERENCES private.announcements(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT job_clicks job_clicks_fk_job
 ALTER TABLE ONLY private.job_clicks
@@ -3840,9 +4424,17 @@ ALTER TABLE ONLY private.job_clicks
 ALTER TABLE ONLY private.job_search_calls
     ADD CONSTRAINT job_search_calls_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT profile_reminders profile_reminders_fk_user
+ALTER TABLE ONLY private.profile_reminders
+    ADD CONSTRAINT profile_reminders_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT saved_search_alert_turns saved_search_alert_turns_fk_user
+ALTER TABLE ONLY private.saved_search_alert_turns
+    ADD CONSTRAINT saved_search_alert_turns_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT saved_search_alerts saved_search_alerts_fk_saved_search
 ALTER TABLE ONLY private.saved_search_alerts
-    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
+    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id, user_id) REFERENCES public.saved_searches(id, user_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
 -- FK CONSTRAINT saved_search_sightings saved_search_sightings_fk_saved_search
 ALTER TABLE ONLY private.saved_search_sightings
@@ -3904,8 +4496,11 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
 
--- ROW SECURITY authorized_parties
-ALTER TABLE private.authorized_parties ENABLE ROW LEVEL SECURITY;
+-- ROW SECURITY announcement_tiers
+ALTER TABLE private.announcement_tiers ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY announcements
+ALTER TABLE private.announcements ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
@@ -3924,6 +4519,15 @@ ALTER TABLE private.job_search_limits ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY notification_channels
 ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY profile_reminders
+ALTER TABLE private.profile_reminders ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY row_limits
+ALTER TABLE private.row_limits ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY saved_search_alert_turns
+ALTER TABLE private.saved_search_alert_turns ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY saved_search_alerts
 ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
@@ -4105,8 +4709,8 @@ ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.notifications;
 -- ACL SCHEMA private
 GRANT USAGE ON SCHEMA private TO authenticated;
 
--- ACL FUNCTION address_of_account(p_account auth.users)
-REVOKE ALL ON FUNCTION private.address_of_account(p_account auth.users) FROM PUBLIC;
+-- ACL FUNCTION after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint)
+REVOKE ALL ON FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) FROM PUBLIC;
 
 -- ACL FUNCTION current_user_id()
 REVOKE ALL ON FUNCTION public.current_user_id() FROM PUBLIC;
@@ -4196,11 +4800,14 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
--- ACL FUNCTION close_mirrored_account()
-REVOKE ALL ON FUNCTION private.close_mirrored_account() FROM PUBLIC;
+-- ACL FUNCTION check_preferences()
+REVOKE ALL ON FUNCTION private.check_preferences() FROM PUBLIC;
 
--- ACL FUNCTION close_new_mirrored_account()
-REVOKE ALL ON FUNCTION private.close_new_mirrored_account() FROM PUBLIC;
+-- ACL FUNCTION check_timezone()
+REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
+
+-- ACL FUNCTION clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint)
+REVOKE ALL ON FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) FROM PUBLIC;
 
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
@@ -4213,6 +4820,9 @@ REVOKE ALL ON FUNCTION private.describe_new_postings(p_search_name text, p_count
 
 -- ACL FUNCTION end_lease_of_cancelled_job()
 REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
+
+-- ACL FUNCTION fault_of_location(p_location jsonb)
+REVOKE ALL ON FUNCTION private.fault_of_location(p_location jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION forget_event_of_deleted_person()
 REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
@@ -4258,26 +4868,69 @@ GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
 
+-- ACL FUNCTION limit_files_per_person()
+REVOKE ALL ON FUNCTION private.limit_files_per_person() FROM PUBLIC;
+
 -- ACL FUNCTION limit_queued_jobs()
 REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
+
+-- ACL FUNCTION limit_rows_per_person()
+REVOKE ALL ON FUNCTION private.limit_rows_per_person() FROM PUBLIC;
 
 -- ACL FUNCTION lock_clerk_account(p_clerk_user_id text)
 REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUBLIC;
 
+-- ACL FUNCTION lock_rows_of_people(p_table_name text, p_people text[])
+REVOKE ALL ON FUNCTION private.lock_rows_of_people(p_table_name text, p_people text[]) FROM PUBLIC;
+
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
+
+-- ACL FUNCTION may_disturb_from(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.may_disturb_from(p_user_id uuid) FROM PUBLIC;
+
+-- ACL TABLE users
+GRANT SELECT ON TABLE public.users TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
+
+-- ACL COLUMN users.full_name
+GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.phone_number
+GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.linkedin_profile_url
+GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.portfolio_url
+GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_url
+GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_filename
+GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.timezone
+GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
+
+-- ACL FUNCTION missing_for_applying(p_person public.users)
+REVOKE ALL ON FUNCTION private.missing_for_applying(p_person public.users) FROM PUBLIC;
 
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
 
--- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone)
-REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) FROM PUBLIC;
+-- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone)
+REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone)
+REVOKE ALL ON FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) FROM PUBLIC;
 
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
--- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
-REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+-- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid)
+REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -4285,8 +4938,8 @@ REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
 -- ACL FUNCTION plain_phone(p_text text)
 REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
 
--- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint)
-REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
+-- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
+REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
 
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
@@ -4301,6 +4954,9 @@ REVOKE ALL ON FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id
 -- ACL FUNCTION saved_search_of_job(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 
+-- ACL FUNCTION schedule_profile_reminder()
+REVOKE ALL ON FUNCTION private.schedule_profile_reminder() FROM PUBLIC;
+
 -- ACL FUNCTION schedule_saved_search()
 REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
 
@@ -4310,11 +4966,24 @@ REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
 -- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION set_applied_at()
+REVOKE ALL ON FUNCTION private.set_applied_at() FROM PUBLIC;
+
+-- ACL FUNCTION set_read_at()
+REVOKE ALL ON FUNCTION private.set_read_at() FROM PUBLIC;
+
+-- ACL FUNCTION take_a_turn()
+REVOKE ALL ON FUNCTION private.take_a_turn() FROM PUBLIC;
+
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
 
--- ACL FUNCTION token_subject()
-REVOKE ALL ON FUNCTION private.token_subject() FROM PUBLIC;
+-- ACL FUNCTION wants_profile_reminder(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.wants_profile_reminder(p_user_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION announce(p_title text, p_message text, p_tiers public.user_tier[])
+REVOKE ALL ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) TO service_role;
 
 -- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;
@@ -4377,9 +5046,9 @@ GRANT ALL ON FUNCTION public.extend_background_jobs(p_jobs jsonb) TO service_rol
 REVOKE ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) TO service_role;
 
--- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[])
-REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) TO service_role;
+-- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
+REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) TO service_role;
 
 -- ACL FUNCTION handle_application_status_update_timestamp()
 REVOKE ALL ON FUNCTION public.handle_application_status_update_timestamp() FROM PUBLIC;
@@ -4409,6 +5078,10 @@ GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role
 -- ACL FUNCTION queue_daily_purge()
 REVOKE ALL ON FUNCTION public.queue_daily_purge() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_daily_purge() TO service_role;
+
+-- ACL FUNCTION queue_due_profile_reminders()
+REVOKE ALL ON FUNCTION public.queue_due_profile_reminders() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_due_profile_reminders() TO service_role;
 
 -- ACL FUNCTION queue_due_push_receipts()
 REVOKE ALL ON FUNCTION public.queue_due_push_receipts() FROM PUBLIC;
@@ -4462,6 +5135,10 @@ GRANT ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, 
 REVOKE ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) TO service_role;
 
+-- ACL FUNCTION remind_of_profiles(p_limit integer)
+REVOKE ALL ON FUNCTION public.remind_of_profiles(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remind_of_profiles(p_limit integer) TO service_role;
+
 -- ACL FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) TO service_role;
@@ -4489,6 +5166,10 @@ GRANT ALL ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p
 -- ACL FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 REVOKE ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) TO service_role;
+
+-- ACL FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
+REVOKE ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) TO service_role;
 
 -- ACL TABLE application_events
 GRANT SELECT ON TABLE public.application_events TO authenticated;
@@ -4695,34 +5376,15 @@ GRANT INSERT(receive_job_alerts),UPDATE(receive_job_alerts) ON TABLE public.user
 -- ACL COLUMN user_preferences.alert_frequency
 GRANT INSERT(alert_frequency),UPDATE(alert_frequency) ON TABLE public.user_preferences TO authenticated;
 
+-- ACL COLUMN user_preferences.quiet_hours_start
+GRANT INSERT(quiet_hours_start),UPDATE(quiet_hours_start) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.quiet_hours_end
+GRANT INSERT(quiet_hours_end),UPDATE(quiet_hours_end) ON TABLE public.user_preferences TO authenticated;
+
 -- ACL TABLE user_push_tokens
 GRANT SELECT,DELETE ON TABLE public.user_push_tokens TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_push_tokens TO service_role;
-
--- ACL TABLE users
-GRANT SELECT ON TABLE public.users TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
-
--- ACL COLUMN users.full_name
-GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.phone_number
-GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.linkedin_profile_url
-GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.portfolio_url
-GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.current_resume_url
-GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.current_resume_filename
-GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.timezone
-GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
 
 -- ACL TABLE webhook_events
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_events TO service_role;

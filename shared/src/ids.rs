@@ -41,6 +41,8 @@ id! {
     DeviceId,
     /// `saved_searches.id`.
     SavedSearchId,
+    /// `private.announcements.id`.
+    AnnouncementId,
     /// The right to ask Adzuna for one page, and that call in the ledger.
     SearchLeaseId,
     /// `job_search_cache.version`: one fetch of a page.

@@ -298,7 +298,7 @@ fn vendor_entry(vendor: &str, fault: Fault) -> Entry {
 }
 
 /// The refusals of SQL functions and triggers: code, status, where an app meets it.
-const REFUSALS: [(&str, u16, &str); 10] = [
+const REFUSALS: [(&str, u16, &str); 14] = [
     ("account_deleted", 403, "`ensure_person`"),
     ("application_not_found", 404, "`claim_application`"),
     ("application_wrong_status", 409, "`claim_application`"),
@@ -312,7 +312,15 @@ const REFUSALS: [(&str, u16, &str); 10] = [
         409,
         "inserting into or updating `applications`: the person may not set this status themselves",
     ),
+    (
+        "too_many_applications",
+        409,
+        "inserting into `applications`: the person has as many as they may have, deleted ones among them",
+    ),
     ("too_many_jobs", 429, "inserting into `background_jobs`: too many of the person's are waiting already"),
+    ("too_many_resumes", 409, "inserting into `resumes`: the person has as many as they may have"),
+    ("too_many_saved_jobs", 409, "inserting into `saved_jobs`: likewise"),
+    ("too_many_saved_searches", 409, "inserting into `saved_searches`: likewise"),
 ];
 
 fn page() -> String {

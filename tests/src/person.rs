@@ -47,6 +47,9 @@ impl Person {
             "key_skills": ["Mathematics", "Punched cards"],
             "work_arrangement": ["remote", "hybrid"],
             "salary_min": 90_000,
+            // None, so that tests do the same by night as by day.
+            "quiet_hours_start": 0,
+            "quiet_hours_end": 0,
         });
         caller.insert("user_preferences", &preferences).await.expect_status(201);
         person

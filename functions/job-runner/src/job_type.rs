@@ -25,10 +25,12 @@ macro_rules! job_types {
 }
 
 job_types! {
+    Announcement = "announcement",
     CancelSkyvernRun = "cancel_skyvern_run",
     DeleteFiles = "delete_files",
     JobSync = "job_sync",
     NoOperation = "no_operation",
+    ProfileReminders = "profile_reminders",
     Purge = "purge",
     PushNotification = "push_notification",
     PushReceipts = "push_receipts",

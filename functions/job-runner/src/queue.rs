@@ -10,6 +10,7 @@ use shared::{
         rpc::{
             Rpc,
             alerts::QueueDueSavedSearchAlerts,
+            notices::QueueDueProfileReminders,
             push::QueueDuePushReceipts,
             queue::{
                 ClaimBackgroundJobs, ExtendBackgroundJobs, Lease, QueueDailyPurge, QueueDueReconciliations,
@@ -63,11 +64,16 @@ pub(crate) async fn queue_due_jobs(types: &[JobType], database: &Database<'_>, r
     for job_type in types {
         match job_type {
             JobType::JobSync => schedule(&CloseDeadJobSyncs {}, database, request_id).await,
+            JobType::ProfileReminders => schedule(&QueueDueProfileReminders {}, database, request_id).await,
             JobType::Purge => schedule(&QueueDailyPurge {}, database, request_id).await,
             JobType::PushReceipts => schedule(&QueueDuePushReceipts {}, database, request_id).await,
             JobType::ReconcileApplication => schedule(&QueueDueReconciliations {}, database, request_id).await,
             JobType::SavedSearchAlert => schedule(&QueueDueSavedSearchAlerts {}, database, request_id).await,
-            JobType::CancelSkyvernRun | JobType::DeleteFiles | JobType::NoOperation | JobType::PushNotification => {}
+            JobType::Announcement
+            | JobType::CancelSkyvernRun
+            | JobType::DeleteFiles
+            | JobType::NoOperation
+            | JobType::PushNotification => {}
         }
     }
 }

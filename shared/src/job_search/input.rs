@@ -26,18 +26,21 @@ const REACHABLE_RESULTS: u32 = 1000;
 /// [`Problem::InvalidInput`] with every bad field.
 pub fn read(mut fields: Fields) -> Result<Query, Problem> {
     let page_size = number(&mut fields, "page_size", 1..=50).unwrap_or(DEFAULT_PAGE_SIZE);
-    let location = text(&mut fields, "location");
-    let salary_min = number(&mut fields, "salary_min", 0..=100_000_000).filter(|salary| *salary > 0);
+    let (location, is_remote) = text(&mut fields, "location").map_or((None, false), |location| place(&location));
+    let keywords = text(&mut fields, "keywords");
+    // A distance from nowhere in particular says nothing.
+    let distance = number(&mut fields, "distance", 1..=500).filter(|_| location.is_some() || !is_remote);
+    let salary_min = salary_min(&mut fields).filter(|salary| *salary > 0);
     let salary_max = number(&mut fields, "salary_max", 1..=100_000_000);
     let include_unknown = flag(&mut fields, "salary_include_unknown");
     let query = Query {
         country: country(&mut fields),
         page: number(&mut fields, "page", 1..=last_page(page_size)).unwrap_or(1),
         page_size,
-        what: text(&mut fields, "keywords"),
+        what: if is_remote { Some(with_remote(keywords)) } else { keywords },
         what_exclude: text(&mut fields, "excluded_words"),
         title_only: text(&mut fields, "title_only"),
-        distance: number(&mut fields, "distance", 1..=500).or(location.is_some().then_some(DEFAULT_DISTANCE)),
+        distance: distance.or(location.is_some().then_some(DEFAULT_DISTANCE)),
         location,
         max_days_old: number(&mut fields, "max_days_old", 1..=3650),
         category: category(&mut fields),
@@ -79,6 +82,42 @@ fn text(fields: &mut Fields, field: &'static str) -> Option<String> {
     let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&text);
     let words: Vec<&str> = composed.split_whitespace().collect();
     Some(words.join(" ")).filter(|text| !text.is_empty())
+}
+
+/// What people write where a place belongs, for work that has none.
+const REMOTE: [&str; 7] =
+    ["remote", "remote only", "remote work", "fully remote", "100% remote", "work from home", "wfh"];
+
+/// The place that a location names, if it names one, and whether it says that the work is remote: `Remote` is no place,
+/// and `Remote, UK` is both. Adzuna looks for places of any name and has no parameter for remote work
+/// (docs/vendors/adzuna.md#search-request).
+fn place(location: &str) -> (Option<String>, bool) {
+    let parts = location.split([',', ';', '/', '|', '(', ')']).flat_map(|part| part.split(" - ")).map(str::trim);
+    let (remote, places): (Vec<&str>, Vec<&str>) = parts
+        .filter(|part| !part.is_empty())
+        .partition(|part| REMOTE.iter().any(|remote| part.eq_ignore_ascii_case(remote)));
+    if remote.is_empty() {
+        return (Some(location.to_owned()), false);
+    }
+    (Some(places.join(", ")).filter(|places| !places.is_empty()), true)
+}
+
+/// The keywords, with the word that only remote postings have.
+fn with_remote(keywords: Option<String>) -> String {
+    match keywords {
+        Some(keywords) if keywords.split(' ').any(|word| word.eq_ignore_ascii_case("remote")) => keywords,
+        Some(keywords) => format!("{keywords} remote"),
+        None => "remote".to_owned(),
+    }
+}
+
+/// The lowest pay, under either of its two names: searches that were saved long ago have the second one.
+fn salary_min(fields: &mut Fields) -> Option<u32> {
+    let [first, second] = ["salary_min", "min_salary"].map(|name| number(fields, name, 0..=100_000_000));
+    if first.zip(second).is_some_and(|(first, second)| first != second) {
+        fields.refuse("min_salary", "is another name of salary_min, so both must be the same if both are there");
+    }
+    first.or(second)
 }
 
 fn number(fields: &mut Fields, field: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
@@ -185,7 +224,7 @@ mod tests {
             "keywords": 5, "location": ["London"], "country": "xx", "page": 0, "page_size": 51, "salary_min": -1,
             "salary_max": "much", "salary_include_unknown": 1, "full_time": "yes", "part_time": "1", "contract": [],
             "permanent": {}, "category": "IT Jobs!", "company": "\u{0}", "excluded_words": "a".repeat(201),
-            "title_only": true, "distance": 0, "max_days_old": 1.5, "sort_by": "random", "sort_dir": "DOWN",
+            "min_salary": "80k", "title_only": true, "distance": 0, "max_days_old": 1.5, "sort_by": "random", "sort_dir": "DOWN",
         });
         let mut named = bad_fields(posted(&body));
         let mut all: Vec<String> = body.as_object().unwrap().keys().cloned().collect();
@@ -217,6 +256,35 @@ mod tests {
     fn fields_that_contradict_each_other_are_named() {
         assert_eq!(bad_fields(posted(&json!({ "distance": 5 }))), ["distance"]);
         assert_eq!(bad_fields(posted(&json!({ "salary_min": 2, "salary_max": 1 }))), ["salary_max"]);
+    }
+
+    #[test]
+    fn remote_is_no_place_and_the_lowest_pay_has_two_names() {
+        let parameters = |body: Value| {
+            let parameters = posted(&body).unwrap().parameters().into_iter().skip(1);
+            parameters.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+        };
+        let example = json!({ "keywords": "React Developer", "location": "Remote", "min_salary": 80000 });
+        assert_eq!(parameters(example), "what=React Developer remote&salary_min=80000");
+        for (location, expected) in [
+            ("remote", "what=Rust remote"),
+            ("  Fully  REMOTE ", "what=Rust remote"),
+            ("Work from home", "what=Rust remote"),
+            ("Remote (UK)", "what=Rust remote&where=UK&distance=10"),
+            ("London, Remote", "what=Rust remote&where=London&distance=10"),
+            ("Remote - Austin, TX", "what=Rust remote&where=Austin, TX&distance=10"),
+            ("Remote/WFH", "what=Rust remote"),
+            ("Remoteville", "what=Rust&where=Remoteville&distance=10"),
+            ("Newcastle (upon Tyne), UK", "what=Rust&where=Newcastle (upon Tyne), UK&distance=10"),
+        ] {
+            assert_eq!(parameters(json!({ "keywords": "Rust", "location": location })), expected);
+        }
+        assert_eq!(parameters(json!({ "location": "Remote", "distance": 50 })), "what=remote");
+        assert_eq!(parameters(json!({ "keywords": "Remote nurse", "location": "Remote" })), "what=Remote nurse");
+        assert_eq!(parameters(json!({ "min_salary": 5, "salary_min": 5 })), "salary_min=5");
+        assert_eq!(bad_fields(posted(&json!({ "min_salary": 5, "salary_min": 6 }))), ["min_salary"]);
+        assert_eq!(bad_fields(posted(&json!({ "min_salary": -1 }))), ["min_salary"]);
+        assert_eq!(bad_fields(posted(&json!({ "min_salary": 2, "salary_max": 1 }))), ["salary_max"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Saved searches that tell their people of new postings.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, Timelike as _, Utc};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{
@@ -240,6 +240,28 @@ async fn new_postings_become_one_notification_and_one_push_message() {
     assert_eq!(notifications.len(), 2);
     assert_eq!(notifications[1]["title"], "New job for “Rust in Leeds”");
     assert_eq!(notifications[1]["message"], "Rust Gardener at Fabrikam & Sons");
+}
+
+#[tokio::test]
+async fn a_push_message_of_an_alert_waits_for_the_end_of_the_quiet_hours() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let ada = stack.new_person().await;
+    // From this hour on, for three hours.
+    let start = Utc::now().hour();
+    prefer(&ada, json!({ "quiet_hours_start": start, "quiet_hours_end": (start + 3) % 24 })).await;
+    let search = Saved::finding(&stack, &ada, &[posting(1, "Rust Engineer", 1)]).await;
+
+    let job = search.runs().await;
+
+    assert_eq!(job["result"]["outcome"], "told", "a new search runs at once: {job}");
+    assert_eq!(search.notifications().await.len(), 1, "and in the app it is told at once");
+    let push = stack.database().row("background_jobs", id(&job["result"]["push_job_id"])).await;
+    let run_at: DateTime<Utc> = push["run_at"].as_str().unwrap().parse().unwrap();
+    assert_eq!((run_at.hour(), run_at.minute(), run_at.second()), ((start + 3) % 24, 0, 0), "{push}");
+    assert_eq!(push["status"], "pending");
+    let next_at = search.next_at().await.unwrap();
+    assert!(!(0..3).map(|hours| (start + hours) % 24).any(|hour| hour == next_at.hour()), "{next_at}");
 }
 
 #[tokio::test]

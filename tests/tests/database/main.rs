@@ -3,9 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
+mod alert_times;
 mod docs;
 mod migrations;
 mod notifications;
 mod released;
+mod row_limits;
 mod rpc;
 mod submissions;
+mod times;

@@ -9,7 +9,8 @@ use shared::{
 use tests::Stack;
 
 /// What the API roles may call although the backend does not, and who does.
-const CALLED_BY_OTHERS: [(&str, &str); 7] = [
+const CALLED_BY_OTHERS: [(&str, &str); 8] = [
+    ("announce", "operators"),
     ("cancel_background_jobs", "people's apps, and operators"),
     ("count_job_click", "people's apps"),
     ("current_user_id", "the policies, and the defaults of columns"),

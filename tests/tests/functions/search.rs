@@ -152,6 +152,22 @@ async fn adzuna_is_asked_with_every_filter_under_its_own_name() {
 }
 
 #[tokio::test]
+async fn a_search_for_remote_work_names_no_place_and_counts_the_pay() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let (ada, word) = (stack.new_person().await, word());
+    let query = json!({ "keywords": format!("React {word}"), "location": "Remote", "min_salary": 80000 });
+
+    assert_eq!(cache(&search(&ada, &query).await), "miss");
+
+    let asked = stack.adzuna().searches_for(&word).await;
+    let expected = format!("&results_per_page=20&what=React+{word}+remote&salary_min=80000");
+    assert!(asked.len() == 1 && asked[0].path.ends_with(&expected), "{asked:?}");
+    let same = json!({ "keywords": format!("remote react {word}"), "salary_min": 80000 });
+    assert_eq!(cache(&search(&ada, &same).await), "hit", "it is the same search");
+}
+
+#[tokio::test]
 async fn the_same_search_in_another_spelling_asks_nobody() {
     let stack = Stack::get().await;
     let _allowance = boundless(&stack).await;

@@ -333,3 +333,63 @@ async fn absurd_values_of_the_right_form_are_no_fault_of_ours() {
         stack.expect_discreet(&reply);
     }
 }
+
+#[tokio::test]
+async fn a_time_zone_that_the_database_does_not_know_is_refused_when_it_is_written() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let caller = ada.caller().await;
+    let profile = format!("users?id=eq.{}", ada.user_id);
+    // The last two are time zones to PostgreSQL, but not to the phones that send them and show them.
+    for timezone in ["Europe/Atlantis", "Nowhere", "europe", "PST", "UTC+3", "Europe/London-5"] {
+        let reply = caller.update(&profile, &json!({ "timezone": timezone })).await;
+        assert_eq!((reply.status, reply.code()), (422, "invalid_input"), "{timezone}: {reply:?}");
+        assert_eq!(reply.json["details"], "timezone");
+    }
+    for timezone in ["Europe/London", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "UTC"] {
+        caller.update(&profile, &json!({ "timezone": timezone })).await.expect_status(200);
+    }
+}
+
+#[tokio::test]
+async fn preferences_of_another_shape_are_refused_when_they_are_written() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let caller = ada.caller().await;
+    let row = format!("user_preferences?user_id=eq.{}", ada.user_id);
+    for (field, value, place) in [
+        ("target_locations", json!(["London"]), "[0]"),
+        ("target_locations", json!([{ "city": "London" }, null]), "[1]"),
+        ("target_locations", json!([{ "city": ["London"] }]), "[0]"),
+        ("target_locations", json!([{ "city": "London", "state": 7 }]), "[0]"),
+        ("target_locations", json!([{ "remote_only": null }]), "[0]"),
+        ("target_locations", json!([{ "city": "London", "remote_only": "yes" }]), "[0]"),
+        ("target_locations", json!([{ "city": " ", "remote_only": false }]), "[0]"),
+        ("target_locations", json!([{ "town": "London" }]), "[0]"),
+        ("preferred_job_titles", json!(["Analyst", null]), "[1]"),
+        ("key_skills", json!([null]), "[0]"),
+        ("key_skills", json!([["Rust"]]), "[0]"),
+        ("industries", json!([null, "Mills"]), "[0]"),
+        ("employment_types", json!(["full-time", null]), "[1]"),
+        ("work_arrangement", json!([null]), "[0]"),
+    ] {
+        for caller in [&caller, &stack.service()] {
+            let reply = caller.update(&row, &json!({ field: value })).await;
+            assert_eq!((reply.status, reply.code()), (422, "invalid_input"), "{field} {value}: {reply:?}");
+            assert_eq!(reply.json["details"], field);
+            let message = reply.json["message"].as_str().unwrap();
+            assert!(message.starts_with(&format!("{field}{place} ")), "{message}");
+        }
+    }
+    let new = stack.new_person().await;
+    new.caller().await.delete("user_preferences").await;
+    let refused = new.caller().await.insert("user_preferences", &json!({ "target_locations": ["London"] })).await;
+    assert_eq!(refused.code(), "invalid_input");
+
+    let good = json!({
+        "target_locations": [{ "city": "London", "state": null, "zip": "EC1", "radius_miles": 10, "remote_only": false },
+                             { "remote_only": true }, { "zip": "94107" }],
+        "key_skills": [], "industries": null, "preferred_job_titles": ["Analyst"], "work_arrangement": ["remote"],
+    });
+    caller.update(&row, &good).await.expect_status(200);
+}

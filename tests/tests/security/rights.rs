@@ -79,6 +79,8 @@ const TABLES: &[Table] = &[
             "work_arrangement",
             "receive_job_alerts",
             "alert_frequency",
+            "quiet_hours_start",
+            "quiet_hours_end",
         ],
         row: |person| json!({"user_id": person.user_id, "key_skills": ["Rust"]}),
         change: || json!({"salary_min": 1}),
@@ -292,6 +294,7 @@ const TABLES: &[Table] = &[
 
 /// Which roles may call which function. What is not listed here must not exist.
 const FUNCTIONS: &[(&str, &[&str])] = &[
+    ("announce", &["service_role"]),
     ("application_to_reconcile", &["service_role"]),
     ("apply_clerk_event", &["service_role"]),
     ("apply_skyvern_event", &["service_role"]),
@@ -313,6 +316,7 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("note_ongoing_skyvern_run", &["service_role"]),
     ("purge_expired_rows", &["service_role"]),
     ("queue_daily_purge", &["service_role"]),
+    ("queue_due_profile_reminders", &["service_role"]),
     ("queue_due_push_receipts", &["service_role"]),
     ("queue_due_reconciliations", &["service_role"]),
     ("queue_due_saved_search_alerts", &["service_role"]),
@@ -326,6 +330,7 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),
     ("release_cron_lock", &["service_role"]),
+    ("remind_of_profiles", &["service_role"]),
     ("saved_search_to_alert", &["service_role"]),
     ("search_jobs", &["authenticated"]),
     ("search_jobs_for_alert", &["service_role"]),
@@ -333,6 +338,7 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("store_job_postings", &["service_role"]),
     ("store_job_search", &["service_role"]),
     ("take_cron_lock", &["service_role"]),
+    ("tell_announcement", &["service_role"]),
 ];
 
 #[tokio::test]

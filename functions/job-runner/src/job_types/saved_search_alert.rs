@@ -133,6 +133,10 @@ mod tests {
                             "sort_dir": "up", "remote": true });
         let expected = "results_per_page=50&what=Rust&where=Leeds&distance=10&sort_by=date&sort_dir=down";
         assert_eq!(parameters(&saved), Ok(expected.to_owned()));
+        let remote = json!({ "keywords": "React Developer", "location": "Remote", "min_salary": 80000 });
+        let expected_remote =
+            "results_per_page=50&what=React Developer remote&salary_min=80000&sort_by=date&sort_dir=down";
+        assert_eq!(parameters(&remote), Ok(expected_remote.to_owned()));
         let odd_page = json!({ "keywords": "Rust", "location": "Leeds", "page": "x", "page_size": 500 });
         assert_eq!(parameters(&odd_page), Ok(expected.to_owned()), "the page is not the alert's");
     }

@@ -49,6 +49,7 @@ fn assert_retried(function: &str, attempts: Attempts, kind: &str, payload: &Valu
 #[test]
 fn a_payload_of_another_form_is_no_use_trying_again() {
     for (kind, payload) in [
+        ("announcement", json!({ "announcement_id": "7" })),
         ("cancel_skyvern_run", json!({ "run_id": 7 })),
         ("delete_files", json!({ "buckets": ["resumes"], "folder": "" })),
         ("delete_files", json!({ "buckets": ["resumes"] })),
@@ -250,6 +251,54 @@ mod job_sync {
         run(&machine, &json!({ "job_types": [KIND] })).unwrap();
         assert_eq!(machine.waited(), Duration::from_mins(10));
         assert_eq!(super::settlements(&machine), [(1, retry("job-sync: TimedOut", None))]);
+    }
+}
+
+mod announcement {
+    use super::{Attempts, Machine, assert_retried, completed, json, put_back, settled};
+
+    const KIND: &str = "announcement";
+    const ANNOUNCEMENT: &str = "4f9619ff-8b86-4d11-b42d-00c04fc964ff";
+
+    #[test]
+    fn people_are_told_slowly_until_everybody_is() {
+        let payload = json!({ "announcement_id": ANNOUNCEMENT });
+        let told = |told: u32, is_finished: bool| {
+            Machine::new().returns("tell_announcement", json!({ "told": told, "is_finished": is_finished }))
+        };
+        let (machine, settlement) = settled(told(500, false), KIND, &payload);
+        assert_eq!(settlement, put_back(60));
+        let expected = json!({ "p_announcement_id": ANNOUNCEMENT, "p_limit": 500 });
+        assert_eq!(machine.bodies("tell_announcement"), [expected]);
+        assert_eq!(settled(told(507, true), KIND, &payload).1, completed(json!({ "told": 507 })));
+    }
+
+    #[test]
+    fn a_database_that_fails_is_asked_again_later() {
+        let payload = json!({ "announcement_id": ANNOUNCEMENT });
+        assert_retried("tell_announcement", Attempts::Three, KIND, &payload, Machine::new);
+    }
+}
+
+mod profile_reminders {
+    use super::{Attempts, Machine, assert_retried, completed, json, put_back, settled};
+
+    const KIND: &str = "profile_reminders";
+
+    #[test]
+    fn profiles_are_looked_at_until_there_are_fewer_than_one_transaction_takes() {
+        let looked_at = |profiles: u32| {
+            Machine::new().returns("remind_of_profiles", json!({ "looked_at": profiles, "reminded": 7 }))
+        };
+        let (machine, settlement) = settled(looked_at(200), KIND, &json!({}));
+        assert_eq!(settlement, put_back(10));
+        assert_eq!(machine.bodies("remind_of_profiles"), [json!({ "p_limit": 200 })]);
+        assert_eq!(settled(looked_at(199), KIND, &json!({})).1, completed(json!({ "reminded": 7 })));
+    }
+
+    #[test]
+    fn a_database_that_fails_is_asked_again_later() {
+        assert_retried("remind_of_profiles", Attempts::Three, KIND, &json!({}), Machine::new);
     }
 }
 

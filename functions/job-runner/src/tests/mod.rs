@@ -111,8 +111,9 @@ fn attempt(machine: Machine, kind: &str, payload: &Value, number: u32) -> (Machi
 }
 
 /// The SQL functions that queue what is due, by the type of its jobs, in the order in which they are called.
-const SCHEDULES: [(&str, &str); 5] = [
+const SCHEDULES: [(&str, &str); 6] = [
     ("job_sync", "close_dead_job_syncs"),
+    ("profile_reminders", "queue_due_profile_reminders"),
     ("purge", "queue_daily_purge"),
     ("push_receipts", "queue_due_push_receipts"),
     ("reconcile_application", "queue_due_reconciliations"),

@@ -95,7 +95,7 @@ fn a_scheduled_run_queues_what_is_due_and_does_work_of_every_type() {
     let machine = scheduling(Machine::new(), &SCHEDULES.map(|(kind, _)| kind)).holds_nothing();
     assert_eq!(run_scheduled(&machine).unwrap(), "idle");
     let schedules = SCHEDULES.map(|(_, function)| format!("{function} as the service role"));
-    assert_eq!(machine.calls()[..5], schedules);
+    assert_eq!(machine.calls()[..6], schedules);
     let types = machine.body("claim_background_jobs")["p_job_types"].as_array().unwrap().len();
     assert_eq!(types, JobType::ALL.len());
 }
