@@ -86,21 +86,6 @@ CREATE TYPE public.work_preference_type AS ENUM (
     'onsite'
 );
 
--- FUNCTION after_quiet_hours(timestamp with time zone, text, smallint, smallint)
-CREATE FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) RETURNS timestamp with time zone
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select case
-        when case when p_quiet_start <= p_quiet_end then hour >= p_quiet_start and hour < p_quiet_end
-                  else hour >= p_quiet_start or hour < p_quiet_end end
-        then (midnight + make_interval(days => (hour >= p_quiet_end)::integer, hours => p_quiet_end))
-                 at time zone p_timezone
-        else p_moment end
-    from (select date_trunc('day', p_moment at time zone p_timezone) as midnight,
-                 extract(hour from p_moment at time zone p_timezone) as hour) as clock
-$$;
-
 -- FUNCTION current_user_id()
 CREATE FUNCTION public.current_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -151,8 +136,8 @@ CREATE FUNCTION private.alert_due_at(p_search public.saved_searches, p_since tim
     AS $$
     select case
         when not private.is_alert_wanted(p_search) then null
-        when p_search.last_run_at >= p_since then private.next_alert_of_person(
-            p_search.user_id, p_search.search_query, p_search.last_run_at)
+        when p_search.last_run_at >= p_since then private.next_alert_at(
+            p_search.search_query, private.alert_frequency(p_search.user_id), p_search.last_run_at)
         else clock_timestamp() end
 $$;
 
@@ -165,6 +150,14 @@ CREATE FUNCTION private.alert_frequency(p_user_id uuid) RETURNS text
                 then coalesce(preference.alert_frequency, 'daily') end
     from (values (p_user_id)) as person (id)
     left join public.user_preferences as preference on preference.user_id = person.id
+$$;
+
+-- FUNCTION application_run_deadline()
+CREATE FUNCTION private.application_run_deadline() RETURNS interval
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select deadline from private.application_run_limits
 $$;
 
 -- TABLE applications
@@ -190,7 +183,7 @@ CASE status
 END) STORED,
     status_details jsonb,
     schema_version integer DEFAULT 1 NOT NULL,
-    applied_at timestamp with time zone,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
     last_status_update_at timestamp with time zone DEFAULT now() NOT NULL,
     notes text,
     resume_url_used text,
@@ -232,16 +225,60 @@ END) STORED,
 -- COMMENT TABLE applications
 COMMENT ON TABLE public.applications IS 'A person''s job applications, from the draft to the end.';
 
+-- FUNCTION apply_earlier_skyvern_run_event(public.applications, text, text, boolean, jsonb, text)
+CREATE FUNCTION private.apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    details jsonb := p_decision -> 'status_details';
+begin
+    status := p_application.status;
+    outcome := 'other_run';
+    perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
+    perform private.cancel_application_runs(p_application.id, submission_id)
+    from private.application_runs where run_id = p_run_id;
+    if p_decision ->> 'status' <> 'SUBMITTED_BY_SKYVERN' then
+        return;
+    end if;
+
+    perform private.cancel_application_runs(p_application.id);
+    if p_run_id in (p_application.status_details ->> 'run_id',
+                    p_application.status_details #>> '{sent_twice,run_id}') then
+        return; -- it is the proof that is there
+    elsif private.needs_no_run(p_application.status) then
+        push_job_id := private.keep_proof_of_run(p_application, p_run_id, details, p_source);
+        outcome := 'kept';
+        return;
+    end if;
+    perform private.attribute_events(p_source, case
+        when p_application.deleted_at is null then 'sent_by_earlier_run' else 'sent_despite_deletion' end);
+    update public.applications
+    set status = 'SUBMITTED_BY_SKYVERN',
+        status_details = details || jsonb_build_object('run_id', p_run_id),
+        applied_at = clock_timestamp()
+    where id = p_application.id;
+    status := 'SUBMITTED_BY_SKYVERN';
+    outcome := 'applied';
+    push_job_id := private.tell_of_application(
+        p_application, 'SUBMITTED_BY_SKYVERN', nullif(p_decision -> 'notification', 'null'::jsonb));
+end
+$$;
+
 -- FUNCTION apply_skyvern_run_event(public.applications, text, integer, boolean, jsonb, text)
 CREATE FUNCTION private.apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    decided public.application_status_type := p_decision ->> 'status';
-    details jsonb := nullif(p_decision -> 'status_details', 'null'::jsonb);
-    message jsonb := nullif(p_decision -> 'notification', 'null'::jsonb);
-    reason  text := left(coalesce(details ->> 'reason', 'skyvern_' || p_run_status), 500);
+    decided   public.application_status_type := p_decision ->> 'status';
+    details   jsonb := nullif(p_decision -> 'status_details', 'null'::jsonb);
+    message   jsonb := nullif(p_decision -> 'notification', 'null'::jsonb);
+    reason    text := left(coalesce(details ->> 'reason', 'skyvern_' || p_run_status), 500);
+    is_proven boolean := decided = 'SUBMITTED_BY_SKYVERN';
+    -- What the person decided, and what an earlier run has proven, which names its run in the details.
+    stands    boolean := private.is_decision_of_person(p_application.status)
+                         or (p_application.status = 'SUBMITTED_BY_SKYVERN' and p_application.status_details ? 'run_id');
 begin
     status := p_application.status;
 
@@ -256,23 +293,38 @@ begin
         return;
     end if;
 
-    if private.is_decision_of_person(p_application.status) then
+    perform private.note_end_of_run(p_application.skyvern_task_id, p_run_status, p_retry_pending);
+
+    -- A run that was given up for being overdue is cancelled, and only that is what `canceled` says: it may have been
+    -- sent before. What says more is believed.
+    if stands
+       or (p_application.status = 'REQUIRES_ATTENTION_MANUAL_REVIEW'
+           and p_application.status_details ->> 'reason' = 'run_overdue'
+           and (decided = 'PROCESSING_BY_SKYVERN' or p_run_status = 'canceled')) then
         update public.applications
         set skyvern_run_status = p_run_status,
             skyvern_run_attempt = p_attempt,
             skyvern_run_retry_pending = p_retry_pending
         where id = p_application.id;
-        insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
-        values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
+        if is_proven then
+            push_job_id := private.keep_proof_of_run(p_application, p_application.skyvern_task_id, details, p_source);
+        else
+            insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
+            values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source,
+                    reason);
+        end if;
         outcome := 'kept';
         return;
     end if;
 
+    if is_proven and p_application.deleted_at is not null then
+        reason := 'sent_despite_deletion';
+    end if;
     perform private.attribute_events(p_source, reason);
     update public.applications as application
     set status = decided,
         status_details = details,
-        applied_at = case when decided = 'SUBMITTED_BY_SKYVERN' and decided <> application.status
+        applied_at = case when is_proven and decided <> application.status
                           then clock_timestamp() else application.applied_at end,
         skyvern_run_status = p_run_status,
         skyvern_run_attempt = p_attempt,
@@ -321,13 +373,19 @@ CREATE FUNCTION private.attach_skyvern_run(p_application_id uuid, p_run_id text,
     LANGUAGE sql
     SET search_path TO ''
     AS $$
+    insert into private.application_runs (submission_id, application_id, user_id, run_id, started_at)
+    select submission_id, id, user_id, p_run_id, clock_timestamp()
+    from public.applications where id = p_application_id
+    on conflict (submission_id) do update set run_id = excluded.run_id, started_at = excluded.started_at;
+
     update public.applications
     set skyvern_task_id = p_run_id,
         skyvern_run_status = case when not private.is_final_skyvern_status(p_run_status) then p_run_status end,
         skyvern_run_attempt = 1,
         skyvern_run_retry_pending = false,
-        status = case when private.is_decision_of_person(status) then status else 'PROCESSING_BY_SKYVERN' end,
-        status_details = case when private.is_decision_of_person(status) then status_details end,
+        -- Sent: by an earlier run, whose end was heard of while this one was being started.
+        status = case when private.needs_no_run(status) then status else 'PROCESSING_BY_SKYVERN' end,
+        status_details = case when private.needs_no_run(status) then status_details end,
         resume_url_used = coalesce(submission_resume_path, resume_url_used),
         submission_id = null,
         submission_title = null,
@@ -373,80 +431,57 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
--- FUNCTION check_preferences()
-CREATE FUNCTION private.check_preferences() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+-- FUNCTION cancel_application_runs(uuid, uuid)
+CREATE FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid DEFAULT NULL::uuid) RETURNS void
+    LANGUAGE sql
     SET search_path TO ''
     AS $$
-declare
-    before constant jsonb := case tg_op when 'UPDATE' then to_jsonb(old) end;
-    field  text;
-    list   jsonb;
-    fault  text;
-begin
-    -- All lists, so that none that is added later is forgotten. One that stays as it is is left alone: whoever changes
-    -- something else cannot help it.
-    for field, list in
-        select key, value from jsonb_each(to_jsonb(new))
-        where jsonb_typeof(value) = 'array' and value is distinct from before -> key
-        order by key
-    loop
-        if field = 'target_locations' then
-            select format('target_locations[%s] %s', place - 1, private.fault_of_location(location)) into fault
-            from jsonb_array_elements(list) with ordinality as listed (location, place)
-            where private.fault_of_location(location) is not null
-            order by place limit 1;
-        else
-            select format('%s[%s] must be a text', field, place - 1) into fault
-            from jsonb_array_elements(list) with ordinality as listed (entry, place)
-            where jsonb_typeof(entry) <> 'string'
-            order by place limit 1;
-        end if;
-        if fault is not null then
-            perform private.refuse('invalid_input', 422, fault, field);
-        end if;
-    end loop;
-    return new;
-end
+    insert into public.background_jobs (user_id, job_type, max_attempts, payload, dedupe_key)
+    select null, 'cancel_skyvern_run',
+           -- An outage of Skyvern must not let a run go on. With an hour between the later attempts, this is more than
+           -- three days.
+           80,
+           jsonb_build_object(
+               'application_id', application_id, 'submission_id', submission_id, 'run_id', run_id,
+               'submission_title', case when run_id is null then 'jobraker-' || submission_id end),
+           'cancel_skyvern_run:' || coalesce(run_id, submission_id::text)
+    from private.application_runs
+    where application_id = p_application_id and ended_at is null
+      and (p_submission_id is null or submission_id = p_submission_id)
+    order by submission_id -- always in the same order, so that two callers cannot deadlock
+    on conflict (dedupe_key) do nothing
 $$;
 
--- COMMENT FUNCTION check_preferences()
-COMMENT ON FUNCTION private.check_preferences() IS 'Refuses preferences of a shape that applications cannot use. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: a trigger function, which nobody can call: it reads the row that is being written, whose size the checks of user_preferences limit.';
-
--- FUNCTION check_timezone()
-CREATE FUNCTION private.check_timezone() RETURNS trigger
+-- FUNCTION cancel_runs_of_stopped_application()
+CREATE FUNCTION private.cancel_runs_of_stopped_application() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 begin
-    if not exists (select from pg_catalog.pg_timezone_names where name = new.timezone) then
-        perform private.refuse('invalid_input', 422,
-            'timezone must be a name of the IANA time zone database, such as Europe/London', 'timezone');
+    if tg_op = 'DELETE' then
+        perform private.cancel_application_runs(old.id);
+        return old;
     end if;
-    return new;
+    perform private.cancel_application_runs(new.id);
+    return null;
 end
 $$;
 
--- COMMENT FUNCTION check_timezone()
-COMMENT ON FUNCTION private.check_timezone() IS 'Refuses a time zone that the database does not know. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: a trigger function, which nobody can call: it reads one name.';
+-- COMMENT FUNCTION cancel_runs_of_stopped_application()
+COMMENT ON FUNCTION private.cancel_runs_of_stopped_application() IS 'Queues the cancellation of the runs of an application that is withdrawn or deleted. Definer: a person who withdraws an application may neither see the runs nor queue such a job. Bounds: a trigger function, which nobody can call: it cancels only runs of the row that is being changed.';
 
--- FUNCTION clock_of_person(uuid)
-CREATE FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) RETURNS record
-    LANGUAGE plpgsql STABLE
+-- FUNCTION cancel_unwanted_runs(uuid)
+CREATE FUNCTION private.cancel_unwanted_runs(p_application_id uuid) RETURNS void
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    select person.timezone, coalesce(preference.quiet_hours_start, 21), coalesce(preference.quiet_hours_end, 8)
-    into timezone, quiet_start, quiet_end
-    from public.users as person
-    left join public.user_preferences as preference on preference.user_id = person.id
-    where person.id = p_user_id;
-    begin
-        perform now() at time zone timezone;
-    exception
-        when invalid_parameter_value then
-            timezone := 'UTC';
-    end;
+    if exists (select from public.applications
+               where id = p_application_id
+                 and (deleted_at is not null or status = 'SUBMITTED_BY_SKYVERN'
+                      or private.is_decision_against_run(status))) then
+        perform private.cancel_application_runs(p_application_id);
+    end if;
 end
 $$;
 
@@ -483,44 +518,15 @@ CREATE FUNCTION private.delete_clerk_account(p_clerk_user_id text) RETURNS uuid
     SET search_path TO ''
     AS $$
 declare
-    -- An outage of a vendor must neither leave somebody's files behind nor let a run go on for somebody who is gone.
-    -- With an hour between the later attempts, this is more than three days.
-    attempts constant integer := 80;
-    account  uuid;
+    account uuid;
 begin
     insert into private.clerk_accounts as known (clerk_user_id, updated_at, deleted_at)
     values (p_clerk_user_id, 0, clock_timestamp())
     on conflict (clerk_user_id) do update set deleted_at = coalesce(known.deleted_at, excluded.deleted_at);
-    -- What the inbox holds of the person is erased. The rows stay, so that a repeated delivery is still a duplicate.
+    -- Here as well: the account may have been deleted in another way, and have had events since then.
     update public.webhook_events set body = '' where clerk_user_id = p_clerk_user_id and body <> '';
 
     select id into account from public.users where clerk_user_id = p_clerk_user_id;
-    if account is null then
-        return null;
-    end if;
-
-    -- Applications before the person, in the order in which everything that changes an application locks them.
-    perform from public.applications where user_id = account order by id for update;
-    insert into public.background_jobs (job_type, max_attempts, payload, dedupe_key)
-    select 'cancel_skyvern_run', attempts,
-           jsonb_build_object('application_id', id, 'run_id', run_id, 'submission_title', submission_title),
-           'cancel_skyvern_run:' || id
-    from (select id, submission_title,
-                 case when private.is_final_skyvern_status(skyvern_run_status) is not true or skyvern_run_retry_pending
-                      then skyvern_task_id end as run_id
-          from public.applications where user_id = account) as application
-    where run_id is not null or submission_title is not null
-    on conflict (dedupe_key) do nothing;
-    insert into public.background_jobs (job_type, max_attempts, payload, dedupe_key)
-    values ('delete_files', attempts,
-            jsonb_build_object('buckets', jsonb_build_array('resumes', 'cover_letters'), 'folder', account),
-            'delete_files:' || account)
-    on conflict (dedupe_key) do nothing;
-
-    -- Skyvern's events that wait for a run that will never be recorded.
-    delete from public.webhook_events
-    where application_id is null
-      and named_application_id in (select id from public.applications where user_id = account);
     delete from auth.users where id = account;
     return account;
 end
@@ -551,33 +557,13 @@ begin
 end
 $$;
 
--- FUNCTION fault_of_location(jsonb)
-CREATE FUNCTION private.fault_of_location(p_location jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select case
-        when jsonb_typeof(p_location) <> 'object' then
-            'must be an object with city, state or zip, or with remote_only'
-        when exists (select from unnest(array['city', 'state', 'zip']) as name
-                     where jsonb_typeof(p_location -> name) not in ('string', 'null')) then
-            'has a city, state or zip that is no text'
-        when jsonb_typeof(p_location -> 'remote_only') <> 'boolean' then
-            'has a remote_only that is neither true nor false'
-        when p_location -> 'remote_only' is distinct from 'true'
-             and concat(p_location ->> 'city', p_location ->> 'state', p_location ->> 'zip') !~ '[^[:space:]]' then
-            'names no city, state or zip, and is not remote_only'
-    end
-$$;
-
--- FUNCTION forget_event_of_deleted_person()
-CREATE FUNCTION private.forget_event_of_deleted_person() RETURNS trigger
+-- FUNCTION forget_event_of_deleted_application()
+CREATE FUNCTION private.forget_event_of_deleted_application() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    if exists (select from public.background_jobs
-               where dedupe_key = 'cancel_skyvern_run:' || new.named_application_id) then
+    if not exists (select from public.applications where id = new.named_application_id) then
         new.outcome := 'account_deleted';
         new.decision := null;
         new.body := '';
@@ -623,6 +609,24 @@ begin
 end
 $$;
 
+-- FUNCTION handle_account_deleted()
+CREATE FUNCTION private.handle_account_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tg_op = 'DELETE' then
+        perform private.prepare_deletion_of_person(old.id);
+        return old;
+    end if;
+    perform private.cancel_application_runs(id) from public.applications where user_id = new.id order by id;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION handle_account_deleted()
+COMMENT ON FUNCTION private.handle_account_deleted() IS 'Does what the cascade cannot do when an account is deleted. Definer: it runs for Supabase Auth, which has no rights on the tables of people. Bounds: a trigger function, which nobody can call: it concerns only the account that is being deleted.';
+
 -- FUNCTION handle_job_description()
 CREATE FUNCTION private.handle_job_description() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -665,6 +669,46 @@ begin
         new.deleted_at = old.deleted_at;
     end if;
     return new;
+end
+$$;
+
+-- TABLE application_runs
+CREATE TABLE private.application_runs (
+    submission_id uuid NOT NULL,
+    application_id uuid,
+    user_id uuid NOT NULL,
+    run_id text,
+    claimed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT application_runs_check_run_id CHECK (((char_length(run_id) >= 1) AND (char_length(run_id) <= 200)))
+);
+
+-- COMMENT TABLE application_runs
+COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
+
+-- FUNCTION hear_of_erased_application(private.application_runs, text, text, boolean, jsonb)
+CREATE FUNCTION private.hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    -- The person before the ledger, in the order in which an account's deletion takes them.
+    perform from public.users where id = p_run.user_id for key share;
+    if not found then
+        return null;
+    end if;
+    if p_run.run_id is null then
+        update private.application_runs set run_id = p_run_id, started_at = clock_timestamp()
+        where submission_id = p_run.submission_id;
+    end if;
+    perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
+    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' then
+        return null;
+    end if;
+    return (private.notify_person(
+        p_run.user_id, 'APPLICATION_STATUS_UPDATE', 'It had been sent already',
+        'An application that you erased was sent before it could be stopped.', null, null, '{}')).push_job_id;
 end
 $$;
 
@@ -744,6 +788,14 @@ CREATE FUNCTION private.is_alert_wanted(p_search public.saved_searches) RETURNS 
     select coalesce(p_search.notify_new_jobs, true) and private.alert_frequency(p_search.user_id) is not null
 $$;
 
+-- FUNCTION is_decision_against_run(public.application_status_type)
+CREATE FUNCTION private.is_decision_against_run(p_status public.application_status_type) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select p_status in ('WITHDRAWN_BY_USER', 'APPLIED_MANUALLY')
+$$;
+
 -- FUNCTION is_decision_of_person(public.application_status_type)
 CREATE FUNCTION private.is_decision_of_person(p_status public.application_status_type) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -793,44 +845,35 @@ CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
         where called_at > clock_timestamp() - limits.period) as made
 $$;
 
--- FUNCTION limit_files_per_person()
-CREATE FUNCTION private.limit_files_per_person() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+-- FUNCTION keep_proof_of_run(public.applications, text, jsonb, text)
+CREATE FUNCTION private.keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text) RETURNS uuid
+    LANGUAGE plpgsql
     SET search_path TO ''
-    AS $_$
+    AS $$
 declare
-    at_most integer;
-    folder  record;
-    present bigint;
+    is_second constant boolean := p_application.status = 'SUBMITTED_BY_SKYVERN';
+    -- What does not wait for an answer: after an interview nobody wonders whether the application was sent.
+    is_news   constant boolean := is_second or private.is_decision_against_run(p_application.status);
+    proof     constant jsonb := p_details || jsonb_build_object('run_id', p_run_id);
+    reason    constant text := case
+        when is_second then 'sent_twice'
+        when p_application.status = 'WITHDRAWN_BY_USER' then 'sent_despite_withdrawal'
+        when is_news then 'sent_despite_decision'
+        else 'submitted' end;
 begin
-    select per_person into at_most from private.row_limits where table_name = 'files';
-    if at_most is null then
-        return null;
-    end if;
-    perform private.lock_rows_of_people('files', array(
-        select distinct bucket_id || '/' || (storage.foldername(name))[1] from inserted
-        where bucket_id in ('resumes', 'cover_letters')));
-    for folder in
-        select distinct bucket_id, (storage.foldername(name))[1] as name from inserted
-        where bucket_id in ('resumes', 'cover_letters')
-    loop
-        -- Executed as text, so that the index is used, which needs to see the beginning of the name.
-        execute
-            'select count(*) from (select from storage.objects where bucket_id = $1 and name like $2 limit $3) as counted'
-        into present
-        using folder.bucket_id, replace(replace(replace(folder.name, '\', '\\'), '%', '\%'), '_', '\_') || '/%',
-              at_most + 1;
-        if present > at_most then
-            raise exception 'too_many_files: a person may have % files in %', at_most, folder.bucket_id
-                using errcode = 'check_violation';
-        end if;
-    end loop;
-    return null;
+    update public.applications
+    set status_details = coalesce(status_details, '{}') || case
+            when is_second then jsonb_build_object('sent_twice', proof)
+            else proof || jsonb_build_object('reason', reason) end
+    where id = p_application.id;
+    insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
+    values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
+    return private.tell_of_application(p_application, p_application.status, case
+        when is_second then jsonb_build_object(
+            'title', 'Sent twice', 'message', 'Your application for {job_title} at {company_name} was sent twice.')
+        when is_news then private.message_of_late_stop() end);
 end
-$_$;
-
--- COMMENT FUNCTION limit_files_per_person()
-COMMENT ON FUNCTION private.limit_files_per_person() IS 'Refuses files beyond what a person may have. Definer: it reads private.row_limits, and counts files that the policies of a caller may hide. Bounds: a trigger function, which nobody can call: it counts only in the folders of the files that are being inserted, and no further than the limit.';
+$$;
 
 -- FUNCTION limit_queued_jobs()
 CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
@@ -858,67 +901,12 @@ begin
 end
 $$;
 
--- FUNCTION limit_rows_per_person()
-CREATE FUNCTION private.limit_rows_per_person() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $_$
-declare
-    at_most integer;
-    is_over boolean;
-    reason  text;
-begin
-    select per_person into at_most from private.row_limits where table_name = tg_table_name;
-    if at_most is null then
-        return null;
-    end if;
-    perform private.lock_rows_of_people(tg_table_name, array(select distinct user_id::text from inserted));
-    -- Nobody's rows are counted further than it takes to know.
-    execute format(
-        'select exists (
-             select from (select distinct user_id from inserted) as person
-             cross join lateral (
-                 select count(*) as present
-                 from (select from %I.%I where user_id = person.user_id limit $1 + 1) as counted) as own
-             where present > $1)',
-        tg_table_schema, tg_table_name)
-    into is_over using at_most;
-    if not is_over then
-        return null;
-    end if;
-
-    reason := format('a person may have %s rows in %s, deleted ones that are still kept among them',
-                     at_most, tg_table_name);
-    -- Each code in full, so that a search for it leads here.
-    case tg_table_name
-        when 'applications' then perform private.refuse('too_many_applications', 409, reason);
-        when 'resumes' then perform private.refuse('too_many_resumes', 409, reason);
-        when 'saved_jobs' then perform private.refuse('too_many_saved_jobs', 409, reason);
-        when 'saved_searches' then perform private.refuse('too_many_saved_searches', 409, reason);
-    end case;
-end
-$_$;
-
--- COMMENT FUNCTION limit_rows_per_person()
-COMMENT ON FUNCTION private.limit_rows_per_person() IS 'Refuses rows beyond what a person may have. Definer: it counts rows that policies hide from their person, and reads private.row_limits. Bounds: a trigger function, which nobody can call: it counts only for the people of the rows that are being inserted, and no further than the limit.';
-
 -- FUNCTION lock_clerk_account(text)
 CREATE FUNCTION private.lock_clerk_account(p_clerk_user_id text) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$
     select pg_advisory_xact_lock(hashtextextended('clerk_account:' || p_clerk_user_id, 0))
-$$;
-
--- FUNCTION lock_rows_of_people(text, text[])
-CREATE FUNCTION private.lock_rows_of_people(p_table_name text, p_people text[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    perform pg_advisory_xact_lock(hashtext('rows per person of ' || p_table_name), lock.number)
-    from (select distinct hashtext(person) & 255 as number from unnest(p_people) as person order by number) as lock;
-end
 $$;
 
 -- FUNCTION lock_skyvern_run(text)
@@ -929,61 +917,14 @@ CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('skyvern_run:' || p_run_id, 0))
 $$;
 
--- FUNCTION may_disturb_from(uuid)
-CREATE FUNCTION private.may_disturb_from(p_user_id uuid) RETURNS timestamp with time zone
-    LANGUAGE sql
+-- FUNCTION message_of_late_stop()
+CREATE FUNCTION private.message_of_late_stop() RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select private.after_quiet_hours(clock_timestamp(), clock.timezone, clock.quiet_start, clock.quiet_end)
-    from private.clock_of_person(p_user_id) as clock
-$$;
-
--- TABLE users
-CREATE TABLE public.users (
-    id uuid NOT NULL,
-    clerk_user_id text NOT NULL,
-    full_name text,
-    email text,
-    phone_number text,
-    linkedin_profile_url text,
-    portfolio_url text,
-    current_resume_url text,
-    current_resume_filename text,
-    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
-    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
-    timezone text DEFAULT 'UTC'::text NOT NULL,
-    resume_text text,
-    resume_embedding extensions.vector(384),
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
-    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
-    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
-    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
-    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
-    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
-    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
-    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
-);
-
--- COMMENT TABLE users
-COMMENT ON TABLE public.users IS 'People: one profile for each account.';
-
--- FUNCTION missing_for_applying(public.users)
-CREATE FUNCTION private.missing_for_applying(p_person public.users) RETURNS text[]
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-    select array_remove(array[
-        case when p_person.current_resume_url is null
-                  and not exists (select from public.resumes where user_id = p_person.id and is_primary)
-             then 'a résumé' end,
-        case when coalesce(p_person.full_name, '') !~ '[^[:space:]]' then 'your name' end,
-        case when p_person.email is null and p_person.phone_number is null
-             then 'an e-mail address or a phone number' end
-    ], null)
+    select jsonb_build_object(
+        'title', 'It had been sent already',
+        'message', 'Your application for {job_title} at {company_name} was sent before it could be stopped.')
 $$;
 
 -- FUNCTION name_the_posting(text, public.applications)
@@ -994,49 +935,34 @@ CREATE FUNCTION private.name_the_posting(p_text text, p_application public.appli
     select replace(replace(p_text, '{company_name}', p_application.company_name), '{job_title}', p_application.job_title)
 $$;
 
--- FUNCTION next_alert_at(jsonb, text, text, smallint, smallint, timestamp with time zone)
-CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
+-- FUNCTION needs_no_run(public.application_status_type)
+CREATE FUNCTION private.needs_no_run(p_status public.application_status_type) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
-    with search as (
-        -- 2^40 spreads over all moments of a week, and leaves room for the arithmetic.
-        select abs(hashtextextended(p_search_query::text, 0) % 1099511627776) as number,
-               case when p_quiet_start = p_quiet_end then 86400
-                    else (p_quiet_start - p_quiet_end + 24) % 24 * 3600 end as awake,
-               case when p_quiet_start = p_quiet_end then 0 else p_quiet_end * 3600 end as morning
-    ),
-    hourly as (
-        select to_timestamp(paused + ((number - paused) % 3600 + 3600) % 3600) as moment
-        from search
-        cross join lateral (select floor(extract(epoch from p_after))::bigint + 1 as later) as second
-        cross join lateral (select floor(extract(epoch from private.after_quiet_hours(
-            to_timestamp(later + ((number - later) % 3600 + 3600) % 3600),
-            p_timezone, p_quiet_start, p_quiet_end)))::bigint as paused) as pause
-    ),
-    daily as (
-        select private.after_quiet_hours(
-                   (day + make_interval(secs => (morning + number % awake) % 86400)) at time zone p_timezone,
-                   p_timezone, p_quiet_start, p_quiet_end) as moment
-        from search
-        cross join generate_series(-1, 8) as distance
-        cross join lateral (select (p_after at time zone p_timezone)::date + distance as day) as calendar
-        where p_frequency = 'daily' or (day - date '1970-01-01') % 7 = number / awake % 7
-    )
-    select case p_frequency
-        when 'instant' then (select moment from hourly)
-        when 'daily' then (select min(moment) from daily where moment > p_after)
-        when 'weekly' then (select min(moment) from daily where moment > p_after) end
+    select private.is_decision_of_person(p_status) or p_status = 'SUBMITTED_BY_SKYVERN'
 $$;
 
--- FUNCTION next_alert_of_person(uuid, jsonb, timestamp with time zone)
-CREATE FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) RETURNS timestamp with time zone
+-- FUNCTION next_alert_at(jsonb, text, timestamp with time zone)
+CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-    select private.next_alert_at(
-        p_search_query, private.alert_frequency(p_user_id), clock.timezone, clock.quiet_start, clock.quiet_end, p_after)
-    from private.clock_of_person(p_user_id) as clock
+    select to_timestamp(place + period * (floor((extract(epoch from p_after) - place) / period) + 1))
+    from (values ('instant', 3600), ('daily', 86400), ('weekly', 604800)) as frequency (name, period)
+    cross join lateral (select abs(hashtextextended(p_search_query::text, 0) % period) as place) as placed
+    where name = p_frequency
+$$;
+
+-- FUNCTION note_end_of_run(text, text, boolean)
+CREATE FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update private.application_runs
+    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
+                        then coalesce(ended_at, clock_timestamp()) end
+    where run_id = p_run_id
 $$;
 
 -- FUNCTION note_news_of_skyvern_run()
@@ -1050,8 +976,8 @@ begin
 end
 $$;
 
--- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb, timestamp with time zone)
-CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
+-- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
+CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -1061,8 +987,8 @@ begin
     returning id into notification_id;
 
     with queued as (
-        insert into public.background_jobs (user_id, job_type, run_at, payload, dedupe_key)
-        select p_user_id, channel.job_type, coalesce(p_not_before, now()),
+        insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
+        select p_user_id, channel.job_type,
                jsonb_build_object(
                    'user_id', p_user_id, 'title', p_title, 'message', p_message,
                    'data', p_data || jsonb_build_object('notification_id', notification_id)),
@@ -1090,6 +1016,38 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     AS $_$
     select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
 $_$;
+
+-- FUNCTION prepare_deletion_of_person(uuid)
+CREATE FUNCTION private.prepare_deletion_of_person(p_user_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    clerk_id text;
+begin
+    -- Applications before the person, in the order in which everything that changes an application locks them.
+    perform from public.applications where user_id = p_user_id order by id for update;
+
+    -- Files can only be deleted through the Storage API. The job is nobody's, since a person's jobs are deleted with
+    -- them.
+    insert into public.background_jobs (user_id, job_type, max_attempts, payload, dedupe_key)
+    values (null, 'delete_files',
+            -- An outage of Storage must not leave somebody's files behind. With an hour between the later attempts,
+            -- this is more than three days.
+            80,
+            jsonb_build_object('buckets', jsonb_build_array('resumes', 'cover_letters'), 'folder', p_user_id),
+            'delete_files:' || p_user_id)
+    on conflict (dedupe_key) do nothing;
+
+    -- Skyvern's events that wait for a run that will never be recorded.
+    delete from public.webhook_events
+    where application_id is null
+      and named_application_id in (select id from public.applications where user_id = p_user_id);
+    -- What the inbox holds of the person. The rows stay, so that a repeated delivery is still a duplicate.
+    select clerk_user_id into clerk_id from public.users where id = p_user_id;
+    update public.webhook_events set body = '' where clerk_user_id = clerk_id and body <> '';
+end
+$$;
 
 -- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
 CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
@@ -1205,6 +1163,26 @@ begin
 end
 $$;
 
+-- FUNCTION record_application_deletion()
+CREATE FUNCTION private.record_application_deletion() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if new.deleted_at is null then
+        delete from public.application_deletions where application_id = new.id;
+    else
+        insert into public.application_deletions (application_id, user_id, deleted_at)
+        values (new.id, new.user_id, new.deleted_at)
+        on conflict (application_id) do nothing;
+    end if;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION record_application_deletion()
+COMMENT ON FUNCTION private.record_application_deletion() IS 'Keeps application_deletions in step with applications. Definer: nobody may write application_deletions. Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
+
 -- FUNCTION record_application_event()
 CREATE FUNCTION private.record_application_event() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1298,20 +1276,6 @@ CREATE FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uui
     where job.id = p_job_id
 $$;
 
--- FUNCTION schedule_profile_reminder()
-CREATE FUNCTION private.schedule_profile_reminder() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    insert into private.profile_reminders (user_id) values (new.id) on conflict (user_id) do nothing;
-    return null;
-end
-$$;
-
--- COMMENT FUNCTION schedule_profile_reminder()
-COMMENT ON FUNCTION private.schedule_profile_reminder() IS 'Schedules the first look at a new profile. Definer: it runs for whoever makes a profile, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it writes one row, for the profile that is being made.';
-
 -- FUNCTION schedule_saved_search()
 CREATE FUNCTION private.schedule_saved_search() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1326,8 +1290,8 @@ begin
         first_moment := clock_timestamp();
     end if;
 
-    insert into private.saved_search_alerts as alert (saved_search_id, user_id, since, next_at)
-    values (new.id, new.user_id, coalesce(first_moment, new.created_at),
+    insert into private.saved_search_alerts as alert (saved_search_id, since, next_at)
+    values (new.id, coalesce(first_moment, new.created_at),
             private.alert_due_at(new, coalesce(first_moment, new.created_at)))
     on conflict (saved_search_id) do update
     set since = coalesce(first_moment, alert.since),
@@ -1345,26 +1309,17 @@ CREATE FUNCTION private.schedule_saved_searches_of_person() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-declare
-    person_id uuid;
 begin
-    if tg_table_name = 'users' then
-        person_id := new.id;
-    elsif tg_op = 'DELETE' then
-        person_id := old.user_id;
-    else
-        person_id := new.user_id;
-    end if;
     update private.saved_search_alerts as alert
     set next_at = private.alert_due_at(search, alert.since)
     from public.saved_searches as search
-    where search.id = alert.saved_search_id and alert.user_id = person_id;
+    where search.id = alert.saved_search_id and search.user_id = coalesce(new.user_id, old.user_id);
     return null;
 end
 $$;
 
 -- COMMENT FUNCTION schedule_saved_searches_of_person()
-COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences or time zone are being written.';
+COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
 
 -- FUNCTION search_jobs(text, uuid, uuid, uuid, boolean, timestamp with time zone)
 CREATE FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
@@ -1427,59 +1382,21 @@ begin
 end
 $_$;
 
--- FUNCTION set_applied_at()
-CREATE FUNCTION private.set_applied_at() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    if new.status in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
-        new.applied_at := null;
-    elsif new.status in ('SUBMITTED_BY_SKYVERN', 'APPLIED_MANUALLY') and new.applied_at is null then
-        new.applied_at := coalesce(case tg_op when 'UPDATE' then old.applied_at end, now());
-    end if;
-    return new;
-end
-$$;
-
--- FUNCTION set_read_at()
-CREATE FUNCTION private.set_read_at() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    new.read_at := case when new.is_read then coalesce(case when old.is_read then old.read_at end, now()) end;
-    return new;
-end
-$$;
-
--- FUNCTION take_a_turn()
-CREATE FUNCTION private.take_a_turn() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    insert into private.saved_search_alert_turns as turn (user_id, due_at)
-    values (new.user_id, greatest(new.next_at, clock_timestamp()))
-    on conflict (user_id) do update set due_at = excluded.due_at
-        where turn.due_at is null or turn.due_at > excluded.due_at;
-    return null;
-end
-$$;
-
--- COMMENT FUNCTION take_a_turn()
-COMMENT ON FUNCTION private.take_a_turn() IS 'Keeps a person''s turn not later than their first search is due. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the turn of the person of the row that is being written.';
-
 -- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
 CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    title   text := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
-    message text := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
+    title   text;
+    message text;
 begin
-    if title is null or p_application.deleted_at is not null then
+    if p_application.deleted_at is not null then
+        p_message := case when p_status = 'SUBMITTED_BY_SKYVERN' then private.message_of_late_stop() end;
+    end if;
+    title := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
+    message := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
+    if title is null then
         return null;
     end if;
     return (private.notify_person(
@@ -1487,58 +1404,6 @@ begin
         jsonb_build_object('application_id', p_application.id, 'status', p_status))).push_job_id;
 end
 $$;
-
--- FUNCTION wants_profile_reminder(uuid)
-CREATE FUNCTION private.wants_profile_reminder(p_user_id uuid) RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-    select (exists (select from public.applications where user_id = p_user_id and deleted_at is null)
-            or exists (select from public.saved_jobs where user_id = p_user_id)
-            or exists (select from public.saved_searches where user_id = p_user_id))
-       and not exists (select from public.notifications
-                       where user_id = p_user_id and not is_read and type = 'PROFILE_REMINDER')
-$$;
-
--- FUNCTION announce(text, text, public.user_tier[])
-CREATE FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[] DEFAULT enum_range(NULL::public.user_tier)) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-declare
-    announcement private.announcements;
-begin
-    if coalesce(char_length(p_title), 0) not between 1 and 200
-       or coalesce(char_length(p_message), 0) not between 1 and 1000 then
-        perform private.refuse('invalid_input', 422, 'the title has 1 to 200 characters, and the message 1 to 1000');
-    end if;
-    if coalesce(cardinality(p_tiers), 0) = 0 or array_position(p_tiers, null) is not null then
-        perform private.refuse('invalid_input', 422, 'there must be a tier, and none of them may be null');
-    end if;
-
-    -- The update changes nothing but locks the row, so that two calls at once queue one job.
-    insert into private.announcements (title, message) values (p_title, p_message)
-    on conflict (title, md5(message)) do update set title = excluded.title
-    returning * into announcement;
-    insert into private.announcement_tiers (announcement_id, tier)
-    select distinct announcement.id, tier from unnest(p_tiers) as tier
-    on conflict (announcement_id, tier) do nothing;
-
-    if not exists (select from private.announcement_tiers
-                   where announcement_id = announcement.id and finished_at is null) then
-        return jsonb_build_object('announcement_id', announcement.id, 'outcome', 'already_announced');
-    end if;
-    insert into public.background_jobs (job_type, payload)
-    select 'announcement', jsonb_build_object('announcement_id', announcement.id)
-    where not exists (select from public.background_jobs
-                      where job_type = 'announcement' and status in ('pending', 'processing')
-                        and payload ->> 'announcement_id' = announcement.id::text);
-    return jsonb_build_object('announcement_id', announcement.id, 'outcome', 'announced');
-end
-$$;
-
--- COMMENT FUNCTION announce(p_title text, p_message text, p_tiers public.user_tier[])
-COMMENT ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) IS 'Tells everybody of some tiers something, once. Definer: it writes tables in the schema private. Bounds: only operators call it; the texts are short enough for a push message, and the same text is told once.';
 
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
@@ -1549,10 +1414,15 @@ declare
     -- People may ask as often as they like; Skyvern is asked no more often than this.
     fresh       constant interval := '1 minute';
     application public.applications;
+    is_overdue  boolean;
     reason      text;
 begin
     select * into application from public.applications
-    where id = p_application_id and (p_user_id is null or user_id = p_user_id);
+    where id = p_application_id and (p_user_id is null or (user_id = p_user_id and deleted_at is null));
+    is_overdue := exists (
+        select from private.application_runs
+        where run_id = application.skyvern_task_id and ended_at is null
+          and started_at <= clock_timestamp() - private.application_run_deadline());
 
     if application.id is null then
         reason := 'not_found';
@@ -1567,18 +1437,20 @@ begin
     elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
         reason := 'settled';
     -- Nothing is known of a run without a status but its id.
-    elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null then
+    elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null
+          and not is_overdue then
         reason := 'just_heard_of';
     else
         return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
-                                  'attempt', coalesce(application.skyvern_run_attempt, 1));
+                                  'attempt', coalesce(application.skyvern_run_attempt, 1),
+                                  'is_overdue', is_overdue);
     end if;
     return jsonb_build_object('outcome', 'nothing', 'reason', reason);
 end
 $$;
 
 -- COMMENT FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
-COMMENT ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) IS 'What is to be asked of Skyvern about an application. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: if a person is named, only an application of theirs.';
+COMMENT ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) IS 'What is to be asked of Skyvern about an application. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: if a person is named, only an application of theirs that is not deleted.';
 
 -- FUNCTION apply_clerk_event(text, text, text, bigint, jsonb, text, uuid)
 CREATE FUNCTION public.apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid) RETURNS jsonb
@@ -1632,7 +1504,8 @@ CREATE FUNCTION public.apply_skyvern_event(p_run_id text, p_run_status text, p_a
 declare
     key         text := format('%s:%s:%s:%s', p_run_id, p_run_status, p_attempt, p_retry_pending);
     application public.applications;
-    known       boolean;
+    run         private.application_runs;
+    is_current  boolean := false;
     result      text;
     new_status  public.application_status_type;
     push_job    uuid;
@@ -1642,26 +1515,42 @@ begin
         return jsonb_build_object('outcome', 'duplicate', 'application_id', null, 'status', null, 'push_job_id', null);
     end if;
 
+    -- Whose run it is: by its id, or by the submission that started it and never heard of it.
+    select * into run from private.application_runs where run_id = p_run_id;
+    if not found then
+        select * into run from private.application_runs
+        where submission_id = p_submission_id and run_id is null
+          and (application_id = p_application_id or application_id is null);
+    end if;
     select * into application from public.applications where skyvern_task_id = p_run_id for no key update;
-    known := found;
-    if not known then
-        select * into application from public.applications where id = p_application_id for no key update;
-        -- Without the submission's id the URL could be that of an earlier attempt, so there must not have been one.
-        if application.submission_id is not null
-           and (application.submission_id = p_submission_id
-                or (p_submission_id is null and application.skyvern_task_id is null)) then
-            perform private.attribute_events(p_source, 'run_adopted');
-            perform private.attach_skyvern_run(application.id, p_run_id, null);
-            perform private.apply_waiting_skyvern_events(application.id, p_run_id);
-            select * into application from public.applications where id = p_application_id;
-            known := true;
-        end if;
+    if not found then
+        select * into application from public.applications
+        where id = coalesce(run.application_id, p_application_id) for no key update;
     end if;
 
-    if known then
+    if run.submission_id is not null and run.application_id is null then
+        application.id := null;
+        push_job := private.hear_of_erased_application(run, p_run_id, p_run_status, p_retry_pending, p_decision);
+        result := 'application_erased';
+    elsif application.skyvern_task_id = p_run_id and application.submission_id is null
+          and application.status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
+        is_current := true;
+    -- Without the submission's id the URL could be that of an earlier attempt, so there must not have been one.
+    elsif run.run_id is null and application.submission_id is not null
+          and (application.submission_id = p_submission_id
+               or (p_submission_id is null and application.skyvern_task_id is null)) then
+        perform private.attribute_events(p_source, 'run_adopted');
+        perform private.attach_skyvern_run(application.id, p_run_id, null);
+        perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+        select * into application from public.applications where id = application.id;
+        is_current := true;
+    elsif run.application_id = application.id then
+        update private.application_runs
+        set run_id = p_run_id, started_at = coalesce(started_at, clock_timestamp())
+        where submission_id = run.submission_id;
         select applied.outcome, applied.status, applied.push_job_id into result, new_status, push_job
-        from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
-                                             p_source) as applied;
+        from private.apply_earlier_skyvern_run_event(application, p_run_id, p_run_status, p_retry_pending, p_decision,
+                                                     p_source) as applied;
     elsif application.skyvern_task_id is not null then
         result := 'other_run';
         new_status := application.status;
@@ -1670,12 +1559,20 @@ begin
         application.id := null;
     end if;
 
+    if is_current then
+        select applied.outcome, applied.status, applied.push_job_id into result, new_status, push_job
+        from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
+                                             p_source) as applied;
+        perform private.cancel_unwanted_runs(application.id);
+    end if;
+
     insert into public.webhook_events (
         source, event_key, run_id, run_status, attempt, retry_pending, application_id, named_application_id,
         submission_id, decision, body, outcome, request_id, applied_at)
     values (
         'skyvern', key, p_run_id, p_run_status, p_attempt, p_retry_pending, application.id, p_application_id,
-        p_submission_id, p_decision, p_body, result, p_request_id,
+        p_submission_id, case when result <> 'application_erased' then p_decision end,
+        case when result = 'application_erased' then '' else p_body end, result, p_request_id,
         case when result in ('applied', 'kept') then clock_timestamp() end);
 
     return jsonb_build_object('outcome', result, 'application_id', application.id, 'status', new_status,
@@ -1804,6 +1701,8 @@ begin
             perform private.refuse('idempotency_key_reused', 422,
                 'this idempotency key belongs to another application');
     end;
+    insert into private.application_runs (submission_id, application_id, user_id)
+    values (submission, application.id, person.id);
 
     return jsonb_build_object(
         'outcome', 'claimed',
@@ -2079,6 +1978,26 @@ $$;
 -- COMMENT FUNCTION count_job_click(p_job_id uuid)
 COMMENT ON FUNCTION public.count_job_click(p_job_id uuid) IS 'Counts a click of the caller on a posting. Definer: no person may write click_count or reach the schema private. Bounds: the person is the caller, never an argument; only active postings, and one click per person, posting and day.';
 
+-- FUNCTION delete_application(uuid, text)
+CREATE FUNCTION public.delete_application(p_application_id uuid, p_reason text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if char_length(p_reason) > 1000 then
+        perform private.refuse('invalid_input', 422, 'a reason has at most 1000 characters');
+    end if;
+    update public.applications set deleted_at = clock_timestamp(), deletion_reason = p_reason
+    where id = p_application_id and user_id = public.current_user_id() and deleted_at is null;
+    if not found then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+end
+$$;
+
+-- COMMENT FUNCTION delete_application(p_application_id uuid, p_reason text)
+COMMENT ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) IS 'Hides one of the caller''s applications, and cancels its runs. Definer: no person may hide a row from themselves by an update that their select policy checks. Bounds: only an application of the caller''s; the reason has at most 1,000 characters.';
+
 -- FUNCTION enqueue_background_jobs(jsonb)
 CREATE FUNCTION public.enqueue_background_jobs(p_jobs jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2164,6 +2083,34 @@ $_$;
 
 -- COMMENT FUNCTION ensure_person()
 COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address counts as confirmed.';
+
+-- FUNCTION erase_application(uuid)
+CREATE FUNCTION public.erase_application(p_application_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    person uuid := public.current_user_id();
+begin
+    -- First, as everybody who changes an application.
+    perform from public.applications where id = p_application_id and user_id = person for update;
+    if not found then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+
+    delete from public.notifications
+    where user_id = person and related_entity_type = 'application' and related_entity_id = p_application_id;
+    -- Messages that wait to be sent, and those that were.
+    delete from public.background_jobs
+    where user_id = person and payload #>> '{data,application_id}' = p_application_id::text;
+    delete from public.webhook_events
+    where application_id is null and named_application_id = p_application_id;
+    delete from public.applications where id = p_application_id;
+end
+$$;
+
+-- COMMENT FUNCTION erase_application(p_application_id uuid)
+COMMENT ON FUNCTION public.erase_application(p_application_id uuid) IS 'Erases one of the caller''s applications for good, and cancels its runs. Definer: no person may delete applications, notifications'' jobs or the inbox. Bounds: only an application of the caller''s, and only rows that are about it.';
 
 -- FUNCTION extend_background_jobs(jsonb)
 CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -2348,12 +2295,11 @@ declare
     logs    integer;
     locks   integer;
 begin
-    -- Failed jobs are kept for whoever investigates them. The jobs that cancelled a deleted person's runs keep the late
-    -- webhooks of those runs out of the inbox, so they stay as long as the inbox keeps anything.
+    -- Failed jobs are kept for whoever investigates them.
     delete from public.background_jobs
     where id in (
         select id from public.background_jobs
-        where (status = 'completed' and job_type <> 'cancel_skyvern_run' and updated_at < moment - interval '7 days')
+        where (status = 'completed' and updated_at < moment - interval '7 days')
            or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
         order by updated_at
         limit p_limit
@@ -2444,29 +2390,6 @@ $$;
 -- COMMENT FUNCTION queue_daily_purge()
 COMMENT ON FUNCTION public.queue_daily_purge() IS 'Queues the purge of the day. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; one job a day.';
 
--- FUNCTION queue_due_profile_reminders()
-CREATE FUNCTION public.queue_due_profile_reminders() RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-declare
-    queued integer;
-begin
-    insert into public.background_jobs (job_type, payload, dedupe_key)
-    select 'profile_reminders', '{}',
-           'profile_reminders:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI')
-    where exists (select from private.profile_reminders where next_at <= clock_timestamp())
-      and not exists (select from public.background_jobs
-                      where job_type = 'profile_reminders' and status in ('pending', 'processing'))
-    on conflict (dedupe_key) do nothing;
-    get diagnostics queued = row_count;
-    return jsonb_build_object('queued', queued);
-end
-$$;
-
--- COMMENT FUNCTION queue_due_profile_reminders()
-COMMENT ON FUNCTION public.queue_due_profile_reminders() IS 'Queues the job that reminds people of what is missing in their profiles. Definer: it reads schedules in the schema private. Bounds: it takes no arguments; one job a minute, and one at a time.';
-
 -- FUNCTION queue_due_push_receipts()
 CREATE FUNCTION public.queue_due_push_receipts() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2518,6 +2441,14 @@ begin
         select id, submission_lease_expires_at, format('reconcile_application:%s:%s', submission_id, quarter)
         from public.applications
         where submission_id is not null and submission_lease_expires_at <= now()
+        union all
+        -- A key of its own: it may have been looked for in this quarter already, when it was not overdue yet.
+        select application.id, run.started_at, format('reconcile_application:%s:overdue:%s', run.run_id, quarter)
+        from private.application_runs as run
+        join public.applications as application
+            on application.id = run.application_id and application.skyvern_task_id = run.run_id
+        where run.ended_at is null and run.started_at <= now() - private.application_run_deadline()
+          and application.status = 'PROCESSING_BY_SKYVERN'
     ),
     oldest as (
         select * from due
@@ -2545,43 +2476,29 @@ CREATE FUNCTION public.queue_due_saved_search_alerts() RETURNS jsonb
     SET search_path TO ''
     AS $$
 declare
-    moment          constant timestamptz := clock_timestamp();
-    people_at_once  constant integer := 200;
-    of_one_person   constant integer := 3;
-    -- More than three, since some of them may turn out to be queued already, or to be no search.
-    looked_at       constant integer := 10;
-    -- For an alert that the queue has given up on.
-    at_the_latest   constant interval := '6 hours';
-    room            constant bigint := private.job_search_calls_left_for_alerts();
-    queued_count    integer;
-    had_their_turn  uuid[];
+    moment         constant timestamptz := clock_timestamp();
+    considered     constant integer := 200;
+    of_one_person  constant integer := 3;
+    -- For an alert that the queue has given up on, or whose person has three waiting.
+    later          constant interval := '1 hour';
+    room           constant bigint := private.job_search_calls_left_for_alerts();
+    queued_count   integer;
 begin
     if room = 0 then
         return jsonb_build_object('queued', 0);
     end if;
 
     -- A person who is just being deleted is skipped: a job refers to the row in `users`.
-    with people as materialized (
-        select turn.user_id, turn.due_at
-        from private.saved_search_alert_turns as turn
-        join public.users as person on person.id = turn.user_id
-        where turn.due_at <= moment
-        order by turn.due_at
-        limit people_at_once
-        for update of turn skip locked
-        for key share of person skip locked
-    ),
-    due as materialized (
-        select alert.*, people.due_at as waits_since, search.search_query
-        from people
-        cross join lateral (
-            select saved_search_id, user_id, next_at, job_id
-            from private.saved_search_alerts
-            where user_id = people.user_id and next_at <= moment
-            order by next_at
-            limit looked_at
-            for update skip locked) as alert
+    with due as materialized (
+        select alert.saved_search_id, alert.next_at, alert.job_id, search.user_id, search.search_query
+        from private.saved_search_alerts as alert
         join public.saved_searches as search on search.id = alert.saved_search_id
+        join public.users as person on person.id = search.user_id
+        where alert.next_at <= moment
+        order by alert.next_at
+        limit considered
+        for update of alert skip locked
+        for key share of person skip locked
     ),
     judged as materialized (
         select due.*,
@@ -2604,8 +2521,7 @@ begin
         select search_query from numbered
         where place <= of_one_person
         group by search_query
-        -- Nobody's second one before everybody's first.
-        order by min(place), min(waits_since)
+        order by min(next_at)
         limit room
     ),
     chosen as materialized (
@@ -2623,34 +2539,26 @@ begin
     scheduled as (
         update private.saved_search_alerts as alert
         set job_id = coalesce(queued.id, alert.job_id),
-            next_at = case when not judged.is_invalid then least(
-                moment + at_the_latest,
-                private.next_alert_of_person(judged.user_id, judged.search_query, moment)) end
+            next_at = case
+                when judged.is_invalid then null
+                when chosen.saved_search_id is null then moment + later
+                else least(moment + 6 * later, private.next_alert_at(
+                    judged.search_query, private.alert_frequency(judged.user_id), moment)) end
         from judged
         left join chosen on chosen.saved_search_id = judged.saved_search_id
         left join queued on queued.saved_search_id = judged.saved_search_id
         where alert.saved_search_id = judged.saved_search_id
-          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid)
+          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid
+               or exists (select from numbered where numbered.saved_search_id = judged.saved_search_id
+                                                 and numbered.place > of_one_person))
     )
-    select (select count(*) from queued),
-           array(select user_id from people
-                 where user_id in (select user_id from chosen)
-                    or user_id not in (select user_id from numbered where place <= of_one_person))
-    into queued_count, had_their_turn;
-
-    -- Those who had a turn, and those for whom there was nothing to do. All others keep their places in the line.
-    update private.saved_search_alert_turns as turn
-    set due_at = case when next.due_at <= moment then clock_timestamp() else next.due_at end
-    from unnest(had_their_turn) as person (id)
-    left join lateral (
-        select min(next_at) as due_at from private.saved_search_alerts where user_id = person.id) as next on true
-    where turn.user_id = person.id;
+    select count(*) into queued_count from queued;
     return jsonb_build_object('queued', queued_count);
 end
 $$;
 
 -- COMMENT FUNCTION queue_due_saved_search_alerts()
-COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 people at a time, no more than Adzuna''s allowance for alerts, and three per person.';
+COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 searches at a time, no more than Adzuna''s allowance for alerts, and three per person.';
 
 -- FUNCTION record_absent_submission(uuid, uuid, jsonb)
 CREATE FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) RETURNS jsonb
@@ -2670,7 +2578,7 @@ begin
     end if;
 
     select * into application from public.applications where id = p_application_id;
-    if not private.is_decision_of_person(application.status) then
+    if not private.needs_no_run(application.status) then
         update public.applications set status = decided where id = application.id;
         perform private.tell_of_application(application, decided, p_decision -> 'notification');
     end if;
@@ -2730,6 +2638,7 @@ begin
     perform private.attribute_events('reconciler', p_decision #>> '{status_details,reason}');
     update public.applications set status = decided, status_details = p_decision -> 'status_details'
     where id = application.id;
+    update private.application_runs set ended_at = clock_timestamp() where run_id = p_run_id;
     perform private.tell_of_application(application, decided, p_decision -> 'notification');
     return jsonb_build_object('outcome', 'lost');
 end
@@ -2737,6 +2646,40 @@ $$;
 
 -- COMMENT FUNCTION record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
 COMMENT ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) IS 'Gives up an application whose run Skyvern does not know, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only an application that waits for exactly this run, after a day without news.';
+
+-- FUNCTION record_overdue_skyvern_run(uuid, text, jsonb)
+CREATE FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    decided     public.application_status_type := p_decision ->> 'status';
+    application public.applications;
+begin
+    perform private.lock_skyvern_run(p_run_id);
+    select * into application from public.applications
+    where id = p_application_id and skyvern_task_id = p_run_id and status = 'PROCESSING_BY_SKYVERN'
+    for no key update;
+    if application.id is null then
+        return jsonb_build_object('outcome', 'superseded');
+    end if;
+    if not exists (select from private.application_runs
+                   where run_id = p_run_id
+                     and started_at <= clock_timestamp() - private.application_run_deadline()) then
+        return jsonb_build_object('outcome', 'in_time');
+    end if;
+
+    perform private.attribute_events('reconciler', p_decision #>> '{status_details,reason}');
+    update public.applications set status = decided, status_details = p_decision -> 'status_details'
+    where id = application.id;
+    perform private.cancel_application_runs(application.id);
+    perform private.tell_of_application(application, decided, p_decision -> 'notification');
+    return jsonb_build_object('outcome', 'overdue');
+end
+$$;
+
+-- COMMENT FUNCTION record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
+COMMENT ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) IS 'Gives up an application whose run is past its deadline, cancels the run, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only an application that waits for exactly this run, after its deadline.';
 
 -- FUNCTION record_push_receipts(jsonb)
 CREATE FUNCTION public.record_push_receipts(p_receipts jsonb) RETURNS jsonb
@@ -2909,7 +2852,7 @@ begin
             select told.notification_id, told.push_job_id into notification_id, push_job_id
             from private.notify_person(
                 search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', message.title, message.message, search.id, 'saved_search',
-                jsonb_build_object('saved_search_id', search.id), private.may_disturb_from(search.user_id)) as told;
+                jsonb_build_object('saved_search_id', search.id)) as told;
         end if;
 
         -- A posting that was last seen before that is too old to be reported again.
@@ -2918,7 +2861,8 @@ begin
         set last_run_at = greatest(last_run_at, p_searched_at)
         where id = search.id;
         update private.saved_search_alerts
-        set next_at = private.next_alert_of_person(search.user_id, search.search_query, clock_timestamp())
+        set next_at = private.next_alert_at(
+            search.search_query, private.alert_frequency(search.user_id), clock_timestamp())
         where saved_search_id = search.id;
         result := jsonb_build_object(
             'outcome', case when unseen.number > 0 then 'told' else 'nothing_new' end, 'new_postings', unseen.number,
@@ -2953,10 +2897,20 @@ begin
         result := 'already_recorded'; -- a repeated call, or a webhook that was faster
     elsif application.submission_id is distinct from p_submission_id or p_submission_id is null then
         result := 'superseded';
+        insert into private.application_runs as run (submission_id, application_id, user_id, run_id, started_at)
+        select p_submission_id, application.id, application.user_id, p_run_id, clock_timestamp()
+        where p_submission_id is not null
+          and not exists (select from private.application_runs as known where known.run_id = p_run_id)
+        on conflict (submission_id) do update
+            set run_id = excluded.run_id, started_at = excluded.started_at, ended_at = null
+            where run.application_id = excluded.application_id and run.run_id is null;
+        perform private.cancel_application_runs(application.id, p_submission_id)
+        where p_submission_id is not null;
     else
         perform private.attribute_events(p_source);
         perform private.attach_skyvern_run(application.id, p_run_id, p_run_status);
         perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+        perform private.cancel_unwanted_runs(application.id);
         select * into application from public.applications where id = p_application_id;
         result := 'recorded';
     end if;
@@ -2967,6 +2921,27 @@ $$;
 
 -- COMMENT FUNCTION record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text)
 COMMENT ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) IS 'Records the run that a claim started. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows.';
+
+-- FUNCTION record_stopped_run(uuid, text)
+CREATE FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if p_run_id is not null then
+        perform private.lock_skyvern_run(p_run_id);
+    end if;
+    update private.application_runs as run
+    set run_id = coalesce(run.run_id, case when not exists (
+                     select from private.application_runs as other where other.run_id = p_run_id) then p_run_id end),
+        ended_at = coalesce(run.ended_at, clock_timestamp())
+    where run.submission_id = p_submission_id;
+    return found;
+end
+$$;
+
+-- COMMENT FUNCTION record_stopped_run(p_submission_id uuid, p_run_id text)
+COMMENT ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) IS 'Notes that a submission has no run in progress any more. Definer: it writes the schema private, which service_role cannot reach. Bounds: only the submission that is named, and a run that is recorded stays what it is.';
 
 -- FUNCTION record_submission_failure(uuid, uuid, text, text, jsonb)
 CREATE FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
@@ -2994,8 +2969,8 @@ begin
 
     new_status := application.status;
     new_details := application.status_details;
-    -- What the person decided in the meantime stands, with its details.
-    if not private.is_decision_of_person(application.status) then
+    -- What the person decided in the meantime stands, with its details, as does the proof of an earlier run.
+    if not private.needs_no_run(application.status) then
         case p_outcome
             when 'not_started' then
                 new_status := 'FAILED_SKYVERN_SUBMISSION';
@@ -3023,13 +2998,18 @@ begin
         -- The key must not give a repeated request an older run.
         submission_idempotency_key = case when not ended then submission_idempotency_key end
     where id = application.id;
+    if p_outcome = 'released' then
+        delete from private.application_runs where submission_id = p_submission_id;
+    elsif ended then
+        update private.application_runs set ended_at = clock_timestamp() where submission_id = p_submission_id;
+    end if;
 
     return jsonb_build_object('outcome', 'recorded', 'status', new_status);
 end
 $$;
 
 -- COMMENT FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb)
-COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision stands.';
+COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision and an earlier run''s proof stand.';
 
 -- FUNCTION register_push_token(text, text, text)
 CREATE FUNCTION public.register_push_token(p_token text, p_platform text DEFAULT NULL::text, p_device_name text DEFAULT NULL::text) RETURNS jsonb
@@ -3084,55 +3064,22 @@ $$;
 -- COMMENT FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
 COMMENT ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) IS 'Releases a lock for scheduled work. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only a lock whose fencing token the caller knows.';
 
--- FUNCTION remind_of_profiles(integer)
-CREATE FUNCTION public.remind_of_profiles(p_limit integer DEFAULT 200) RETURNS jsonb
+-- FUNCTION restore_application(uuid)
+CREATE FUNCTION public.restore_application(p_application_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
-declare
-    moment constant timestamptz := clock_timestamp();
-    result jsonb;
+    AS $$
 begin
-    if p_limit is null or p_limit not between 1 and 1000 then
-        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 1000');
+    update public.applications set deleted_at = null
+    where id = p_application_id and user_id = public.current_user_id() and deleted_at is not null;
+    if not found then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
     end if;
-
-    -- A person who is just being deleted is skipped: a notification refers to the row in `users`.
-    with due as materialized (
-        select reminder.user_id, private.missing_for_applying(person) as missing
-        from private.profile_reminders as reminder
-        join public.users as person on person.id = reminder.user_id
-        where reminder.next_at <= moment
-        order by reminder.next_at
-        limit p_limit
-        for update of reminder skip locked
-        for key share of person skip locked
-    ),
-    told as (
-        select (private.notify_person(
-            user_id, 'PROFILE_REMINDER', 'Your profile is not complete',
-            format('To apply for jobs, add %s to your profile.',
-                   regexp_replace(array_to_string(missing, ', '), ', ([^,]*)$', ' and \1')),
-            user_id, 'profile', '{}', private.may_disturb_from(user_id))).notification_id
-        from due
-        where cardinality(missing) > 0 and private.wants_profile_reminder(user_id)
-    ),
-    looked_at as (
-        update private.profile_reminders as reminder
-        set next_at = moment + interval '7 days'
-        from due
-        where reminder.user_id = due.user_id
-        returning reminder.user_id
-    )
-    select jsonb_build_object('looked_at', (select count(*) from looked_at),
-                              'reminded', (select count(notification_id) from told))
-    into result;
-    return result;
 end
-$_$;
+$$;
 
--- COMMENT FUNCTION remind_of_profiles(p_limit integer)
-COMMENT ON FUNCTION public.remind_of_profiles(p_limit integer) IS 'Reminds people of what is missing in their profiles. Definer: it reads and writes schedules in the schema private. Bounds: 1 to 1000 profiles, only those that are due; each is due once a week.';
+-- COMMENT FUNCTION restore_application(p_application_id uuid)
+COMMENT ON FUNCTION public.restore_application(p_application_id uuid) IS 'Brings back one of the caller''s applications that was deleted. Definer: no person may see or update a row that is deleted. Bounds: only an application of the caller''s; what was cancelled stays so.';
 
 -- FUNCTION saved_search_to_alert(uuid, uuid)
 CREATE FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) RETURNS jsonb
@@ -3420,87 +3367,16 @@ $$;
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
--- FUNCTION tell_announcement(uuid, integer)
-CREATE FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer DEFAULT 500) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-declare
-    announcement private.announcements;
-    step         private.announcement_tiers;
-    people       uuid[];
-    told_now     integer;
-begin
-    if p_limit is null or p_limit not between 1 and 1000 then
-        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 1000');
-    end if;
-    select * into announcement from private.announcements where id = p_announcement_id;
-    select * into step from private.announcement_tiers
-    where announcement_id = p_announcement_id and finished_at is null
-    order by tier limit 1
-    for update;
-
-    if step.tier is not null then
-        people := array(
-            select id from public.users
-            where tier = step.tier and id > coalesce(step.told_up_to, '00000000-0000-0000-0000-000000000000')
-              and created_at <= step.announced_at
-            order by id limit p_limit);
-        -- A person who was told before has come to this tier from another one. Locking the row keeps this condition
-        -- before the call.
-        select count(told.notification_id) into told_now
-        from (select id from public.users
-              where id = any (people)
-                and not exists (select from public.notifications
-                                where user_id = users.id and related_entity_id = announcement.id
-                                  and type = 'GENERAL_ANNOUNCEMENT')
-              order by id
-              for key share) as person
-        cross join lateral private.notify_person(
-            person.id, 'GENERAL_ANNOUNCEMENT', announcement.title, announcement.message, announcement.id,
-            'announcement', jsonb_build_object('announcement_id', announcement.id),
-            private.may_disturb_from(person.id)) as told;
-        update private.announcement_tiers
-        set told_up_to = coalesce(people[cardinality(people)], told_up_to),
-            told = told + told_now,
-            finished_at = case when cardinality(people) < p_limit then clock_timestamp() end
-        where announcement_id = step.announcement_id and tier = step.tier;
-    end if;
-
-    return (select jsonb_build_object('told', coalesce(sum(told), 0),
-                                      'is_finished', coalesce(bool_and(finished_at is not null), true))
-            from private.announcement_tiers where announcement_id = p_announcement_id);
-end
-$$;
-
--- COMMENT FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
-COMMENT ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) IS 'Tells the next people of an announcement. Definer: it reads and writes tables in the schema private. Bounds: 1 to 1000 people, only those to whom it was announced, and each once.';
-
--- TABLE announcement_tiers
-CREATE TABLE private.announcement_tiers (
-    announcement_id uuid NOT NULL,
-    tier public.user_tier NOT NULL,
-    announced_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    told_up_to uuid,
-    told integer DEFAULT 0 NOT NULL,
-    finished_at timestamp with time zone
+-- TABLE application_run_limits
+CREATE TABLE private.application_run_limits (
+    is_only boolean DEFAULT true NOT NULL,
+    deadline interval DEFAULT '02:00:00'::interval NOT NULL,
+    CONSTRAINT application_run_limits_check_deadline CHECK ((deadline > '00:00:00'::interval)),
+    CONSTRAINT application_run_limits_check_is_only CHECK (is_only)
 );
 
--- COMMENT TABLE announcement_tiers
-COMMENT ON TABLE private.announcement_tiers IS 'To whom each announcement goes, and how far that is.';
-
--- TABLE announcements
-CREATE TABLE private.announcements (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    title text NOT NULL,
-    message text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT announcements_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 1000))),
-    CONSTRAINT announcements_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200)))
-);
-
--- COMMENT TABLE announcements
-COMMENT ON TABLE private.announcements IS 'What operators have told people.';
+-- COMMENT TABLE application_run_limits
+COMMENT ON TABLE private.application_run_limits IS 'How long a run may take until it is cancelled.';
 
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
@@ -3581,38 +3457,9 @@ CREATE TABLE private.notification_channels (
 -- COMMENT TABLE notification_channels
 COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: which job type delivers a notification there.';
 
--- TABLE profile_reminders
-CREATE TABLE private.profile_reminders (
-    user_id uuid NOT NULL,
-    next_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL
-);
-
--- COMMENT TABLE profile_reminders
-COMMENT ON TABLE private.profile_reminders IS 'When it is looked next at what is missing in each person''s profile.';
-
--- TABLE row_limits
-CREATE TABLE private.row_limits (
-    table_name text NOT NULL,
-    per_person integer NOT NULL,
-    CONSTRAINT row_limits_check_per_person CHECK ((per_person > 0))
-);
-
--- COMMENT TABLE row_limits
-COMMENT ON TABLE private.row_limits IS 'How many rows of each kind a person may have; no row means any number.';
-
--- TABLE saved_search_alert_turns
-CREATE TABLE private.saved_search_alert_turns (
-    user_id uuid NOT NULL,
-    due_at timestamp with time zone
-);
-
--- COMMENT TABLE saved_search_alert_turns
-COMMENT ON TABLE private.saved_search_alert_turns IS 'Whose saved searches are to run next.';
-
 -- TABLE saved_search_alerts
 CREATE TABLE private.saved_search_alerts (
     saved_search_id uuid NOT NULL,
-    user_id uuid NOT NULL,
     since timestamp with time zone NOT NULL,
     next_at timestamp with time zone,
     job_id uuid
@@ -3630,6 +3477,16 @@ CREATE TABLE private.saved_search_sightings (
 
 -- COMMENT TABLE saved_search_sightings
 COMMENT ON TABLE private.saved_search_sightings IS 'The postings that each saved search has found before.';
+
+-- TABLE application_deletions
+CREATE TABLE public.application_deletions (
+    application_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    deleted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+-- COMMENT TABLE application_deletions
+COMMENT ON TABLE public.application_deletions IS 'Which applications their persons have deleted: for lists to take them off, and to restore them.';
 
 -- TABLE application_events
 CREATE TABLE public.application_events (
@@ -3894,16 +3751,12 @@ CREATE TABLE public.user_preferences (
     work_arrangement public.work_preference_type[],
     receive_job_alerts boolean DEFAULT true,
     alert_frequency text DEFAULT 'daily'::text,
-    quiet_hours_start smallint DEFAULT 21 NOT NULL,
-    quiet_hours_end smallint DEFAULT 8 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_preferences_check_alert_frequency CHECK ((alert_frequency = ANY (ARRAY['instant'::text, 'daily'::text, 'weekly'::text]))),
     CONSTRAINT user_preferences_check_employment_types CHECK ((cardinality(employment_types) <= 10)),
     CONSTRAINT user_preferences_check_industries CHECK (((cardinality(industries) <= 50) AND (octet_length(array_to_string(industries, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_key_skills CHECK (((cardinality(key_skills) <= 100) AND (octet_length(array_to_string(key_skills, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_preferred_job_titles CHECK (((cardinality(preferred_job_titles) <= 50) AND (octet_length(array_to_string(preferred_job_titles, ''::text)) <= 10000))),
-    CONSTRAINT user_preferences_check_quiet_hours_end CHECK (((quiet_hours_end >= 0) AND (quiet_hours_end <= 23))),
-    CONSTRAINT user_preferences_check_quiet_hours_start CHECK (((quiet_hours_start >= 0) AND (quiet_hours_start <= 23))),
     CONSTRAINT user_preferences_check_salary_currency CHECK ((salary_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT user_preferences_check_salary_max CHECK (((salary_max >= 0) AND (salary_max >= salary_min))),
     CONSTRAINT user_preferences_check_salary_min CHECK ((salary_min >= 0)),
@@ -3916,7 +3769,7 @@ END),
 );
 
 -- COMMENT TABLE user_preferences
-COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and when and how often they want to be told of postings.';
+COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and how often they want to be told of postings.';
 
 -- TABLE user_push_tokens
 CREATE TABLE public.user_push_tokens (
@@ -3936,6 +3789,39 @@ CREATE TABLE public.user_push_tokens (
 
 -- COMMENT TABLE user_push_tokens
 COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
+
+-- TABLE users
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    clerk_user_id text NOT NULL,
+    full_name text,
+    email text,
+    phone_number text,
+    linkedin_profile_url text,
+    portfolio_url text,
+    current_resume_url text,
+    current_resume_filename text,
+    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
+    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    resume_text text,
+    resume_embedding extensions.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
+    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
+    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
+    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
+    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
+    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
+    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
+    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
+);
+
+-- COMMENT TABLE users
+COMMENT ON TABLE public.users IS 'People: one profile for each account.';
 
 -- TABLE webhook_events
 CREATE TABLE public.webhook_events (
@@ -3965,13 +3851,17 @@ CREATE TABLE public.webhook_events (
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
 
--- CONSTRAINT announcement_tiers announcement_tiers_pkey
-ALTER TABLE ONLY private.announcement_tiers
-    ADD CONSTRAINT announcement_tiers_pkey PRIMARY KEY (announcement_id, tier);
+-- CONSTRAINT application_run_limits application_run_limits_pkey
+ALTER TABLE ONLY private.application_run_limits
+    ADD CONSTRAINT application_run_limits_pkey PRIMARY KEY (is_only);
 
--- CONSTRAINT announcements announcements_pkey
-ALTER TABLE ONLY private.announcements
-    ADD CONSTRAINT announcements_pkey PRIMARY KEY (id);
+-- CONSTRAINT application_runs application_runs_pkey
+ALTER TABLE ONLY private.application_runs
+    ADD CONSTRAINT application_runs_pkey PRIMARY KEY (submission_id);
+
+-- CONSTRAINT application_runs application_runs_unique_run_id
+ALTER TABLE ONLY private.application_runs
+    ADD CONSTRAINT application_runs_unique_run_id UNIQUE (run_id);
 
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
@@ -4001,18 +3891,6 @@ ALTER TABLE ONLY private.notification_channels
 ALTER TABLE ONLY private.notification_channels
     ADD CONSTRAINT notification_channels_unique_dedupe_prefix UNIQUE (dedupe_prefix);
 
--- CONSTRAINT profile_reminders profile_reminders_pkey
-ALTER TABLE ONLY private.profile_reminders
-    ADD CONSTRAINT profile_reminders_pkey PRIMARY KEY (user_id);
-
--- CONSTRAINT row_limits row_limits_pkey
-ALTER TABLE ONLY private.row_limits
-    ADD CONSTRAINT row_limits_pkey PRIMARY KEY (table_name);
-
--- CONSTRAINT saved_search_alert_turns saved_search_alert_turns_pkey
-ALTER TABLE ONLY private.saved_search_alert_turns
-    ADD CONSTRAINT saved_search_alert_turns_pkey PRIMARY KEY (user_id);
-
 -- CONSTRAINT saved_search_alerts saved_search_alerts_pkey
 ALTER TABLE ONLY private.saved_search_alerts
     ADD CONSTRAINT saved_search_alerts_pkey PRIMARY KEY (saved_search_id);
@@ -4020,6 +3898,10 @@ ALTER TABLE ONLY private.saved_search_alerts
 -- CONSTRAINT saved_search_sightings saved_search_sightings_pkey
 ALTER TABLE ONLY private.saved_search_sightings
     ADD CONSTRAINT saved_search_sightings_pkey PRIMARY KEY (saved_search_id, posting_id);
+
+-- CONSTRAINT application_deletions application_deletions_pkey
+ALTER TABLE ONLY public.application_deletions
+    ADD CONSTRAINT application_deletions_pkey PRIMARY KEY (application_id);
 
 -- CONSTRAINT application_events application_events_pkey
 ALTER TABLE ONLY public.application_events
@@ -4097,10 +3979,6 @@ ALTER TABLE ONLY public.saved_jobs
 ALTER TABLE ONLY public.saved_searches
     ADD CONSTRAINT saved_searches_pkey PRIMARY KEY (id);
 
--- CONSTRAINT saved_searches saved_searches_unique_id_user_id
-ALTER TABLE ONLY public.saved_searches
-    ADD CONSTRAINT saved_searches_unique_id_user_id UNIQUE (id, user_id);
-
 -- CONSTRAINT scraping_logs scraping_logs_pkey
 ALTER TABLE ONLY public.scraping_logs
     ADD CONSTRAINT scraping_logs_pkey PRIMARY KEY (id);
@@ -4141,8 +4019,17 @@ ALTER TABLE ONLY public.webhook_events
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
 
--- INDEX idx_announcements_title_message
-CREATE UNIQUE INDEX idx_announcements_title_message ON private.announcements USING btree (title, md5(message));
+-- INDEX idx_application_runs_application_id
+CREATE INDEX idx_application_runs_application_id ON private.application_runs USING btree (application_id);
+
+-- INDEX idx_application_runs_started_at_in_progress
+CREATE INDEX idx_application_runs_started_at_in_progress ON private.application_runs USING btree (started_at) WHERE (ended_at IS NULL);
+
+-- INDEX idx_application_runs_user_id_claimed_at
+CREATE INDEX idx_application_runs_user_id_claimed_at ON private.application_runs USING btree (user_id, claimed_at);
+
+-- INDEX idx_application_runs_user_id_in_progress
+CREATE INDEX idx_application_runs_user_id_in_progress ON private.application_runs USING btree (user_id) WHERE (ended_at IS NULL);
 
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
@@ -4159,14 +4046,11 @@ CREATE INDEX idx_job_search_calls_user_id_called_at ON private.job_search_calls 
 -- INDEX idx_job_search_leases_expires_at
 CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING btree (expires_at);
 
--- INDEX idx_profile_reminders_next_at
-CREATE INDEX idx_profile_reminders_next_at ON private.profile_reminders USING btree (next_at);
+-- INDEX idx_saved_search_alerts_next_at
+CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
 
--- INDEX idx_saved_search_alert_turns_due_at
-CREATE INDEX idx_saved_search_alert_turns_due_at ON private.saved_search_alert_turns USING btree (due_at) WHERE (due_at IS NOT NULL);
-
--- INDEX idx_saved_search_alerts_user_id_next_at
-CREATE INDEX idx_saved_search_alerts_user_id_next_at ON private.saved_search_alerts USING btree (user_id, next_at) WHERE (next_at IS NOT NULL);
+-- INDEX idx_application_deletions_user_id_deleted_at
+CREATE INDEX idx_application_deletions_user_id_deleted_at ON public.application_deletions USING btree (user_id, deleted_at DESC);
 
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
@@ -4273,9 +4157,6 @@ CREATE INDEX idx_user_push_tokens_revoked_at ON public.user_push_tokens USING bt
 -- INDEX idx_user_push_tokens_user_id_last_seen_at
 CREATE INDEX idx_user_push_tokens_user_id_last_seen_at ON public.user_push_tokens USING btree (user_id, last_seen_at DESC);
 
--- INDEX idx_users_tier_id
-CREATE INDEX idx_users_tier_id ON public.users USING btree (tier, id);
-
 -- INDEX idx_webhook_events_application_id
 CREATE INDEX idx_webhook_events_application_id ON public.webhook_events USING btree (application_id);
 
@@ -4294,26 +4175,32 @@ CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING bt
 -- TRIGGER users on_auth_user_created_from_clerk
 CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.handle_new_user_from_clerk();
 
+-- TRIGGER users on_auth_user_deleted
+CREATE TRIGGER on_auth_user_deleted BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.handle_account_deleted();
+
 -- TRIGGER users on_auth_user_email_changed
 CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
 
--- TRIGGER saved_search_alerts on_saved_search_alerts_created_take_a_turn
-CREATE TRIGGER on_saved_search_alerts_created_take_a_turn AFTER INSERT ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
-
--- TRIGGER saved_search_alerts on_saved_search_alerts_updated_take_a_turn
-CREATE TRIGGER on_saved_search_alerts_updated_take_a_turn AFTER UPDATE OF next_at, user_id ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
+-- TRIGGER users on_auth_user_marked_as_deleted
+CREATE TRIGGER on_auth_user_marked_as_deleted AFTER UPDATE OF deleted_at ON auth.users FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.handle_account_deleted();
 
 -- TRIGGER applications on_application_deleted
 CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.applications FOR EACH ROW EXECUTE FUNCTION private.handle_soft_delete();
+
+-- TRIGGER applications on_application_deleted_cancel_runs
+CREATE TRIGGER on_application_deleted_cancel_runs AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
+
+-- TRIGGER applications on_application_deleted_record_deletion
+CREATE TRIGGER on_application_deleted_record_deletion AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION private.record_application_deletion();
+
+-- TRIGGER applications on_application_erased_cancel_runs
+CREATE TRIGGER on_application_erased_cancel_runs BEFORE DELETE ON public.applications FOR EACH ROW EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
 
 -- TRIGGER applications on_application_inserted_guard_status
 CREATE TRIGGER on_application_inserted_guard_status BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.guard_application_status();
 
 -- TRIGGER applications on_application_inserted_record_event
 CREATE TRIGGER on_application_inserted_record_event AFTER INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.record_application_event();
-
--- TRIGGER applications on_application_inserted_set_applied_at
-CREATE TRIGGER on_application_inserted_set_applied_at BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.set_applied_at();
 
 -- TRIGGER applications on_application_skyvern_run_written
 CREATE TRIGGER on_application_skyvern_run_written BEFORE INSERT OR UPDATE OF skyvern_task_id, skyvern_run_status, skyvern_run_attempt, skyvern_run_retry_pending ON public.applications FOR EACH ROW WHEN ((new.skyvern_task_id IS NOT NULL)) EXECUTE FUNCTION private.note_news_of_skyvern_run();
@@ -4327,11 +4214,8 @@ CREATE TRIGGER on_application_updated_guard_status BEFORE UPDATE OF status ON pu
 -- TRIGGER applications on_application_updated_record_event
 CREATE TRIGGER on_application_updated_record_event AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.record_application_event();
 
--- TRIGGER applications on_application_updated_set_applied_at
-CREATE TRIGGER on_application_updated_set_applied_at BEFORE UPDATE OF status, applied_at ON public.applications FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) OR (new.applied_at IS DISTINCT FROM old.applied_at))) EXECUTE FUNCTION private.set_applied_at();
-
--- TRIGGER applications on_applications_inserted_limit_rows
-CREATE TRIGGER on_applications_inserted_limit_rows AFTER INSERT ON public.applications REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
+-- TRIGGER applications on_application_withdrawn_cancel_runs
+CREATE TRIGGER on_application_withdrawn_cancel_runs AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) AND private.is_decision_against_run(new.status))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
 
 -- TRIGGER applications on_applications_updated
 CREATE TRIGGER on_applications_updated BEFORE UPDATE ON public.applications FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -4351,29 +4235,20 @@ CREATE TRIGGER on_jobs_described BEFORE INSERT OR UPDATE OF description ON publi
 -- TRIGGER jobs on_jobs_updated
 CREATE TRIGGER on_jobs_updated BEFORE UPDATE OF source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max, salary_period, salary_currency, salary_text, posted_at, h1b_sponsor_status, lane, skills_required, resume_guide_generated, prep_guide_generated, schema_version, embedding, status, is_active ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
--- TRIGGER notifications on_notifications_updated_set_read_at
-CREATE TRIGGER on_notifications_updated_set_read_at BEFORE UPDATE OF is_read, read_at ON public.notifications FOR EACH ROW EXECUTE FUNCTION private.set_read_at();
-
--- TRIGGER resumes on_resumes_inserted_limit_rows
-CREATE TRIGGER on_resumes_inserted_limit_rows AFTER INSERT ON public.resumes REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
-
 -- TRIGGER resumes on_resumes_updated
 CREATE TRIGGER on_resumes_updated BEFORE UPDATE ON public.resumes FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
--- TRIGGER saved_jobs on_saved_jobs_inserted_limit_rows
-CREATE TRIGGER on_saved_jobs_inserted_limit_rows AFTER INSERT ON public.saved_jobs REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
-
 -- TRIGGER saved_searches on_saved_searches_created_schedule
 CREATE TRIGGER on_saved_searches_created_schedule AFTER INSERT ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_search();
-
--- TRIGGER saved_searches on_saved_searches_inserted_limit_rows
-CREATE TRIGGER on_saved_searches_inserted_limit_rows AFTER INSERT ON public.saved_searches REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
 
 -- TRIGGER saved_searches on_saved_searches_updated
 CREATE TRIGGER on_saved_searches_updated BEFORE UPDATE ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
 -- TRIGGER saved_searches on_saved_searches_updated_schedule
 CREATE TRIGGER on_saved_searches_updated_schedule AFTER UPDATE OF search_query, notify_new_jobs ON public.saved_searches FOR EACH ROW WHEN (((old.search_query <> new.search_query) OR (old.notify_new_jobs IS DISTINCT FROM new.notify_new_jobs))) EXECUTE FUNCTION private.schedule_saved_search();
+
+-- TRIGGER users on_user_deleted
+CREATE TRIGGER on_user_deleted BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION private.handle_account_deleted();
 
 -- TRIGGER user_preferences on_user_preferences_created_or_deleted_schedule
 CREATE TRIGGER on_user_preferences_created_or_deleted_schedule AFTER INSERT OR DELETE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_searches_of_person();
@@ -4382,35 +4257,24 @@ CREATE TRIGGER on_user_preferences_created_or_deleted_schedule AFTER INSERT OR D
 CREATE TRIGGER on_user_preferences_updated BEFORE UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
 -- TRIGGER user_preferences on_user_preferences_updated_schedule
-CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency, quiet_hours_start, quiet_hours_end ON public.user_preferences FOR EACH ROW WHEN (((((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency)) OR (old.quiet_hours_start IS DISTINCT FROM new.quiet_hours_start)) OR (old.quiet_hours_end IS DISTINCT FROM new.quiet_hours_end))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
-
--- TRIGGER user_preferences on_user_preferences_written_check
-CREATE TRIGGER on_user_preferences_written_check BEFORE INSERT OR UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.check_preferences();
+CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency ON public.user_preferences FOR EACH ROW WHEN (((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
 
 -- TRIGGER user_push_tokens on_user_push_tokens_updated
 CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tokens FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
--- TRIGGER users on_users_created_schedule_reminder
-CREATE TRIGGER on_users_created_schedule_reminder AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION private.schedule_profile_reminder();
-
--- TRIGGER users on_users_inserted_check_timezone
-CREATE TRIGGER on_users_inserted_check_timezone BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.timezone <> 'UTC'::text)) EXECUTE FUNCTION private.check_timezone();
-
 -- TRIGGER users on_users_updated
 CREATE TRIGGER on_users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
--- TRIGGER users on_users_updated_check_timezone
-CREATE TRIGGER on_users_updated_check_timezone BEFORE UPDATE OF timezone ON public.users FOR EACH ROW WHEN ((new.timezone <> old.timezone)) EXECUTE FUNCTION private.check_timezone();
+-- TRIGGER webhook_events on_webhook_events_created_forget_deleted_application
+CREATE TRIGGER on_webhook_events_created_forget_deleted_application BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN (((new.outcome = 'waiting'::text) AND (new.named_application_id IS NOT NULL))) EXECUTE FUNCTION private.forget_event_of_deleted_application();
 
--- TRIGGER users on_users_updated_schedule
-CREATE TRIGGER on_users_updated_schedule AFTER UPDATE OF timezone ON public.users FOR EACH ROW WHEN ((new.timezone <> old.timezone)) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+-- FK CONSTRAINT application_runs application_runs_fk_application
+ALTER TABLE ONLY private.application_runs
+    ADD CONSTRAINT application_runs_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE SET NULL;
 
--- TRIGGER webhook_events on_webhook_events_created_forget_deleted_person
-CREATE TRIGGER on_webhook_events_created_forget_deleted_person BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN ((new.outcome = 'waiting'::text)) EXECUTE FUNCTION private.forget_event_of_deleted_person();
-
--- FK CONSTRAINT announcement_tiers announcement_tiers_fk_announcement
-ALTER TABLE ONLY private.announcement_tiers
-    ADD CONSTRAINT announcement_tiers_fk_announcement FOREIGN KEY (announcement_id) REFERENCES private.announcements(id) ON DELETE CASCADE;
+-- FK CONSTRAINT application_runs application_runs_fk_user
+ALTER TABLE ONLY private.application_runs
+    ADD CONSTRAINT application_runs_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT job_clicks job_clicks_fk_job
 ALTER TABLE ONLY private.job_clicks
@@ -4424,21 +4288,17 @@ ALTER TABLE ONLY private.job_clicks
 ALTER TABLE ONLY private.job_search_calls
     ADD CONSTRAINT job_search_calls_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
 
--- FK CONSTRAINT profile_reminders profile_reminders_fk_user
-ALTER TABLE ONLY private.profile_reminders
-    ADD CONSTRAINT profile_reminders_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
-
--- FK CONSTRAINT saved_search_alert_turns saved_search_alert_turns_fk_user
-ALTER TABLE ONLY private.saved_search_alert_turns
-    ADD CONSTRAINT saved_search_alert_turns_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
-
 -- FK CONSTRAINT saved_search_alerts saved_search_alerts_fk_saved_search
 ALTER TABLE ONLY private.saved_search_alerts
-    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id, user_id) REFERENCES public.saved_searches(id, user_id) ON UPDATE CASCADE ON DELETE CASCADE;
+    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT saved_search_sightings saved_search_sightings_fk_saved_search
 ALTER TABLE ONLY private.saved_search_sightings
     ADD CONSTRAINT saved_search_sightings_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT application_deletions application_deletions_fk_application
+ALTER TABLE ONLY public.application_deletions
+    ADD CONSTRAINT application_deletions_fk_application FOREIGN KEY (application_id, user_id) REFERENCES public.applications(id, user_id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT application_events application_events_fk_application
 ALTER TABLE ONLY public.application_events
@@ -4496,11 +4356,11 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
 
--- ROW SECURITY announcement_tiers
-ALTER TABLE private.announcement_tiers ENABLE ROW LEVEL SECURITY;
+-- ROW SECURITY application_run_limits
+ALTER TABLE private.application_run_limits ENABLE ROW LEVEL SECURITY;
 
--- ROW SECURITY announcements
-ALTER TABLE private.announcements ENABLE ROW LEVEL SECURITY;
+-- ROW SECURITY application_runs
+ALTER TABLE private.application_runs ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
@@ -4520,26 +4380,25 @@ ALTER TABLE private.job_search_limits ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY notification_channels
 ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
 
--- ROW SECURITY profile_reminders
-ALTER TABLE private.profile_reminders ENABLE ROW LEVEL SECURITY;
-
--- ROW SECURITY row_limits
-ALTER TABLE private.row_limits ENABLE ROW LEVEL SECURITY;
-
--- ROW SECURITY saved_search_alert_turns
-ALTER TABLE private.saved_search_alert_turns ENABLE ROW LEVEL SECURITY;
-
 -- ROW SECURITY saved_search_alerts
 ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY saved_search_sightings
 ALTER TABLE private.saved_search_sightings ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY application_deletions
+ALTER TABLE public.application_deletions ENABLE ROW LEVEL SECURITY;
+
+-- POLICY application_deletions application_deletions_select_own
+CREATE POLICY application_deletions_select_own ON public.application_deletions FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+
 -- ROW SECURITY application_events
 ALTER TABLE public.application_events ENABLE ROW LEVEL SECURITY;
 
 -- POLICY application_events application_events_select_own
-CREATE POLICY application_events_select_own ON public.application_events FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+CREATE POLICY application_events_select_own ON public.application_events FOR SELECT TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM public.applications
+  WHERE ((applications.id = application_events.application_id) AND (applications.deleted_at IS NULL))))));
 
 -- ROW SECURITY applications
 ALTER TABLE public.applications ENABLE ROW LEVEL SECURITY;
@@ -4548,10 +4407,10 @@ ALTER TABLE public.applications ENABLE ROW LEVEL SECURITY;
 CREATE POLICY applications_insert_own ON public.applications FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- POLICY applications applications_select_own
-CREATE POLICY applications_select_own ON public.applications FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+CREATE POLICY applications_select_own ON public.applications FOR SELECT TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (deleted_at IS NULL)));
 
 -- POLICY applications applications_update_own
-CREATE POLICY applications_update_own ON public.applications FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+CREATE POLICY applications_update_own ON public.applications FOR UPDATE TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (deleted_at IS NULL))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- ROW SECURITY background_jobs
 ALTER TABLE public.background_jobs ENABLE ROW LEVEL SECURITY;
@@ -4700,6 +4559,9 @@ CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authentic
 -- POLICY objects person_files_update_own
 CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
+-- PUBLICATION TABLE supabase_realtime application_deletions
+ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.application_deletions;
+
 -- PUBLICATION TABLE supabase_realtime applications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
 
@@ -4708,9 +4570,6 @@ ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.notifications;
 
 -- ACL SCHEMA private
 GRANT USAGE ON SCHEMA private TO authenticated;
-
--- ACL FUNCTION after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint)
-REVOKE ALL ON FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) FROM PUBLIC;
 
 -- ACL FUNCTION current_user_id()
 REVOKE ALL ON FUNCTION public.current_user_id() FROM PUBLIC;
@@ -4741,6 +4600,9 @@ REVOKE ALL ON FUNCTION private.alert_due_at(p_search public.saved_searches, p_si
 
 -- ACL FUNCTION alert_frequency(p_user_id uuid)
 REVOKE ALL ON FUNCTION private.alert_frequency(p_user_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION application_run_deadline()
+REVOKE ALL ON FUNCTION private.application_run_deadline() FROM PUBLIC;
 
 -- ACL TABLE applications
 GRANT SELECT ON TABLE public.applications TO authenticated;
@@ -4779,11 +4641,8 @@ GRANT INSERT(cover_letter_url_used),UPDATE(cover_letter_url_used) ON TABLE publi
 -- ACL COLUMN applications.application_source
 GRANT INSERT(application_source),UPDATE(application_source) ON TABLE public.applications TO authenticated;
 
--- ACL COLUMN applications.deleted_at
-GRANT UPDATE(deleted_at) ON TABLE public.applications TO authenticated;
-
--- ACL COLUMN applications.deletion_reason
-GRANT UPDATE(deletion_reason) ON TABLE public.applications TO authenticated;
+-- ACL FUNCTION apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid)
+REVOKE ALL ON FUNCTION private.apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid)
 REVOKE ALL ON FUNCTION private.apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) FROM PUBLIC;
@@ -4800,14 +4659,14 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
--- ACL FUNCTION check_preferences()
-REVOKE ALL ON FUNCTION private.check_preferences() FROM PUBLIC;
+-- ACL FUNCTION cancel_application_runs(p_application_id uuid, p_submission_id uuid)
+REVOKE ALL ON FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid) FROM PUBLIC;
 
--- ACL FUNCTION check_timezone()
-REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
+-- ACL FUNCTION cancel_runs_of_stopped_application()
+REVOKE ALL ON FUNCTION private.cancel_runs_of_stopped_application() FROM PUBLIC;
 
--- ACL FUNCTION clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint)
-REVOKE ALL ON FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) FROM PUBLIC;
+-- ACL FUNCTION cancel_unwanted_runs(p_application_id uuid)
+REVOKE ALL ON FUNCTION private.cancel_unwanted_runs(p_application_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
@@ -4821,20 +4680,23 @@ REVOKE ALL ON FUNCTION private.describe_new_postings(p_search_name text, p_count
 -- ACL FUNCTION end_lease_of_cancelled_job()
 REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
 
--- ACL FUNCTION fault_of_location(p_location jsonb)
-REVOKE ALL ON FUNCTION private.fault_of_location(p_location jsonb) FROM PUBLIC;
-
--- ACL FUNCTION forget_event_of_deleted_person()
-REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
+-- ACL FUNCTION forget_event_of_deleted_application()
+REVOKE ALL ON FUNCTION private.forget_event_of_deleted_application() FROM PUBLIC;
 
 -- ACL FUNCTION guard_application_status()
 REVOKE ALL ON FUNCTION private.guard_application_status() FROM PUBLIC;
+
+-- ACL FUNCTION handle_account_deleted()
+REVOKE ALL ON FUNCTION private.handle_account_deleted() FROM PUBLIC;
 
 -- ACL FUNCTION handle_job_description()
 REVOKE ALL ON FUNCTION private.handle_job_description() FROM PUBLIC;
 
 -- ACL FUNCTION handle_soft_delete()
 REVOKE ALL ON FUNCTION private.handle_soft_delete() FROM PUBLIC;
+
+-- ACL FUNCTION hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb)
+REVOKE ALL ON FUNCTION private.hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION hold_background_job(p_job_id uuid, p_lease_number bigint)
 REVOKE ALL ON FUNCTION private.hold_background_job(p_job_id uuid, p_lease_number bigint) FROM PUBLIC;
@@ -4850,6 +4712,11 @@ REVOKE ALL ON FUNCTION private.hold_job_sync(p_lock_number bigint) FROM PUBLIC;
 
 -- ACL FUNCTION is_alert_wanted(p_search public.saved_searches)
 REVOKE ALL ON FUNCTION private.is_alert_wanted(p_search public.saved_searches) FROM PUBLIC;
+
+-- ACL FUNCTION is_decision_against_run(p_status public.application_status_type)
+REVOKE ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) TO authenticated;
+GRANT ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) TO service_role;
 
 -- ACL FUNCTION is_decision_of_person(p_status public.application_status_type)
 REVOKE ALL ON FUNCTION private.is_decision_of_person(p_status public.application_status_type) FROM PUBLIC;
@@ -4868,69 +4735,38 @@ GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
 
--- ACL FUNCTION limit_files_per_person()
-REVOKE ALL ON FUNCTION private.limit_files_per_person() FROM PUBLIC;
+-- ACL FUNCTION keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text)
+REVOKE ALL ON FUNCTION private.keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text) FROM PUBLIC;
 
 -- ACL FUNCTION limit_queued_jobs()
 REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
 
--- ACL FUNCTION limit_rows_per_person()
-REVOKE ALL ON FUNCTION private.limit_rows_per_person() FROM PUBLIC;
-
 -- ACL FUNCTION lock_clerk_account(p_clerk_user_id text)
 REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUBLIC;
-
--- ACL FUNCTION lock_rows_of_people(p_table_name text, p_people text[])
-REVOKE ALL ON FUNCTION private.lock_rows_of_people(p_table_name text, p_people text[]) FROM PUBLIC;
 
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
 
--- ACL FUNCTION may_disturb_from(p_user_id uuid)
-REVOKE ALL ON FUNCTION private.may_disturb_from(p_user_id uuid) FROM PUBLIC;
-
--- ACL TABLE users
-GRANT SELECT ON TABLE public.users TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
-
--- ACL COLUMN users.full_name
-GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.phone_number
-GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.linkedin_profile_url
-GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.portfolio_url
-GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.current_resume_url
-GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.current_resume_filename
-GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.timezone
-GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
-
--- ACL FUNCTION missing_for_applying(p_person public.users)
-REVOKE ALL ON FUNCTION private.missing_for_applying(p_person public.users) FROM PUBLIC;
+-- ACL FUNCTION message_of_late_stop()
+REVOKE ALL ON FUNCTION private.message_of_late_stop() FROM PUBLIC;
 
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
 
--- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone)
-REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone) FROM PUBLIC;
+-- ACL FUNCTION needs_no_run(p_status public.application_status_type)
+REVOKE ALL ON FUNCTION private.needs_no_run(p_status public.application_status_type) FROM PUBLIC;
 
--- ACL FUNCTION next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone)
-REVOKE ALL ON FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) FROM PUBLIC;
+-- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone)
+REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean)
+REVOKE ALL ON FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) FROM PUBLIC;
 
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
--- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid)
-REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+-- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
+REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -4938,8 +4774,14 @@ REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
 -- ACL FUNCTION plain_phone(p_text text)
 REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
 
+-- ACL FUNCTION prepare_deletion_of_person(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.prepare_deletion_of_person(p_user_id uuid) FROM PUBLIC;
+
 -- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
 REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
+
+-- ACL FUNCTION record_application_deletion()
+REVOKE ALL ON FUNCTION private.record_application_deletion() FROM PUBLIC;
 
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
@@ -4954,9 +4796,6 @@ REVOKE ALL ON FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id
 -- ACL FUNCTION saved_search_of_job(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 
--- ACL FUNCTION schedule_profile_reminder()
-REVOKE ALL ON FUNCTION private.schedule_profile_reminder() FROM PUBLIC;
-
 -- ACL FUNCTION schedule_saved_search()
 REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
 
@@ -4966,24 +4805,8 @@ REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
 -- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
 
--- ACL FUNCTION set_applied_at()
-REVOKE ALL ON FUNCTION private.set_applied_at() FROM PUBLIC;
-
--- ACL FUNCTION set_read_at()
-REVOKE ALL ON FUNCTION private.set_read_at() FROM PUBLIC;
-
--- ACL FUNCTION take_a_turn()
-REVOKE ALL ON FUNCTION private.take_a_turn() FROM PUBLIC;
-
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
-
--- ACL FUNCTION wants_profile_reminder(p_user_id uuid)
-REVOKE ALL ON FUNCTION private.wants_profile_reminder(p_user_id uuid) FROM PUBLIC;
-
--- ACL FUNCTION announce(p_title text, p_message text, p_tiers public.user_tier[])
-REVOKE ALL ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) TO service_role;
 
 -- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;
@@ -5030,6 +4853,10 @@ GRANT ALL ON FUNCTION public.close_dead_job_syncs() TO service_role;
 REVOKE ALL ON FUNCTION public.count_job_click(p_job_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_job_click(p_job_id uuid) TO authenticated;
 
+-- ACL FUNCTION delete_application(p_application_id uuid, p_reason text)
+REVOKE ALL ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) TO authenticated;
+
 -- ACL FUNCTION enqueue_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) TO service_role;
@@ -5037,6 +4864,10 @@ GRANT ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) TO service_ro
 -- ACL FUNCTION ensure_person()
 REVOKE ALL ON FUNCTION public.ensure_person() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_person() TO authenticated;
+
+-- ACL FUNCTION erase_application(p_application_id uuid)
+REVOKE ALL ON FUNCTION public.erase_application(p_application_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.erase_application(p_application_id uuid) TO authenticated;
 
 -- ACL FUNCTION extend_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.extend_background_jobs(p_jobs jsonb) FROM PUBLIC;
@@ -5079,10 +4910,6 @@ GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role
 REVOKE ALL ON FUNCTION public.queue_daily_purge() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_daily_purge() TO service_role;
 
--- ACL FUNCTION queue_due_profile_reminders()
-REVOKE ALL ON FUNCTION public.queue_due_profile_reminders() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.queue_due_profile_reminders() TO service_role;
-
 -- ACL FUNCTION queue_due_push_receipts()
 REVOKE ALL ON FUNCTION public.queue_due_push_receipts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_due_push_receipts() TO service_role;
@@ -5107,6 +4934,10 @@ GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease
 REVOKE ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) TO service_role;
 
+-- ACL FUNCTION record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
+REVOKE ALL ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) TO service_role;
+
 -- ACL FUNCTION record_push_receipts(p_receipts jsonb)
 REVOKE ALL ON FUNCTION public.record_push_receipts(p_receipts jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_push_receipts(p_receipts jsonb) TO service_role;
@@ -5123,6 +4954,10 @@ GRANT ALL ON FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_nu
 REVOKE ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) TO service_role;
 
+-- ACL FUNCTION record_stopped_run(p_submission_id uuid, p_run_id text)
+REVOKE ALL ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) TO service_role;
+
 -- ACL FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb)
 REVOKE ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) TO service_role;
@@ -5135,9 +4970,9 @@ GRANT ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, 
 REVOKE ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) TO service_role;
 
--- ACL FUNCTION remind_of_profiles(p_limit integer)
-REVOKE ALL ON FUNCTION public.remind_of_profiles(p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.remind_of_profiles(p_limit integer) TO service_role;
+-- ACL FUNCTION restore_application(p_application_id uuid)
+REVOKE ALL ON FUNCTION public.restore_application(p_application_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restore_application(p_application_id uuid) TO authenticated;
 
 -- ACL FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
@@ -5167,9 +5002,9 @@ GRANT ALL ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p
 REVOKE ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) TO service_role;
 
--- ACL FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
-REVOKE ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) TO service_role;
+-- ACL TABLE application_deletions
+GRANT SELECT ON TABLE public.application_deletions TO authenticated;
+GRANT SELECT ON TABLE public.application_deletions TO service_role;
 
 -- ACL TABLE application_events
 GRANT SELECT ON TABLE public.application_events TO authenticated;
@@ -5376,15 +5211,34 @@ GRANT INSERT(receive_job_alerts),UPDATE(receive_job_alerts) ON TABLE public.user
 -- ACL COLUMN user_preferences.alert_frequency
 GRANT INSERT(alert_frequency),UPDATE(alert_frequency) ON TABLE public.user_preferences TO authenticated;
 
--- ACL COLUMN user_preferences.quiet_hours_start
-GRANT INSERT(quiet_hours_start),UPDATE(quiet_hours_start) ON TABLE public.user_preferences TO authenticated;
-
--- ACL COLUMN user_preferences.quiet_hours_end
-GRANT INSERT(quiet_hours_end),UPDATE(quiet_hours_end) ON TABLE public.user_preferences TO authenticated;
-
 -- ACL TABLE user_push_tokens
 GRANT SELECT,DELETE ON TABLE public.user_push_tokens TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_push_tokens TO service_role;
+
+-- ACL TABLE users
+GRANT SELECT ON TABLE public.users TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
+
+-- ACL COLUMN users.full_name
+GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.phone_number
+GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.linkedin_profile_url
+GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.portfolio_url
+GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_url
+GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_filename
+GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.timezone
+GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
 
 -- ACL TABLE webhook_events
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_events TO service_role;

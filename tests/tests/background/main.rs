@@ -14,4 +14,5 @@ mod push;
 mod queue;
 mod reconcile;
 mod runner;
+mod stop;
 mod support;
