@@ -358,6 +358,20 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
+-- FUNCTION circuit_breaker_pause(text, boolean)
+CREATE FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    -- How soon to ask again while an operator holds it open: five minutes.
+    select case when held = 'open' then 300 else ceil(extract(epoch from open_until - clock_timestamp())) end::integer
+    from private.circuit_breakers
+    where vendor = p_vendor
+      and (held = 'open'
+           or (held is null and open_until > clock_timestamp()
+               and not (p_costs_nothing and reason in ('spent', 'limited'))))
+$$;
+
 -- FUNCTION create_profile(auth.users)
 CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     LANGUAGE plpgsql
@@ -754,6 +768,67 @@ begin
 end
 $$;
 
+-- FUNCTION note_vendor_call(text, text, bigint, boolean)
+CREATE FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint DEFAULT NULL::bigint, p_costs_nothing boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    failures_in_a_row constant integer := 5;
+    -- After so long without an opening the next pause is a short one again.
+    good_while        constant interval := '1 hour';
+    moment            timestamptz := clock_timestamp();
+    breaker           private.circuit_breakers;
+    first_pause       interval;
+    longest_pause     interval;
+    pause             interval;
+begin
+    if p_outcome = 'succeeded' then
+        if not exists (select from private.circuit_breakers where vendor = p_vendor) then
+            return;
+        end if;
+        update private.circuit_breakers
+        set failures = 0, open_until = null, reason = null, trial_until = null, updated_at = moment
+        where vendor = p_vendor and (failures > 0 or open_until is not null)
+          -- That a run can be read does not mean that one can be paid for.
+          and not (p_costs_nothing and coalesce(reason in ('spent', 'limited'), false));
+        delete from private.circuit_breakers
+        where vendor = p_vendor and held is null and open_until is null and failures = 0
+          and updated_at <= moment - case when openings > 0 then good_while else interval '0' end;
+        return;
+    end if;
+    if p_outcome is null or p_outcome not in ('failed', 'limited', 'refused', 'spent') then
+        perform private.refuse('invalid_input', 422,
+            'the outcome is none of succeeded, failed, limited, refused, spent');
+    end if;
+
+    insert into private.circuit_breakers as known (vendor, failures) values (p_vendor, 1)
+    on conflict (vendor) do update set failures = known.failures + 1, updated_at = moment
+    returning * into breaker;
+    -- Calls that were on their way when it opened say nothing new.
+    if breaker.open_until > moment
+       or (p_outcome = 'failed' and breaker.open_until is null and breaker.failures < failures_in_a_row) then
+        return;
+    end if;
+
+    -- What passes by itself is tried soon; what somebody has to mend, or a new month, is tried seldom.
+    if p_outcome in ('refused', 'spent') then
+        first_pause := '5 minutes';
+        longest_pause := '1 hour';
+    else
+        first_pause := '30 seconds';
+        longest_pause := '15 minutes';
+    end if;
+    pause := least(first_pause * 2 ^ least(breaker.openings, 10), longest_pause);
+    -- The vendor's word counts; more than a day is a mistake of its.
+    pause := greatest(pause, make_interval(secs => least(greatest(p_retry_after_seconds, 0), 86400)));
+    update private.circuit_breakers
+    set open_until = moment + pause, reason = p_outcome, openings = openings + 1, failures = 0, trial_until = null,
+        updated_at = moment
+    where vendor = p_vendor;
+end
+$$;
+
 -- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
 CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
@@ -775,6 +850,38 @@ begin
         returning id, job_type
     )
     select id into push_job_id from queued where job_type = 'push_notification';
+end
+$$;
+
+-- FUNCTION pass_circuit_breaker(text, boolean)
+CREATE FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- Longer than any single call and what is recorded of it.
+    trial_time constant interval := '1 minute';
+    moment     timestamptz := clock_timestamp();
+    pause      integer := private.circuit_breaker_pause(p_vendor, p_costs_nothing);
+begin
+    if pause is not null
+       or not exists (select from private.circuit_breakers
+                      where vendor = p_vendor and held is null and open_until is not null
+                        and not (p_costs_nothing and reason in ('spent', 'limited'))) then
+        return pause;
+    end if;
+
+    -- It is time to try. Of several callers at once one finds the row unlocked and no trial under way.
+    perform from private.circuit_breakers
+    where vendor = p_vendor and open_until <= moment and coalesce(trial_until <= moment, true)
+    for update skip locked;
+    if not found then
+        return (select greatest(1, ceil(extract(epoch from trial_until - moment)))
+                from private.circuit_breakers where vendor = p_vendor);
+    end if;
+    update private.circuit_breakers set trial_until = moment + trial_time, updated_at = moment
+    where vendor = p_vendor;
+    return null;
 end
 $$;
 
@@ -1919,6 +2026,31 @@ $$;
 -- COMMENT FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
 COMMENT ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) IS 'Notes that a run is still in progress. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only an application that waits for exactly this run.';
 
+-- FUNCTION note_vendor_call(text, text, bigint, boolean)
+CREATE FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.note_vendor_call(p_vendor, p_outcome, p_retry_after_seconds, p_costs_nothing);
+    return '{}';
+end
+$$;
+
+-- COMMENT FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+COMMENT ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) IS 'What came of a call of a vendor, for its circuit breaker. Definer: the circuit breakers are in the schema private. Bounds: a known vendor and a known outcome; a pause is a day at most.';
+
+-- FUNCTION pass_circuit_breaker(text, boolean)
+CREATE FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select private.pass_circuit_breaker(p_vendor, p_costs_nothing)
+$$;
+
+-- COMMENT FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+COMMENT ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) IS 'Whether a vendor may be called, or in how many seconds. Definer: the circuit breakers are in the schema private. Bounds: it takes at most the one trial of a breaker that is due.';
+
 -- FUNCTION purge_expired_rows(integer)
 CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2911,6 +3043,25 @@ $$;
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
+-- TABLE circuit_breakers
+CREATE TABLE private.circuit_breakers (
+    vendor text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    open_until timestamp with time zone,
+    reason text,
+    openings integer DEFAULT 0 NOT NULL,
+    trial_until timestamp with time zone,
+    held text,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT circuit_breakers_check_held CHECK ((held = ANY (ARRAY['open'::text, 'closed'::text]))),
+    CONSTRAINT circuit_breakers_check_open_until CHECK (((open_until IS NULL) = (reason IS NULL))),
+    CONSTRAINT circuit_breakers_check_reason CHECK ((reason = ANY (ARRAY['failed'::text, 'refused'::text, 'spent'::text, 'limited'::text]))),
+    CONSTRAINT circuit_breakers_check_vendor CHECK ((vendor = ANY (ARRAY['adzuna'::text, 'expo'::text, 'jsearch'::text, 'openai'::text, 'skyvern'::text])))
+);
+
+-- COMMENT TABLE circuit_breakers
+COMMENT ON TABLE private.circuit_breakers IS 'Which vendors are in trouble, and until when they are left alone. No row: the vendor is called.';
+
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
     clerk_user_id text NOT NULL,
@@ -3374,6 +3525,10 @@ CREATE TABLE public.webhook_events (
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
 
+-- CONSTRAINT circuit_breakers circuit_breakers_pkey
+ALTER TABLE ONLY private.circuit_breakers
+    ADD CONSTRAINT circuit_breakers_pkey PRIMARY KEY (vendor);
+
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
     ADD CONSTRAINT clerk_accounts_pkey PRIMARY KEY (clerk_user_id);
@@ -3815,6 +3970,9 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
 
+-- ROW SECURITY circuit_breakers
+ALTER TABLE private.circuit_breakers ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
 
@@ -4101,6 +4259,9 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION circuit_breaker_pause(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
 
@@ -4175,8 +4336,14 @@ REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency t
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+
 -- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
 REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -4297,6 +4464,14 @@ GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match
 -- ACL FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
 REVOKE ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) TO service_role;
+
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) TO service_role;
+
+-- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) TO service_role;
 
 -- ACL FUNCTION purge_expired_rows(p_limit integer)
 REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
