@@ -1037,8 +1037,8 @@ $$;
 -- COMMENT FUNCTION record_application_event()
 COMMENT ON FUNCTION private.record_application_event() IS 'Writes the history of an application. Definer: nobody may write application_events, so that the history cannot be forged. Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
 
--- FUNCTION refuse(text, integer, text, text)
-CREATE FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text DEFAULT NULL::text) RETURNS void
+-- FUNCTION refuse(text, integer, text, text, integer)
+CREATE FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text DEFAULT NULL::text, p_retry_after integer DEFAULT NULL::integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -1046,7 +1046,30 @@ begin
     raise sqlstate 'PGRST' using
         message = pg_catalog.jsonb_build_object(
             'code', p_code, 'message', p_message, 'details', p_details, 'hint', null)::text,
-        detail = pg_catalog.jsonb_build_object('status', p_status, 'headers', '{}'::jsonb)::text;
+        detail = pg_catalog.jsonb_build_object(
+            'status', p_status,
+            'headers', case when p_retry_after is null then '{}'
+                            else pg_catalog.jsonb_build_object('Retry-After', p_retry_after::text) end)::text;
+end
+$$;
+
+-- FUNCTION refuse_impersonation()
+CREATE FUNCTION private.refuse_impersonation() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    actor jsonb;
+begin
+    begin
+        actor := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::jsonb -> 'act';
+    exception
+        when data_exception then -- claims that are not JSON
+            return;
+    end;
+    if actor <> 'null' then
+        perform private.refuse('impersonation_refused', 403, 'only the person themselves may do this');
+    end if;
 end
 $$;
 
@@ -1433,6 +1456,7 @@ begin
     if person.id is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
+    perform private.refuse_impersonation();
     if char_length(p_idempotency_key) not between 1 and 255 then
         perform private.refuse('invalid_input', 422, 'an idempotency key has 1 to 255 characters');
     end if;
@@ -4357,9 +4381,13 @@ REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email t
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
 
--- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text)
-REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text) FROM PUBLIC;
-GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text) TO authenticated;
+-- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer)
+REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) TO authenticated;
+
+-- ACL FUNCTION refuse_impersonation()
+REVOKE ALL ON FUNCTION private.refuse_impersonation() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refuse_impersonation() TO authenticated;
 
 -- ACL FUNCTION reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean)
 REVOKE ALL ON FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean) FROM PUBLIC;

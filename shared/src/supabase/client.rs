@@ -137,6 +137,7 @@ impl<'a> Database<'a> {
             "application_not_found" => Problem::ApplicationNotFound,
             "application_wrong_status" => Problem::ApplicationWrongStatus { detail: message },
             "idempotency_key_reused" => Problem::IdempotencyKeyReused,
+            "impersonation_refused" => Problem::ImpersonationRefused,
             "profile_pending" => Problem::ProfilePending,
             "resume_missing" => Problem::ResumeMissing,
             "57014" | "PGRST003" => Problem::DatabaseTimedOut,
