@@ -309,6 +309,7 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("extend_background_jobs", &["service_role"]),
     ("extend_cron_lock", &["service_role"]),
     ("finish_job_sync", &["service_role"]),
+    ("lease_job_search", &["service_role"]),
     ("match_jobs", &["authenticated", "service_role"]),
     ("note_ongoing_skyvern_run", &["service_role"]),
     ("note_vendor_call", &["service_role"]),
