@@ -524,7 +524,8 @@ async fn who_leaves_the_function_out_spends_nothing_and_holds_up_nobody() {
     let key: String = stack.database().query(key, &[&word]).await[0].get(0);
     let caller = ada.caller().await;
 
-    let looks = join_all((0..30).map(|_| caller.rpc("search_jobs", &json!({ "p_query_key": key })))).await;
+    let asked = json!({ "p_query_key": key });
+    let looks = join_all((0..30).map(|_| caller.rpc("search_jobs", &asked))).await;
     for look in looks {
         assert_eq!(look.expect_status(200).json["outcome"], "missing");
     }

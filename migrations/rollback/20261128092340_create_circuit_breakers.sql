@@ -1,4 +1,4 @@
--- Undoes 20261128092350_create_circuit_breakers.sql.
+-- Undoes 20261128092340_create_circuit_breakers.sql.
 drop function if exists public.note_vendor_call(text, text, bigint, boolean);
 drop function if exists public.pass_circuit_breaker(text, boolean);
 drop function if exists private.note_vendor_call(text, text, bigint, boolean);
