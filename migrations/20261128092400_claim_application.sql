@@ -31,6 +31,7 @@ begin
     if person.id is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
+    perform private.refuse_impersonation();
     if char_length(p_idempotency_key) not between 1 and 255 then
         perform private.refuse('invalid_input', 422, 'an idempotency key has 1 to 255 characters');
     end if;

@@ -152,14 +152,6 @@ CREATE FUNCTION private.alert_frequency(p_user_id uuid) RETURNS text
     left join public.user_preferences as preference on preference.user_id = person.id
 $$;
 
--- FUNCTION application_run_deadline()
-CREATE FUNCTION private.application_run_deadline() RETURNS interval
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-    select deadline from private.application_run_limits
-$$;
-
 -- TABLE applications
 CREATE TABLE public.applications (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -225,60 +217,16 @@ END) STORED,
 -- COMMENT TABLE applications
 COMMENT ON TABLE public.applications IS 'A person''s job applications, from the draft to the end.';
 
--- FUNCTION apply_earlier_skyvern_run_event(public.applications, text, text, boolean, jsonb, text)
-CREATE FUNCTION private.apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) RETURNS record
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    details jsonb := p_decision -> 'status_details';
-begin
-    status := p_application.status;
-    outcome := 'other_run';
-    perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
-    perform private.cancel_application_runs(p_application.id, submission_id)
-    from private.application_runs where run_id = p_run_id;
-    if p_decision ->> 'status' <> 'SUBMITTED_BY_SKYVERN' then
-        return;
-    end if;
-
-    perform private.cancel_application_runs(p_application.id);
-    if p_run_id in (p_application.status_details ->> 'run_id',
-                    p_application.status_details #>> '{sent_twice,run_id}') then
-        return; -- it is the proof that is there
-    elsif private.needs_no_run(p_application.status) then
-        push_job_id := private.keep_proof_of_run(p_application, p_run_id, details, p_source);
-        outcome := 'kept';
-        return;
-    end if;
-    perform private.attribute_events(p_source, case
-        when p_application.deleted_at is null then 'sent_by_earlier_run' else 'sent_despite_deletion' end);
-    update public.applications
-    set status = 'SUBMITTED_BY_SKYVERN',
-        status_details = details || jsonb_build_object('run_id', p_run_id),
-        applied_at = clock_timestamp()
-    where id = p_application.id;
-    status := 'SUBMITTED_BY_SKYVERN';
-    outcome := 'applied';
-    push_job_id := private.tell_of_application(
-        p_application, 'SUBMITTED_BY_SKYVERN', nullif(p_decision -> 'notification', 'null'::jsonb));
-end
-$$;
-
 -- FUNCTION apply_skyvern_run_event(public.applications, text, integer, boolean, jsonb, text)
 CREATE FUNCTION private.apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    decided   public.application_status_type := p_decision ->> 'status';
-    details   jsonb := nullif(p_decision -> 'status_details', 'null'::jsonb);
-    message   jsonb := nullif(p_decision -> 'notification', 'null'::jsonb);
-    reason    text := left(coalesce(details ->> 'reason', 'skyvern_' || p_run_status), 500);
-    is_proven boolean := decided = 'SUBMITTED_BY_SKYVERN';
-    -- What the person decided, and what an earlier run has proven, which names its run in the details.
-    stands    boolean := private.is_decision_of_person(p_application.status)
-                         or (p_application.status = 'SUBMITTED_BY_SKYVERN' and p_application.status_details ? 'run_id');
+    decided public.application_status_type := p_decision ->> 'status';
+    details jsonb := nullif(p_decision -> 'status_details', 'null'::jsonb);
+    message jsonb := nullif(p_decision -> 'notification', 'null'::jsonb);
+    reason  text := left(coalesce(details ->> 'reason', 'skyvern_' || p_run_status), 500);
 begin
     status := p_application.status;
 
@@ -293,38 +241,23 @@ begin
         return;
     end if;
 
-    perform private.note_end_of_run(p_application.skyvern_task_id, p_run_status, p_retry_pending);
-
-    -- A run that was given up for being overdue is cancelled, and only that is what `canceled` says: it may have been
-    -- sent before. What says more is believed.
-    if stands
-       or (p_application.status = 'REQUIRES_ATTENTION_MANUAL_REVIEW'
-           and p_application.status_details ->> 'reason' = 'run_overdue'
-           and (decided = 'PROCESSING_BY_SKYVERN' or p_run_status = 'canceled')) then
+    if private.is_decision_of_person(p_application.status) then
         update public.applications
         set skyvern_run_status = p_run_status,
             skyvern_run_attempt = p_attempt,
             skyvern_run_retry_pending = p_retry_pending
         where id = p_application.id;
-        if is_proven then
-            push_job_id := private.keep_proof_of_run(p_application, p_application.skyvern_task_id, details, p_source);
-        else
-            insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
-            values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source,
-                    reason);
-        end if;
+        insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
+        values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
         outcome := 'kept';
         return;
     end if;
 
-    if is_proven and p_application.deleted_at is not null then
-        reason := 'sent_despite_deletion';
-    end if;
     perform private.attribute_events(p_source, reason);
     update public.applications as application
     set status = decided,
         status_details = details,
-        applied_at = case when is_proven and decided <> application.status
+        applied_at = case when decided = 'SUBMITTED_BY_SKYVERN' and decided <> application.status
                           then clock_timestamp() else application.applied_at end,
         skyvern_run_status = p_run_status,
         skyvern_run_attempt = p_attempt,
@@ -373,19 +306,13 @@ CREATE FUNCTION private.attach_skyvern_run(p_application_id uuid, p_run_id text,
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-    insert into private.application_runs (submission_id, application_id, user_id, run_id, started_at)
-    select submission_id, id, user_id, p_run_id, clock_timestamp()
-    from public.applications where id = p_application_id
-    on conflict (submission_id) do update set run_id = excluded.run_id, started_at = excluded.started_at;
-
     update public.applications
     set skyvern_task_id = p_run_id,
         skyvern_run_status = case when not private.is_final_skyvern_status(p_run_status) then p_run_status end,
         skyvern_run_attempt = 1,
         skyvern_run_retry_pending = false,
-        -- Sent: by an earlier run, whose end was heard of while this one was being started.
-        status = case when private.needs_no_run(status) then status else 'PROCESSING_BY_SKYVERN' end,
-        status_details = case when private.needs_no_run(status) then status_details end,
+        status = case when private.is_decision_of_person(status) then status else 'PROCESSING_BY_SKYVERN' end,
+        status_details = case when private.is_decision_of_person(status) then status_details end,
         resume_url_used = coalesce(submission_resume_path, resume_url_used),
         submission_id = null,
         submission_title = null,
@@ -431,58 +358,18 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
--- FUNCTION cancel_application_runs(uuid, uuid)
-CREATE FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid DEFAULT NULL::uuid) RETURNS void
+-- FUNCTION circuit_breaker_pause(text, boolean)
+CREATE FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-    insert into public.background_jobs (user_id, job_type, max_attempts, payload, dedupe_key)
-    select null, 'cancel_skyvern_run',
-           -- An outage of Skyvern must not let a run go on. With an hour between the later attempts, this is more than
-           -- three days.
-           80,
-           jsonb_build_object(
-               'application_id', application_id, 'submission_id', submission_id, 'run_id', run_id,
-               'submission_title', case when run_id is null then 'jobraker-' || submission_id end),
-           'cancel_skyvern_run:' || coalesce(run_id, submission_id::text)
-    from private.application_runs
-    where application_id = p_application_id and ended_at is null
-      and (p_submission_id is null or submission_id = p_submission_id)
-    order by submission_id -- always in the same order, so that two callers cannot deadlock
-    on conflict (dedupe_key) do nothing
-$$;
-
--- FUNCTION cancel_runs_of_stopped_application()
-CREATE FUNCTION private.cancel_runs_of_stopped_application() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    if tg_op = 'DELETE' then
-        perform private.cancel_application_runs(old.id);
-        return old;
-    end if;
-    perform private.cancel_application_runs(new.id);
-    return null;
-end
-$$;
-
--- COMMENT FUNCTION cancel_runs_of_stopped_application()
-COMMENT ON FUNCTION private.cancel_runs_of_stopped_application() IS 'Queues the cancellation of the runs of an application that is withdrawn or deleted. Definer: a person who withdraws an application may neither see the runs nor queue such a job. Bounds: a trigger function, which nobody can call: it cancels only runs of the row that is being changed.';
-
--- FUNCTION cancel_unwanted_runs(uuid)
-CREATE FUNCTION private.cancel_unwanted_runs(p_application_id uuid) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    if exists (select from public.applications
-               where id = p_application_id
-                 and (deleted_at is not null or status = 'SUBMITTED_BY_SKYVERN'
-                      or private.is_decision_against_run(status))) then
-        perform private.cancel_application_runs(p_application_id);
-    end if;
-end
+    -- How soon to ask again while an operator holds it open: five minutes.
+    select case when held = 'open' then 300 else ceil(extract(epoch from open_until - clock_timestamp())) end::integer
+    from private.circuit_breakers
+    where vendor = p_vendor
+      and (held = 'open'
+           or (held is null and open_until > clock_timestamp()
+               and not (p_costs_nothing and reason in ('spent', 'limited'))))
 $$;
 
 -- FUNCTION create_profile(auth.users)
@@ -518,15 +405,44 @@ CREATE FUNCTION private.delete_clerk_account(p_clerk_user_id text) RETURNS uuid
     SET search_path TO ''
     AS $$
 declare
-    account uuid;
+    -- An outage of a vendor must neither leave somebody's files behind nor let a run go on for somebody who is gone.
+    -- With an hour between the later attempts, this is more than three days.
+    attempts constant integer := 80;
+    account  uuid;
 begin
     insert into private.clerk_accounts as known (clerk_user_id, updated_at, deleted_at)
     values (p_clerk_user_id, 0, clock_timestamp())
     on conflict (clerk_user_id) do update set deleted_at = coalesce(known.deleted_at, excluded.deleted_at);
-    -- Here as well: the account may have been deleted in another way, and have had events since then.
+    -- What the inbox holds of the person is erased. The rows stay, so that a repeated delivery is still a duplicate.
     update public.webhook_events set body = '' where clerk_user_id = p_clerk_user_id and body <> '';
 
     select id into account from public.users where clerk_user_id = p_clerk_user_id;
+    if account is null then
+        return null;
+    end if;
+
+    -- Applications before the person, in the order in which everything that changes an application locks them.
+    perform from public.applications where user_id = account order by id for update;
+    insert into public.background_jobs (job_type, max_attempts, payload, dedupe_key)
+    select 'cancel_skyvern_run', attempts,
+           jsonb_build_object('application_id', id, 'run_id', run_id, 'submission_title', submission_title),
+           'cancel_skyvern_run:' || id
+    from (select id, submission_title,
+                 case when private.is_final_skyvern_status(skyvern_run_status) is not true or skyvern_run_retry_pending
+                      then skyvern_task_id end as run_id
+          from public.applications where user_id = account) as application
+    where run_id is not null or submission_title is not null
+    on conflict (dedupe_key) do nothing;
+    insert into public.background_jobs (job_type, max_attempts, payload, dedupe_key)
+    values ('delete_files', attempts,
+            jsonb_build_object('buckets', jsonb_build_array('resumes', 'cover_letters'), 'folder', account),
+            'delete_files:' || account)
+    on conflict (dedupe_key) do nothing;
+
+    -- Skyvern's events that wait for a run that will never be recorded.
+    delete from public.webhook_events
+    where application_id is null
+      and named_application_id in (select id from public.applications where user_id = account);
     delete from auth.users where id = account;
     return account;
 end
@@ -557,13 +473,14 @@ begin
 end
 $$;
 
--- FUNCTION forget_event_of_deleted_application()
-CREATE FUNCTION private.forget_event_of_deleted_application() RETURNS trigger
+-- FUNCTION forget_event_of_deleted_person()
+CREATE FUNCTION private.forget_event_of_deleted_person() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    if not exists (select from public.applications where id = new.named_application_id) then
+    if exists (select from public.background_jobs
+               where dedupe_key = 'cancel_skyvern_run:' || new.named_application_id) then
         new.outcome := 'account_deleted';
         new.decision := null;
         new.body := '';
@@ -609,24 +526,6 @@ begin
 end
 $$;
 
--- FUNCTION handle_account_deleted()
-CREATE FUNCTION private.handle_account_deleted() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    if tg_op = 'DELETE' then
-        perform private.prepare_deletion_of_person(old.id);
-        return old;
-    end if;
-    perform private.cancel_application_runs(id) from public.applications where user_id = new.id order by id;
-    return null;
-end
-$$;
-
--- COMMENT FUNCTION handle_account_deleted()
-COMMENT ON FUNCTION private.handle_account_deleted() IS 'Does what the cascade cannot do when an account is deleted. Definer: it runs for Supabase Auth, which has no rights on the tables of people. Bounds: a trigger function, which nobody can call: it concerns only the account that is being deleted.';
-
 -- FUNCTION handle_job_description()
 CREATE FUNCTION private.handle_job_description() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -669,46 +568,6 @@ begin
         new.deleted_at = old.deleted_at;
     end if;
     return new;
-end
-$$;
-
--- TABLE application_runs
-CREATE TABLE private.application_runs (
-    submission_id uuid NOT NULL,
-    application_id uuid,
-    user_id uuid NOT NULL,
-    run_id text,
-    claimed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    started_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    CONSTRAINT application_runs_check_run_id CHECK (((char_length(run_id) >= 1) AND (char_length(run_id) <= 200)))
-);
-
--- COMMENT TABLE application_runs
-COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
-
--- FUNCTION hear_of_erased_application(private.application_runs, text, text, boolean, jsonb)
-CREATE FUNCTION private.hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb) RETURNS uuid
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    -- The person before the ledger, in the order in which an account's deletion takes them.
-    perform from public.users where id = p_run.user_id for key share;
-    if not found then
-        return null;
-    end if;
-    if p_run.run_id is null then
-        update private.application_runs set run_id = p_run_id, started_at = clock_timestamp()
-        where submission_id = p_run.submission_id;
-    end if;
-    perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
-    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' then
-        return null;
-    end if;
-    return (private.notify_person(
-        p_run.user_id, 'APPLICATION_STATUS_UPDATE', 'It had been sent already',
-        'An application that you erased was sent before it could be stopped.', null, null, '{}')).push_job_id;
 end
 $$;
 
@@ -788,14 +647,6 @@ CREATE FUNCTION private.is_alert_wanted(p_search public.saved_searches) RETURNS 
     select coalesce(p_search.notify_new_jobs, true) and private.alert_frequency(p_search.user_id) is not null
 $$;
 
--- FUNCTION is_decision_against_run(public.application_status_type)
-CREATE FUNCTION private.is_decision_against_run(p_status public.application_status_type) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select p_status in ('WITHDRAWN_BY_USER', 'APPLIED_MANUALLY')
-$$;
-
 -- FUNCTION is_decision_of_person(public.application_status_type)
 CREATE FUNCTION private.is_decision_of_person(p_status public.application_status_type) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -845,36 +696,6 @@ CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
         where called_at > clock_timestamp() - limits.period) as made
 $$;
 
--- FUNCTION keep_proof_of_run(public.applications, text, jsonb, text)
-CREATE FUNCTION private.keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text) RETURNS uuid
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    is_second constant boolean := p_application.status = 'SUBMITTED_BY_SKYVERN';
-    -- What does not wait for an answer: after an interview nobody wonders whether the application was sent.
-    is_news   constant boolean := is_second or private.is_decision_against_run(p_application.status);
-    proof     constant jsonb := p_details || jsonb_build_object('run_id', p_run_id);
-    reason    constant text := case
-        when is_second then 'sent_twice'
-        when p_application.status = 'WITHDRAWN_BY_USER' then 'sent_despite_withdrawal'
-        when is_news then 'sent_despite_decision'
-        else 'submitted' end;
-begin
-    update public.applications
-    set status_details = coalesce(status_details, '{}') || case
-            when is_second then jsonb_build_object('sent_twice', proof)
-            else proof || jsonb_build_object('reason', reason) end
-    where id = p_application.id;
-    insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
-    values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
-    return private.tell_of_application(p_application, p_application.status, case
-        when is_second then jsonb_build_object(
-            'title', 'Sent twice', 'message', 'Your application for {job_title} at {company_name} was sent twice.')
-        when is_news then private.message_of_late_stop() end);
-end
-$$;
-
 -- FUNCTION limit_queued_jobs()
 CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     LANGUAGE plpgsql
@@ -917,30 +738,12 @@ CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('skyvern_run:' || p_run_id, 0))
 $$;
 
--- FUNCTION message_of_late_stop()
-CREATE FUNCTION private.message_of_late_stop() RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select jsonb_build_object(
-        'title', 'It had been sent already',
-        'message', 'Your application for {job_title} at {company_name} was sent before it could be stopped.')
-$$;
-
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
     select replace(replace(p_text, '{company_name}', p_application.company_name), '{job_title}', p_application.job_title)
-$$;
-
--- FUNCTION needs_no_run(public.application_status_type)
-CREATE FUNCTION private.needs_no_run(p_status public.application_status_type) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select private.is_decision_of_person(p_status) or p_status = 'SUBMITTED_BY_SKYVERN'
 $$;
 
 -- FUNCTION next_alert_at(jsonb, text, timestamp with time zone)
@@ -954,17 +757,6 @@ CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_
     where name = p_frequency
 $$;
 
--- FUNCTION note_end_of_run(text, text, boolean)
-CREATE FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    update private.application_runs
-    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
-                        then coalesce(ended_at, clock_timestamp()) end
-    where run_id = p_run_id
-$$;
-
 -- FUNCTION note_news_of_skyvern_run()
 CREATE FUNCTION private.note_news_of_skyvern_run() RETURNS trigger
     LANGUAGE plpgsql
@@ -973,6 +765,67 @@ CREATE FUNCTION private.note_news_of_skyvern_run() RETURNS trigger
 begin
     new.skyvern_heard_at := clock_timestamp();
     return new;
+end
+$$;
+
+-- FUNCTION note_vendor_call(text, text, bigint, boolean)
+CREATE FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint DEFAULT NULL::bigint, p_costs_nothing boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    failures_in_a_row constant integer := 5;
+    -- After so long without an opening the next pause is a short one again.
+    good_while        constant interval := '1 hour';
+    moment            timestamptz := clock_timestamp();
+    breaker           private.circuit_breakers;
+    first_pause       interval;
+    longest_pause     interval;
+    pause             interval;
+begin
+    if p_outcome = 'succeeded' then
+        if not exists (select from private.circuit_breakers where vendor = p_vendor) then
+            return;
+        end if;
+        update private.circuit_breakers
+        set failures = 0, open_until = null, reason = null, trial_until = null, updated_at = moment
+        where vendor = p_vendor and (failures > 0 or open_until is not null)
+          -- That a run can be read does not mean that one can be paid for.
+          and not (p_costs_nothing and coalesce(reason in ('spent', 'limited'), false));
+        delete from private.circuit_breakers
+        where vendor = p_vendor and held is null and open_until is null and failures = 0
+          and updated_at <= moment - case when openings > 0 then good_while else interval '0' end;
+        return;
+    end if;
+    if p_outcome is null or p_outcome not in ('failed', 'limited', 'refused', 'spent') then
+        perform private.refuse('invalid_input', 422,
+            'the outcome is none of succeeded, failed, limited, refused, spent');
+    end if;
+
+    insert into private.circuit_breakers as known (vendor, failures) values (p_vendor, 1)
+    on conflict (vendor) do update set failures = known.failures + 1, updated_at = moment
+    returning * into breaker;
+    -- Calls that were on their way when it opened say nothing new.
+    if breaker.open_until > moment
+       or (p_outcome = 'failed' and breaker.open_until is null and breaker.failures < failures_in_a_row) then
+        return;
+    end if;
+
+    -- What passes by itself is tried soon; what somebody has to mend, or a new month, is tried seldom.
+    if p_outcome in ('refused', 'spent') then
+        first_pause := '5 minutes';
+        longest_pause := '1 hour';
+    else
+        first_pause := '30 seconds';
+        longest_pause := '15 minutes';
+    end if;
+    pause := least(first_pause * 2 ^ least(breaker.openings, 10), longest_pause);
+    -- The vendor's word counts; more than a day is a mistake of its.
+    pause := greatest(pause, make_interval(secs => least(greatest(p_retry_after_seconds, 0), 86400)));
+    update private.circuit_breakers
+    set open_until = moment + pause, reason = p_outcome, openings = openings + 1, failures = 0, trial_until = null,
+        updated_at = moment
+    where vendor = p_vendor;
 end
 $$;
 
@@ -1000,6 +853,38 @@ begin
 end
 $$;
 
+-- FUNCTION pass_circuit_breaker(text, boolean)
+CREATE FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- Longer than any single call and what is recorded of it.
+    trial_time constant interval := '1 minute';
+    moment     timestamptz := clock_timestamp();
+    pause      integer := private.circuit_breaker_pause(p_vendor, p_costs_nothing);
+begin
+    if pause is not null
+       or not exists (select from private.circuit_breakers
+                      where vendor = p_vendor and held is null and open_until is not null
+                        and not (p_costs_nothing and reason in ('spent', 'limited'))) then
+        return pause;
+    end if;
+
+    -- It is time to try. Of several callers at once one finds the row unlocked and no trial under way.
+    perform from private.circuit_breakers
+    where vendor = p_vendor and open_until <= moment and coalesce(trial_until <= moment, true)
+    for update skip locked;
+    if not found then
+        return (select greatest(1, ceil(extract(epoch from trial_until - moment)))
+                from private.circuit_breakers where vendor = p_vendor);
+    end if;
+    update private.circuit_breakers set trial_until = moment + trial_time, updated_at = moment
+    where vendor = p_vendor;
+    return null;
+end
+$$;
+
 -- FUNCTION plain_email(text)
 CREATE FUNCTION private.plain_email(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1016,38 +901,6 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     AS $_$
     select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
 $_$;
-
--- FUNCTION prepare_deletion_of_person(uuid)
-CREATE FUNCTION private.prepare_deletion_of_person(p_user_id uuid) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    clerk_id text;
-begin
-    -- Applications before the person, in the order in which everything that changes an application locks them.
-    perform from public.applications where user_id = p_user_id order by id for update;
-
-    -- Files can only be deleted through the Storage API. The job is nobody's, since a person's jobs are deleted with
-    -- them.
-    insert into public.background_jobs (user_id, job_type, max_attempts, payload, dedupe_key)
-    values (null, 'delete_files',
-            -- An outage of Storage must not leave somebody's files behind. With an hour between the later attempts,
-            -- this is more than three days.
-            80,
-            jsonb_build_object('buckets', jsonb_build_array('resumes', 'cover_letters'), 'folder', p_user_id),
-            'delete_files:' || p_user_id)
-    on conflict (dedupe_key) do nothing;
-
-    -- Skyvern's events that wait for a run that will never be recorded.
-    delete from public.webhook_events
-    where application_id is null
-      and named_application_id in (select id from public.applications where user_id = p_user_id);
-    -- What the inbox holds of the person. The rows stay, so that a repeated delivery is still a duplicate.
-    select clerk_user_id into clerk_id from public.users where id = p_user_id;
-    update public.webhook_events set body = '' where clerk_user_id = clerk_id and body <> '';
-end
-$$;
 
 -- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
 CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
@@ -1163,26 +1016,6 @@ begin
 end
 $$;
 
--- FUNCTION record_application_deletion()
-CREATE FUNCTION private.record_application_deletion() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    if new.deleted_at is null then
-        delete from public.application_deletions where application_id = new.id;
-    else
-        insert into public.application_deletions (application_id, user_id, deleted_at)
-        values (new.id, new.user_id, new.deleted_at)
-        on conflict (application_id) do nothing;
-    end if;
-    return null;
-end
-$$;
-
--- COMMENT FUNCTION record_application_deletion()
-COMMENT ON FUNCTION private.record_application_deletion() IS 'Keeps application_deletions in step with applications. Definer: nobody may write application_deletions. Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
-
 -- FUNCTION record_application_event()
 CREATE FUNCTION private.record_application_event() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1204,8 +1037,8 @@ $$;
 -- COMMENT FUNCTION record_application_event()
 COMMENT ON FUNCTION private.record_application_event() IS 'Writes the history of an application. Definer: nobody may write application_events, so that the history cannot be forged. Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
 
--- FUNCTION refuse(text, integer, text, text)
-CREATE FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text DEFAULT NULL::text) RETURNS void
+-- FUNCTION refuse(text, integer, text, text, integer)
+CREATE FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text DEFAULT NULL::text, p_retry_after integer DEFAULT NULL::integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -1213,7 +1046,30 @@ begin
     raise sqlstate 'PGRST' using
         message = pg_catalog.jsonb_build_object(
             'code', p_code, 'message', p_message, 'details', p_details, 'hint', null)::text,
-        detail = pg_catalog.jsonb_build_object('status', p_status, 'headers', '{}'::jsonb)::text;
+        detail = pg_catalog.jsonb_build_object(
+            'status', p_status,
+            'headers', case when p_retry_after is null then '{}'
+                            else pg_catalog.jsonb_build_object('Retry-After', p_retry_after::text) end)::text;
+end
+$$;
+
+-- FUNCTION refuse_impersonation()
+CREATE FUNCTION private.refuse_impersonation() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    actor jsonb;
+begin
+    begin
+        actor := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::jsonb -> 'act';
+    exception
+        when data_exception then -- claims that are not JSON
+            return;
+    end;
+    if actor <> 'null' then
+        perform private.refuse('impersonation_refused', 403, 'only the person themselves may do this');
+    end if;
 end
 $$;
 
@@ -1388,15 +1244,10 @@ CREATE FUNCTION private.tell_of_application(p_application public.applications, p
     SET search_path TO ''
     AS $$
 declare
-    title   text;
-    message text;
+    title   text := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
+    message text := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
 begin
-    if p_application.deleted_at is not null then
-        p_message := case when p_status = 'SUBMITTED_BY_SKYVERN' then private.message_of_late_stop() end;
-    end if;
-    title := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
-    message := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
-    if title is null then
+    if title is null or p_application.deleted_at is not null then
         return null;
     end if;
     return (private.notify_person(
@@ -1414,15 +1265,10 @@ declare
     -- People may ask as often as they like; Skyvern is asked no more often than this.
     fresh       constant interval := '1 minute';
     application public.applications;
-    is_overdue  boolean;
     reason      text;
 begin
     select * into application from public.applications
-    where id = p_application_id and (p_user_id is null or (user_id = p_user_id and deleted_at is null));
-    is_overdue := exists (
-        select from private.application_runs
-        where run_id = application.skyvern_task_id and ended_at is null
-          and started_at <= clock_timestamp() - private.application_run_deadline());
+    where id = p_application_id and (p_user_id is null or user_id = p_user_id);
 
     if application.id is null then
         reason := 'not_found';
@@ -1437,20 +1283,18 @@ begin
     elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
         reason := 'settled';
     -- Nothing is known of a run without a status but its id.
-    elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null
-          and not is_overdue then
+    elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null then
         reason := 'just_heard_of';
     else
         return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
-                                  'attempt', coalesce(application.skyvern_run_attempt, 1),
-                                  'is_overdue', is_overdue);
+                                  'attempt', coalesce(application.skyvern_run_attempt, 1));
     end if;
     return jsonb_build_object('outcome', 'nothing', 'reason', reason);
 end
 $$;
 
 -- COMMENT FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
-COMMENT ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) IS 'What is to be asked of Skyvern about an application. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: if a person is named, only an application of theirs that is not deleted.';
+COMMENT ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) IS 'What is to be asked of Skyvern about an application. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: if a person is named, only an application of theirs.';
 
 -- FUNCTION apply_clerk_event(text, text, text, bigint, jsonb, text, uuid)
 CREATE FUNCTION public.apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid) RETURNS jsonb
@@ -1504,8 +1348,7 @@ CREATE FUNCTION public.apply_skyvern_event(p_run_id text, p_run_status text, p_a
 declare
     key         text := format('%s:%s:%s:%s', p_run_id, p_run_status, p_attempt, p_retry_pending);
     application public.applications;
-    run         private.application_runs;
-    is_current  boolean := false;
+    known       boolean;
     result      text;
     new_status  public.application_status_type;
     push_job    uuid;
@@ -1515,42 +1358,26 @@ begin
         return jsonb_build_object('outcome', 'duplicate', 'application_id', null, 'status', null, 'push_job_id', null);
     end if;
 
-    -- Whose run it is: by its id, or by the submission that started it and never heard of it.
-    select * into run from private.application_runs where run_id = p_run_id;
-    if not found then
-        select * into run from private.application_runs
-        where submission_id = p_submission_id and run_id is null
-          and (application_id = p_application_id or application_id is null);
-    end if;
     select * into application from public.applications where skyvern_task_id = p_run_id for no key update;
-    if not found then
-        select * into application from public.applications
-        where id = coalesce(run.application_id, p_application_id) for no key update;
+    known := found;
+    if not known then
+        select * into application from public.applications where id = p_application_id for no key update;
+        -- Without the submission's id the URL could be that of an earlier attempt, so there must not have been one.
+        if application.submission_id is not null
+           and (application.submission_id = p_submission_id
+                or (p_submission_id is null and application.skyvern_task_id is null)) then
+            perform private.attribute_events(p_source, 'run_adopted');
+            perform private.attach_skyvern_run(application.id, p_run_id, null);
+            perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+            select * into application from public.applications where id = p_application_id;
+            known := true;
+        end if;
     end if;
 
-    if run.submission_id is not null and run.application_id is null then
-        application.id := null;
-        push_job := private.hear_of_erased_application(run, p_run_id, p_run_status, p_retry_pending, p_decision);
-        result := 'application_erased';
-    elsif application.skyvern_task_id = p_run_id and application.submission_id is null
-          and application.status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
-        is_current := true;
-    -- Without the submission's id the URL could be that of an earlier attempt, so there must not have been one.
-    elsif run.run_id is null and application.submission_id is not null
-          and (application.submission_id = p_submission_id
-               or (p_submission_id is null and application.skyvern_task_id is null)) then
-        perform private.attribute_events(p_source, 'run_adopted');
-        perform private.attach_skyvern_run(application.id, p_run_id, null);
-        perform private.apply_waiting_skyvern_events(application.id, p_run_id);
-        select * into application from public.applications where id = application.id;
-        is_current := true;
-    elsif run.application_id = application.id then
-        update private.application_runs
-        set run_id = p_run_id, started_at = coalesce(started_at, clock_timestamp())
-        where submission_id = run.submission_id;
+    if known then
         select applied.outcome, applied.status, applied.push_job_id into result, new_status, push_job
-        from private.apply_earlier_skyvern_run_event(application, p_run_id, p_run_status, p_retry_pending, p_decision,
-                                                     p_source) as applied;
+        from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
+                                             p_source) as applied;
     elsif application.skyvern_task_id is not null then
         result := 'other_run';
         new_status := application.status;
@@ -1559,20 +1386,12 @@ begin
         application.id := null;
     end if;
 
-    if is_current then
-        select applied.outcome, applied.status, applied.push_job_id into result, new_status, push_job
-        from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
-                                             p_source) as applied;
-        perform private.cancel_unwanted_runs(application.id);
-    end if;
-
     insert into public.webhook_events (
         source, event_key, run_id, run_status, attempt, retry_pending, application_id, named_application_id,
         submission_id, decision, body, outcome, request_id, applied_at)
     values (
         'skyvern', key, p_run_id, p_run_status, p_attempt, p_retry_pending, application.id, p_application_id,
-        p_submission_id, case when result <> 'application_erased' then p_decision end,
-        case when result = 'application_erased' then '' else p_body end, result, p_request_id,
+        p_submission_id, p_decision, p_body, result, p_request_id,
         case when result in ('applied', 'kept') then clock_timestamp() end);
 
     return jsonb_build_object('outcome', result, 'application_id', application.id, 'status', new_status,
@@ -1637,6 +1456,7 @@ begin
     if person.id is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
+    perform private.refuse_impersonation();
     if char_length(p_idempotency_key) not between 1 and 255 then
         perform private.refuse('invalid_input', 422, 'an idempotency key has 1 to 255 characters');
     end if;
@@ -1701,8 +1521,6 @@ begin
             perform private.refuse('idempotency_key_reused', 422,
                 'this idempotency key belongs to another application');
     end;
-    insert into private.application_runs (submission_id, application_id, user_id)
-    values (submission, application.id, person.id);
 
     return jsonb_build_object(
         'outcome', 'claimed',
@@ -1978,26 +1796,6 @@ $$;
 -- COMMENT FUNCTION count_job_click(p_job_id uuid)
 COMMENT ON FUNCTION public.count_job_click(p_job_id uuid) IS 'Counts a click of the caller on a posting. Definer: no person may write click_count or reach the schema private. Bounds: the person is the caller, never an argument; only active postings, and one click per person, posting and day.';
 
--- FUNCTION delete_application(uuid, text)
-CREATE FUNCTION public.delete_application(p_application_id uuid, p_reason text DEFAULT NULL::text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    if char_length(p_reason) > 1000 then
-        perform private.refuse('invalid_input', 422, 'a reason has at most 1000 characters');
-    end if;
-    update public.applications set deleted_at = clock_timestamp(), deletion_reason = p_reason
-    where id = p_application_id and user_id = public.current_user_id() and deleted_at is null;
-    if not found then
-        perform private.refuse('application_not_found', 404, 'there is no such application');
-    end if;
-end
-$$;
-
--- COMMENT FUNCTION delete_application(p_application_id uuid, p_reason text)
-COMMENT ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) IS 'Hides one of the caller''s applications, and cancels its runs. Definer: no person may hide a row from themselves by an update that their select policy checks. Bounds: only an application of the caller''s; the reason has at most 1,000 characters.';
-
 -- FUNCTION enqueue_background_jobs(jsonb)
 CREATE FUNCTION public.enqueue_background_jobs(p_jobs jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2083,34 +1881,6 @@ $_$;
 
 -- COMMENT FUNCTION ensure_person()
 COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address counts as confirmed.';
-
--- FUNCTION erase_application(uuid)
-CREATE FUNCTION public.erase_application(p_application_id uuid) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-declare
-    person uuid := public.current_user_id();
-begin
-    -- First, as everybody who changes an application.
-    perform from public.applications where id = p_application_id and user_id = person for update;
-    if not found then
-        perform private.refuse('application_not_found', 404, 'there is no such application');
-    end if;
-
-    delete from public.notifications
-    where user_id = person and related_entity_type = 'application' and related_entity_id = p_application_id;
-    -- Messages that wait to be sent, and those that were.
-    delete from public.background_jobs
-    where user_id = person and payload #>> '{data,application_id}' = p_application_id::text;
-    delete from public.webhook_events
-    where application_id is null and named_application_id = p_application_id;
-    delete from public.applications where id = p_application_id;
-end
-$$;
-
--- COMMENT FUNCTION erase_application(p_application_id uuid)
-COMMENT ON FUNCTION public.erase_application(p_application_id uuid) IS 'Erases one of the caller''s applications for good, and cancels its runs. Definer: no person may delete applications, notifications'' jobs or the inbox. Bounds: only an application of the caller''s, and only rows that are about it.';
 
 -- FUNCTION extend_background_jobs(jsonb)
 CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -2280,6 +2050,31 @@ $$;
 -- COMMENT FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
 COMMENT ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) IS 'Notes that a run is still in progress. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only an application that waits for exactly this run.';
 
+-- FUNCTION note_vendor_call(text, text, bigint, boolean)
+CREATE FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.note_vendor_call(p_vendor, p_outcome, p_retry_after_seconds, p_costs_nothing);
+    return '{}';
+end
+$$;
+
+-- COMMENT FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+COMMENT ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) IS 'What came of a call of a vendor, for its circuit breaker. Definer: the circuit breakers are in the schema private. Bounds: a known vendor and a known outcome; a pause is a day at most.';
+
+-- FUNCTION pass_circuit_breaker(text, boolean)
+CREATE FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select private.pass_circuit_breaker(p_vendor, p_costs_nothing)
+$$;
+
+-- COMMENT FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+COMMENT ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) IS 'Whether a vendor may be called, or in how many seconds. Definer: the circuit breakers are in the schema private. Bounds: it takes at most the one trial of a breaker that is due.';
+
 -- FUNCTION purge_expired_rows(integer)
 CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2295,11 +2090,12 @@ declare
     logs    integer;
     locks   integer;
 begin
-    -- Failed jobs are kept for whoever investigates them.
+    -- Failed jobs are kept for whoever investigates them. The jobs that cancelled a deleted person's runs keep the late
+    -- webhooks of those runs out of the inbox, so they stay as long as the inbox keeps anything.
     delete from public.background_jobs
     where id in (
         select id from public.background_jobs
-        where (status = 'completed' and updated_at < moment - interval '7 days')
+        where (status = 'completed' and job_type <> 'cancel_skyvern_run' and updated_at < moment - interval '7 days')
            or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
         order by updated_at
         limit p_limit
@@ -2441,14 +2237,6 @@ begin
         select id, submission_lease_expires_at, format('reconcile_application:%s:%s', submission_id, quarter)
         from public.applications
         where submission_id is not null and submission_lease_expires_at <= now()
-        union all
-        -- A key of its own: it may have been looked for in this quarter already, when it was not overdue yet.
-        select application.id, run.started_at, format('reconcile_application:%s:overdue:%s', run.run_id, quarter)
-        from private.application_runs as run
-        join public.applications as application
-            on application.id = run.application_id and application.skyvern_task_id = run.run_id
-        where run.ended_at is null and run.started_at <= now() - private.application_run_deadline()
-          and application.status = 'PROCESSING_BY_SKYVERN'
     ),
     oldest as (
         select * from due
@@ -2578,7 +2366,7 @@ begin
     end if;
 
     select * into application from public.applications where id = p_application_id;
-    if not private.needs_no_run(application.status) then
+    if not private.is_decision_of_person(application.status) then
         update public.applications set status = decided where id = application.id;
         perform private.tell_of_application(application, decided, p_decision -> 'notification');
     end if;
@@ -2638,7 +2426,6 @@ begin
     perform private.attribute_events('reconciler', p_decision #>> '{status_details,reason}');
     update public.applications set status = decided, status_details = p_decision -> 'status_details'
     where id = application.id;
-    update private.application_runs set ended_at = clock_timestamp() where run_id = p_run_id;
     perform private.tell_of_application(application, decided, p_decision -> 'notification');
     return jsonb_build_object('outcome', 'lost');
 end
@@ -2646,40 +2433,6 @@ $$;
 
 -- COMMENT FUNCTION record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
 COMMENT ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) IS 'Gives up an application whose run Skyvern does not know, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only an application that waits for exactly this run, after a day without news.';
-
--- FUNCTION record_overdue_skyvern_run(uuid, text, jsonb)
-CREATE FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-declare
-    decided     public.application_status_type := p_decision ->> 'status';
-    application public.applications;
-begin
-    perform private.lock_skyvern_run(p_run_id);
-    select * into application from public.applications
-    where id = p_application_id and skyvern_task_id = p_run_id and status = 'PROCESSING_BY_SKYVERN'
-    for no key update;
-    if application.id is null then
-        return jsonb_build_object('outcome', 'superseded');
-    end if;
-    if not exists (select from private.application_runs
-                   where run_id = p_run_id
-                     and started_at <= clock_timestamp() - private.application_run_deadline()) then
-        return jsonb_build_object('outcome', 'in_time');
-    end if;
-
-    perform private.attribute_events('reconciler', p_decision #>> '{status_details,reason}');
-    update public.applications set status = decided, status_details = p_decision -> 'status_details'
-    where id = application.id;
-    perform private.cancel_application_runs(application.id);
-    perform private.tell_of_application(application, decided, p_decision -> 'notification');
-    return jsonb_build_object('outcome', 'overdue');
-end
-$$;
-
--- COMMENT FUNCTION record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
-COMMENT ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) IS 'Gives up an application whose run is past its deadline, cancels the run, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only an application that waits for exactly this run, after its deadline.';
 
 -- FUNCTION record_push_receipts(jsonb)
 CREATE FUNCTION public.record_push_receipts(p_receipts jsonb) RETURNS jsonb
@@ -2897,20 +2650,10 @@ begin
         result := 'already_recorded'; -- a repeated call, or a webhook that was faster
     elsif application.submission_id is distinct from p_submission_id or p_submission_id is null then
         result := 'superseded';
-        insert into private.application_runs as run (submission_id, application_id, user_id, run_id, started_at)
-        select p_submission_id, application.id, application.user_id, p_run_id, clock_timestamp()
-        where p_submission_id is not null
-          and not exists (select from private.application_runs as known where known.run_id = p_run_id)
-        on conflict (submission_id) do update
-            set run_id = excluded.run_id, started_at = excluded.started_at, ended_at = null
-            where run.application_id = excluded.application_id and run.run_id is null;
-        perform private.cancel_application_runs(application.id, p_submission_id)
-        where p_submission_id is not null;
     else
         perform private.attribute_events(p_source);
         perform private.attach_skyvern_run(application.id, p_run_id, p_run_status);
         perform private.apply_waiting_skyvern_events(application.id, p_run_id);
-        perform private.cancel_unwanted_runs(application.id);
         select * into application from public.applications where id = p_application_id;
         result := 'recorded';
     end if;
@@ -2921,27 +2664,6 @@ $$;
 
 -- COMMENT FUNCTION record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text)
 COMMENT ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) IS 'Records the run that a claim started. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows.';
-
--- FUNCTION record_stopped_run(uuid, text)
-CREATE FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    if p_run_id is not null then
-        perform private.lock_skyvern_run(p_run_id);
-    end if;
-    update private.application_runs as run
-    set run_id = coalesce(run.run_id, case when not exists (
-                     select from private.application_runs as other where other.run_id = p_run_id) then p_run_id end),
-        ended_at = coalesce(run.ended_at, clock_timestamp())
-    where run.submission_id = p_submission_id;
-    return found;
-end
-$$;
-
--- COMMENT FUNCTION record_stopped_run(p_submission_id uuid, p_run_id text)
-COMMENT ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) IS 'Notes that a submission has no run in progress any more. Definer: it writes the schema private, which service_role cannot reach. Bounds: only the submission that is named, and a run that is recorded stays what it is.';
 
 -- FUNCTION record_submission_failure(uuid, uuid, text, text, jsonb)
 CREATE FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
@@ -2969,8 +2691,8 @@ begin
 
     new_status := application.status;
     new_details := application.status_details;
-    -- What the person decided in the meantime stands, with its details, as does the proof of an earlier run.
-    if not private.needs_no_run(application.status) then
+    -- What the person decided in the meantime stands, with its details.
+    if not private.is_decision_of_person(application.status) then
         case p_outcome
             when 'not_started' then
                 new_status := 'FAILED_SKYVERN_SUBMISSION';
@@ -2998,18 +2720,13 @@ begin
         -- The key must not give a repeated request an older run.
         submission_idempotency_key = case when not ended then submission_idempotency_key end
     where id = application.id;
-    if p_outcome = 'released' then
-        delete from private.application_runs where submission_id = p_submission_id;
-    elsif ended then
-        update private.application_runs set ended_at = clock_timestamp() where submission_id = p_submission_id;
-    end if;
 
     return jsonb_build_object('outcome', 'recorded', 'status', new_status);
 end
 $$;
 
 -- COMMENT FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb)
-COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision and an earlier run''s proof stand.';
+COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision stands.';
 
 -- FUNCTION register_push_token(text, text, text)
 CREATE FUNCTION public.register_push_token(p_token text, p_platform text DEFAULT NULL::text, p_device_name text DEFAULT NULL::text) RETURNS jsonb
@@ -3063,23 +2780,6 @@ $$;
 
 -- COMMENT FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
 COMMENT ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) IS 'Releases a lock for scheduled work. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only a lock whose fencing token the caller knows.';
-
--- FUNCTION restore_application(uuid)
-CREATE FUNCTION public.restore_application(p_application_id uuid) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    update public.applications set deleted_at = null
-    where id = p_application_id and user_id = public.current_user_id() and deleted_at is not null;
-    if not found then
-        perform private.refuse('application_not_found', 404, 'there is no such application');
-    end if;
-end
-$$;
-
--- COMMENT FUNCTION restore_application(p_application_id uuid)
-COMMENT ON FUNCTION public.restore_application(p_application_id uuid) IS 'Brings back one of the caller''s applications that was deleted. Definer: no person may see or update a row that is deleted. Bounds: only an application of the caller''s; what was cancelled stays so.';
 
 -- FUNCTION saved_search_to_alert(uuid, uuid)
 CREATE FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) RETURNS jsonb
@@ -3367,16 +3067,24 @@ $$;
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
--- TABLE application_run_limits
-CREATE TABLE private.application_run_limits (
-    is_only boolean DEFAULT true NOT NULL,
-    deadline interval DEFAULT '02:00:00'::interval NOT NULL,
-    CONSTRAINT application_run_limits_check_deadline CHECK ((deadline > '00:00:00'::interval)),
-    CONSTRAINT application_run_limits_check_is_only CHECK (is_only)
+-- TABLE circuit_breakers
+CREATE TABLE private.circuit_breakers (
+    vendor text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    open_until timestamp with time zone,
+    reason text,
+    openings integer DEFAULT 0 NOT NULL,
+    trial_until timestamp with time zone,
+    held text,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT circuit_breakers_check_held CHECK ((held = ANY (ARRAY['open'::text, 'closed'::text]))),
+    CONSTRAINT circuit_breakers_check_open_until CHECK (((open_until IS NULL) = (reason IS NULL))),
+    CONSTRAINT circuit_breakers_check_reason CHECK ((reason = ANY (ARRAY['failed'::text, 'refused'::text, 'spent'::text, 'limited'::text]))),
+    CONSTRAINT circuit_breakers_check_vendor CHECK ((vendor = ANY (ARRAY['adzuna'::text, 'expo'::text, 'jsearch'::text, 'openai'::text, 'skyvern'::text])))
 );
 
--- COMMENT TABLE application_run_limits
-COMMENT ON TABLE private.application_run_limits IS 'How long a run may take until it is cancelled.';
+-- COMMENT TABLE circuit_breakers
+COMMENT ON TABLE private.circuit_breakers IS 'Which vendors are in trouble, and until when they are left alone. No row: the vendor is called.';
 
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
@@ -3477,16 +3185,6 @@ CREATE TABLE private.saved_search_sightings (
 
 -- COMMENT TABLE saved_search_sightings
 COMMENT ON TABLE private.saved_search_sightings IS 'The postings that each saved search has found before.';
-
--- TABLE application_deletions
-CREATE TABLE public.application_deletions (
-    application_id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    deleted_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
--- COMMENT TABLE application_deletions
-COMMENT ON TABLE public.application_deletions IS 'Which applications their persons have deleted: for lists to take them off, and to restore them.';
 
 -- TABLE application_events
 CREATE TABLE public.application_events (
@@ -3851,17 +3549,9 @@ CREATE TABLE public.webhook_events (
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
 
--- CONSTRAINT application_run_limits application_run_limits_pkey
-ALTER TABLE ONLY private.application_run_limits
-    ADD CONSTRAINT application_run_limits_pkey PRIMARY KEY (is_only);
-
--- CONSTRAINT application_runs application_runs_pkey
-ALTER TABLE ONLY private.application_runs
-    ADD CONSTRAINT application_runs_pkey PRIMARY KEY (submission_id);
-
--- CONSTRAINT application_runs application_runs_unique_run_id
-ALTER TABLE ONLY private.application_runs
-    ADD CONSTRAINT application_runs_unique_run_id UNIQUE (run_id);
+-- CONSTRAINT circuit_breakers circuit_breakers_pkey
+ALTER TABLE ONLY private.circuit_breakers
+    ADD CONSTRAINT circuit_breakers_pkey PRIMARY KEY (vendor);
 
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
@@ -3898,10 +3588,6 @@ ALTER TABLE ONLY private.saved_search_alerts
 -- CONSTRAINT saved_search_sightings saved_search_sightings_pkey
 ALTER TABLE ONLY private.saved_search_sightings
     ADD CONSTRAINT saved_search_sightings_pkey PRIMARY KEY (saved_search_id, posting_id);
-
--- CONSTRAINT application_deletions application_deletions_pkey
-ALTER TABLE ONLY public.application_deletions
-    ADD CONSTRAINT application_deletions_pkey PRIMARY KEY (application_id);
 
 -- CONSTRAINT application_events application_events_pkey
 ALTER TABLE ONLY public.application_events
@@ -4019,18 +3705,6 @@ ALTER TABLE ONLY public.webhook_events
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
 
--- INDEX idx_application_runs_application_id
-CREATE INDEX idx_application_runs_application_id ON private.application_runs USING btree (application_id);
-
--- INDEX idx_application_runs_started_at_in_progress
-CREATE INDEX idx_application_runs_started_at_in_progress ON private.application_runs USING btree (started_at) WHERE (ended_at IS NULL);
-
--- INDEX idx_application_runs_user_id_claimed_at
-CREATE INDEX idx_application_runs_user_id_claimed_at ON private.application_runs USING btree (user_id, claimed_at);
-
--- INDEX idx_application_runs_user_id_in_progress
-CREATE INDEX idx_application_runs_user_id_in_progress ON private.application_runs USING btree (user_id) WHERE (ended_at IS NULL);
-
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
 
@@ -4048,9 +3722,6 @@ CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING
 
 -- INDEX idx_saved_search_alerts_next_at
 CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
-
--- INDEX idx_application_deletions_user_id_deleted_at
-CREATE INDEX idx_application_deletions_user_id_deleted_at ON public.application_deletions USING btree (user_id, deleted_at DESC);
 
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
@@ -4175,26 +3846,11 @@ CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING bt
 -- TRIGGER users on_auth_user_created_from_clerk
 CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.handle_new_user_from_clerk();
 
--- TRIGGER users on_auth_user_deleted
-CREATE TRIGGER on_auth_user_deleted BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.handle_account_deleted();
-
 -- TRIGGER users on_auth_user_email_changed
 CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
 
--- TRIGGER users on_auth_user_marked_as_deleted
-CREATE TRIGGER on_auth_user_marked_as_deleted AFTER UPDATE OF deleted_at ON auth.users FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.handle_account_deleted();
-
 -- TRIGGER applications on_application_deleted
 CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.applications FOR EACH ROW EXECUTE FUNCTION private.handle_soft_delete();
-
--- TRIGGER applications on_application_deleted_cancel_runs
-CREATE TRIGGER on_application_deleted_cancel_runs AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
-
--- TRIGGER applications on_application_deleted_record_deletion
-CREATE TRIGGER on_application_deleted_record_deletion AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION private.record_application_deletion();
-
--- TRIGGER applications on_application_erased_cancel_runs
-CREATE TRIGGER on_application_erased_cancel_runs BEFORE DELETE ON public.applications FOR EACH ROW EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
 
 -- TRIGGER applications on_application_inserted_guard_status
 CREATE TRIGGER on_application_inserted_guard_status BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.guard_application_status();
@@ -4213,9 +3869,6 @@ CREATE TRIGGER on_application_updated_guard_status BEFORE UPDATE OF status ON pu
 
 -- TRIGGER applications on_application_updated_record_event
 CREATE TRIGGER on_application_updated_record_event AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.record_application_event();
-
--- TRIGGER applications on_application_withdrawn_cancel_runs
-CREATE TRIGGER on_application_withdrawn_cancel_runs AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) AND private.is_decision_against_run(new.status))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
 
 -- TRIGGER applications on_applications_updated
 CREATE TRIGGER on_applications_updated BEFORE UPDATE ON public.applications FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -4247,9 +3900,6 @@ CREATE TRIGGER on_saved_searches_updated BEFORE UPDATE ON public.saved_searches 
 -- TRIGGER saved_searches on_saved_searches_updated_schedule
 CREATE TRIGGER on_saved_searches_updated_schedule AFTER UPDATE OF search_query, notify_new_jobs ON public.saved_searches FOR EACH ROW WHEN (((old.search_query <> new.search_query) OR (old.notify_new_jobs IS DISTINCT FROM new.notify_new_jobs))) EXECUTE FUNCTION private.schedule_saved_search();
 
--- TRIGGER users on_user_deleted
-CREATE TRIGGER on_user_deleted BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION private.handle_account_deleted();
-
 -- TRIGGER user_preferences on_user_preferences_created_or_deleted_schedule
 CREATE TRIGGER on_user_preferences_created_or_deleted_schedule AFTER INSERT OR DELETE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_searches_of_person();
 
@@ -4265,16 +3915,8 @@ CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tok
 -- TRIGGER users on_users_updated
 CREATE TRIGGER on_users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
--- TRIGGER webhook_events on_webhook_events_created_forget_deleted_application
-CREATE TRIGGER on_webhook_events_created_forget_deleted_application BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN (((new.outcome = 'waiting'::text) AND (new.named_application_id IS NOT NULL))) EXECUTE FUNCTION private.forget_event_of_deleted_application();
-
--- FK CONSTRAINT application_runs application_runs_fk_application
-ALTER TABLE ONLY private.application_runs
-    ADD CONSTRAINT application_runs_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE SET NULL;
-
--- FK CONSTRAINT application_runs application_runs_fk_user
-ALTER TABLE ONLY private.application_runs
-    ADD CONSTRAINT application_runs_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+-- TRIGGER webhook_events on_webhook_events_created_forget_deleted_person
+CREATE TRIGGER on_webhook_events_created_forget_deleted_person BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN ((new.outcome = 'waiting'::text)) EXECUTE FUNCTION private.forget_event_of_deleted_person();
 
 -- FK CONSTRAINT job_clicks job_clicks_fk_job
 ALTER TABLE ONLY private.job_clicks
@@ -4295,10 +3937,6 @@ ALTER TABLE ONLY private.saved_search_alerts
 -- FK CONSTRAINT saved_search_sightings saved_search_sightings_fk_saved_search
 ALTER TABLE ONLY private.saved_search_sightings
     ADD CONSTRAINT saved_search_sightings_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
-
--- FK CONSTRAINT application_deletions application_deletions_fk_application
-ALTER TABLE ONLY public.application_deletions
-    ADD CONSTRAINT application_deletions_fk_application FOREIGN KEY (application_id, user_id) REFERENCES public.applications(id, user_id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT application_events application_events_fk_application
 ALTER TABLE ONLY public.application_events
@@ -4356,11 +3994,8 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
 
--- ROW SECURITY application_run_limits
-ALTER TABLE private.application_run_limits ENABLE ROW LEVEL SECURITY;
-
--- ROW SECURITY application_runs
-ALTER TABLE private.application_runs ENABLE ROW LEVEL SECURITY;
+-- ROW SECURITY circuit_breakers
+ALTER TABLE private.circuit_breakers ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
@@ -4386,19 +4021,11 @@ ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY saved_search_sightings
 ALTER TABLE private.saved_search_sightings ENABLE ROW LEVEL SECURITY;
 
--- ROW SECURITY application_deletions
-ALTER TABLE public.application_deletions ENABLE ROW LEVEL SECURITY;
-
--- POLICY application_deletions application_deletions_select_own
-CREATE POLICY application_deletions_select_own ON public.application_deletions FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
-
 -- ROW SECURITY application_events
 ALTER TABLE public.application_events ENABLE ROW LEVEL SECURITY;
 
 -- POLICY application_events application_events_select_own
-CREATE POLICY application_events_select_own ON public.application_events FOR SELECT TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
-   FROM public.applications
-  WHERE ((applications.id = application_events.application_id) AND (applications.deleted_at IS NULL))))));
+CREATE POLICY application_events_select_own ON public.application_events FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- ROW SECURITY applications
 ALTER TABLE public.applications ENABLE ROW LEVEL SECURITY;
@@ -4407,10 +4034,10 @@ ALTER TABLE public.applications ENABLE ROW LEVEL SECURITY;
 CREATE POLICY applications_insert_own ON public.applications FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- POLICY applications applications_select_own
-CREATE POLICY applications_select_own ON public.applications FOR SELECT TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (deleted_at IS NULL)));
+CREATE POLICY applications_select_own ON public.applications FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- POLICY applications applications_update_own
-CREATE POLICY applications_update_own ON public.applications FOR UPDATE TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (deleted_at IS NULL))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+CREATE POLICY applications_update_own ON public.applications FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- ROW SECURITY background_jobs
 ALTER TABLE public.background_jobs ENABLE ROW LEVEL SECURITY;
@@ -4559,9 +4186,6 @@ CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authentic
 -- POLICY objects person_files_update_own
 CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
--- PUBLICATION TABLE supabase_realtime application_deletions
-ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.application_deletions;
-
 -- PUBLICATION TABLE supabase_realtime applications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
 
@@ -4601,9 +4225,6 @@ REVOKE ALL ON FUNCTION private.alert_due_at(p_search public.saved_searches, p_si
 -- ACL FUNCTION alert_frequency(p_user_id uuid)
 REVOKE ALL ON FUNCTION private.alert_frequency(p_user_id uuid) FROM PUBLIC;
 
--- ACL FUNCTION application_run_deadline()
-REVOKE ALL ON FUNCTION private.application_run_deadline() FROM PUBLIC;
-
 -- ACL TABLE applications
 GRANT SELECT ON TABLE public.applications TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.applications TO service_role;
@@ -4641,8 +4262,11 @@ GRANT INSERT(cover_letter_url_used),UPDATE(cover_letter_url_used) ON TABLE publi
 -- ACL COLUMN applications.application_source
 GRANT INSERT(application_source),UPDATE(application_source) ON TABLE public.applications TO authenticated;
 
--- ACL FUNCTION apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid)
-REVOKE ALL ON FUNCTION private.apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) FROM PUBLIC;
+-- ACL COLUMN applications.deleted_at
+GRANT UPDATE(deleted_at) ON TABLE public.applications TO authenticated;
+
+-- ACL COLUMN applications.deletion_reason
+GRANT UPDATE(deletion_reason) ON TABLE public.applications TO authenticated;
 
 -- ACL FUNCTION apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid)
 REVOKE ALL ON FUNCTION private.apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) FROM PUBLIC;
@@ -4659,14 +4283,8 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
--- ACL FUNCTION cancel_application_runs(p_application_id uuid, p_submission_id uuid)
-REVOKE ALL ON FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid) FROM PUBLIC;
-
--- ACL FUNCTION cancel_runs_of_stopped_application()
-REVOKE ALL ON FUNCTION private.cancel_runs_of_stopped_application() FROM PUBLIC;
-
--- ACL FUNCTION cancel_unwanted_runs(p_application_id uuid)
-REVOKE ALL ON FUNCTION private.cancel_unwanted_runs(p_application_id uuid) FROM PUBLIC;
+-- ACL FUNCTION circuit_breaker_pause(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
 
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
@@ -4680,23 +4298,17 @@ REVOKE ALL ON FUNCTION private.describe_new_postings(p_search_name text, p_count
 -- ACL FUNCTION end_lease_of_cancelled_job()
 REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
 
--- ACL FUNCTION forget_event_of_deleted_application()
-REVOKE ALL ON FUNCTION private.forget_event_of_deleted_application() FROM PUBLIC;
+-- ACL FUNCTION forget_event_of_deleted_person()
+REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
 
 -- ACL FUNCTION guard_application_status()
 REVOKE ALL ON FUNCTION private.guard_application_status() FROM PUBLIC;
-
--- ACL FUNCTION handle_account_deleted()
-REVOKE ALL ON FUNCTION private.handle_account_deleted() FROM PUBLIC;
 
 -- ACL FUNCTION handle_job_description()
 REVOKE ALL ON FUNCTION private.handle_job_description() FROM PUBLIC;
 
 -- ACL FUNCTION handle_soft_delete()
 REVOKE ALL ON FUNCTION private.handle_soft_delete() FROM PUBLIC;
-
--- ACL FUNCTION hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb)
-REVOKE ALL ON FUNCTION private.hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION hold_background_job(p_job_id uuid, p_lease_number bigint)
 REVOKE ALL ON FUNCTION private.hold_background_job(p_job_id uuid, p_lease_number bigint) FROM PUBLIC;
@@ -4712,11 +4324,6 @@ REVOKE ALL ON FUNCTION private.hold_job_sync(p_lock_number bigint) FROM PUBLIC;
 
 -- ACL FUNCTION is_alert_wanted(p_search public.saved_searches)
 REVOKE ALL ON FUNCTION private.is_alert_wanted(p_search public.saved_searches) FROM PUBLIC;
-
--- ACL FUNCTION is_decision_against_run(p_status public.application_status_type)
-REVOKE ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) FROM PUBLIC;
-GRANT ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) TO authenticated;
-GRANT ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) TO service_role;
 
 -- ACL FUNCTION is_decision_of_person(p_status public.application_status_type)
 REVOKE ALL ON FUNCTION private.is_decision_of_person(p_status public.application_status_type) FROM PUBLIC;
@@ -4735,9 +4342,6 @@ GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
 
--- ACL FUNCTION keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text)
-REVOKE ALL ON FUNCTION private.keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text) FROM PUBLIC;
-
 -- ACL FUNCTION limit_queued_jobs()
 REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
 
@@ -4747,26 +4351,23 @@ REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUB
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
 
--- ACL FUNCTION message_of_late_stop()
-REVOKE ALL ON FUNCTION private.message_of_late_stop() FROM PUBLIC;
-
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
-
--- ACL FUNCTION needs_no_run(p_status public.application_status_type)
-REVOKE ALL ON FUNCTION private.needs_no_run(p_status public.application_status_type) FROM PUBLIC;
 
 -- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone)
 REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) FROM PUBLIC;
 
--- ACL FUNCTION note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean)
-REVOKE ALL ON FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) FROM PUBLIC;
-
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+
 -- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
 REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -4774,21 +4375,19 @@ REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
 -- ACL FUNCTION plain_phone(p_text text)
 REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
 
--- ACL FUNCTION prepare_deletion_of_person(p_user_id uuid)
-REVOKE ALL ON FUNCTION private.prepare_deletion_of_person(p_user_id uuid) FROM PUBLIC;
-
 -- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
 REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
-
--- ACL FUNCTION record_application_deletion()
-REVOKE ALL ON FUNCTION private.record_application_deletion() FROM PUBLIC;
 
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
 
--- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text)
-REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text) FROM PUBLIC;
-GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text) TO authenticated;
+-- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer)
+REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) TO authenticated;
+
+-- ACL FUNCTION refuse_impersonation()
+REVOKE ALL ON FUNCTION private.refuse_impersonation() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refuse_impersonation() TO authenticated;
 
 -- ACL FUNCTION reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean)
 REVOKE ALL ON FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean) FROM PUBLIC;
@@ -4853,10 +4452,6 @@ GRANT ALL ON FUNCTION public.close_dead_job_syncs() TO service_role;
 REVOKE ALL ON FUNCTION public.count_job_click(p_job_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_job_click(p_job_id uuid) TO authenticated;
 
--- ACL FUNCTION delete_application(p_application_id uuid, p_reason text)
-REVOKE ALL ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) TO authenticated;
-
 -- ACL FUNCTION enqueue_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) TO service_role;
@@ -4864,10 +4459,6 @@ GRANT ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) TO service_ro
 -- ACL FUNCTION ensure_person()
 REVOKE ALL ON FUNCTION public.ensure_person() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_person() TO authenticated;
-
--- ACL FUNCTION erase_application(p_application_id uuid)
-REVOKE ALL ON FUNCTION public.erase_application(p_application_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.erase_application(p_application_id uuid) TO authenticated;
 
 -- ACL FUNCTION extend_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.extend_background_jobs(p_jobs jsonb) FROM PUBLIC;
@@ -4902,6 +4493,14 @@ GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match
 REVOKE ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) TO service_role;
 
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) TO service_role;
+
+-- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) TO service_role;
+
 -- ACL FUNCTION purge_expired_rows(p_limit integer)
 REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role;
@@ -4934,10 +4533,6 @@ GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease
 REVOKE ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) TO service_role;
 
--- ACL FUNCTION record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
-REVOKE ALL ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) TO service_role;
-
 -- ACL FUNCTION record_push_receipts(p_receipts jsonb)
 REVOKE ALL ON FUNCTION public.record_push_receipts(p_receipts jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_push_receipts(p_receipts jsonb) TO service_role;
@@ -4954,10 +4549,6 @@ GRANT ALL ON FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_nu
 REVOKE ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) TO service_role;
 
--- ACL FUNCTION record_stopped_run(p_submission_id uuid, p_run_id text)
-REVOKE ALL ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) TO service_role;
-
 -- ACL FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb)
 REVOKE ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) TO service_role;
@@ -4969,10 +4560,6 @@ GRANT ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, 
 -- ACL FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
 REVOKE ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) TO service_role;
-
--- ACL FUNCTION restore_application(p_application_id uuid)
-REVOKE ALL ON FUNCTION public.restore_application(p_application_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.restore_application(p_application_id uuid) TO authenticated;
 
 -- ACL FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
@@ -5001,10 +4588,6 @@ GRANT ALL ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p
 -- ACL FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 REVOKE ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) TO service_role;
-
--- ACL TABLE application_deletions
-GRANT SELECT ON TABLE public.application_deletions TO authenticated;
-GRANT SELECT ON TABLE public.application_deletions TO service_role;
 
 -- ACL TABLE application_events
 GRANT SELECT ON TABLE public.application_events TO authenticated;

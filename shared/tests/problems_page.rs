@@ -119,6 +119,10 @@ fn problems() -> Vec<Section> {
             AccountDeleted: Problem::AccountDeleted,
                 "The token is still valid, but the account was deleted at Clerk.",
                 "Sign the person out.";
+            ImpersonationRefused: Problem::ImpersonationRefused,
+                "The token was made for impersonation: it carries the claim `act`. What costs money, or what an \
+                 employer sees, takes the person themselves.",
+                "Let the person do it.";
             SignInUnavailable: Problem::SignInUnavailable,
                 "The keys that check tokens cannot be fetched, so nobody can be let in or turned away.",
                 "Try again after `Retry-After`.";
@@ -286,6 +290,10 @@ fn vendor_entry(vendor: &str, fault: Fault) -> Entry {
             (format!("The connection to {vendor} could not be made, or broke."), "Try again later.")
         }
         FaultKind::Unreadable => (format!("What {vendor} returned is not in the expected form."), "Try again later."),
+        FaultKind::Paused => (
+            format!("{vendor} was not called: it has failed or refused us, and is left alone for a while."),
+            "Try again after `Retry-After`.",
+        ),
     };
     if vendor == skyvern::FAULTS.vendor && skyvern::leaves_outcome_open(fault) {
         return Entry::new(
@@ -298,11 +306,12 @@ fn vendor_entry(vendor: &str, fault: Fault) -> Entry {
 }
 
 /// The refusals of SQL functions and triggers: code, status, where an app meets it.
-const REFUSALS: [(&str, u16, &str); 14] = [
+const REFUSALS: &[(&str, u16, &str)] = &[
     ("account_deleted", 403, "`ensure_person`"),
     ("application_not_found", 404, "`claim_application`"),
     ("application_wrong_status", 409, "`claim_application`"),
     ("idempotency_key_reused", 422, "`claim_application`"),
+    ("impersonation_refused", 403, "`claim_application`"),
     ("invalid_input", 422, "an argument or a payload that is too long or malformed; a function says 400"),
     ("job_not_found", 404, "`count_job_click`: there is no such posting, or it is not active any more"),
     ("profile_pending", 403, "RPCs, before the person's profile has arrived: try again in a moment"),
@@ -404,5 +413,5 @@ fn problems_page_has_the_refusals_of_the_migrations() {
             raised.insert((code, arguments.next().unwrap().trim().parse::<u16>().unwrap()));
         }
     }
-    assert_eq!(raised, REFUSALS.map(|(code, status, _)| (code.to_owned(), status)).into());
+    assert_eq!(raised, REFUSALS.iter().map(|(code, status, _)| ((*code).to_owned(), *status)).collect());
 }

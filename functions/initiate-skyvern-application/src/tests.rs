@@ -194,6 +194,7 @@ fn a_refusal_of_the_claim_is_the_callers() {
         "application_not_found",
         "application_wrong_status",
         "idempotency_key_reused",
+        "impersonation_refused",
         "resume_missing",
     ] {
         let machine = Machine::new().refuses("claim_application", code);

@@ -15,7 +15,7 @@ use shared::{
             StoreJobPostings, StoredJobPostings,
         },
     },
-    vendors::jsearch::Page,
+    vendors::jsearch::{FAULTS, Page},
 };
 
 /// As many postings are held in memory, and written down at once.
@@ -72,6 +72,9 @@ impl<'a> Run<'a> {
             }),
             BegunJobSync::Running { retry_after_seconds } => {
                 Err(Problem::JobSyncRunning { retry_after: Duration::from_secs(retry_after_seconds) })
+            }
+            BegunJobSync::Paused { retry_after_seconds } => {
+                Err(FAULTS.paused.retried_after(Some(Duration::from_secs(retry_after_seconds))).into())
             }
         }
     }

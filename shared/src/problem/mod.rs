@@ -45,6 +45,9 @@ pub enum Problem {
     /// A token that is still valid, of an account that was deleted at Clerk.
     #[error("this account has been deleted")]
     AccountDeleted,
+    /// A token of Clerk's impersonation, for something that costs money or that others see.
+    #[error("only the person themselves may do this")]
+    ImpersonationRefused,
     /// The keys that check tokens cannot be fetched, so nobody can be let in or turned away.
     #[error("sign-in cannot be checked at the moment")]
     SignInUnavailable,
@@ -203,6 +206,7 @@ impl Problem {
             Self::ServiceKeyRequired => kind(401, "service_key_required", "Service key required"),
             Self::ProfilePending => kind(403, "profile_pending", "Profile pending"),
             Self::AccountDeleted => kind(403, "account_deleted", "Account deleted"),
+            Self::ImpersonationRefused => kind(403, "impersonation_refused", "Impersonation refused"),
             Self::SignInUnavailable => kind(503, "sign_in_unavailable", "Sign-in unavailable"),
             Self::ApplicationNotFound => kind(404, "application_not_found", "Application not found"),
             Self::ApplicationWrongStatus { .. } => {

@@ -101,7 +101,7 @@ impl<'a> Database<'a> {
             Caller::Service => self.supabase.service_headers(),
         };
         let request = Request::post_json(self.url(function)?, arguments);
-        Ok(request.header("accept", "application/json").headers(credentials))
+        Ok(request.header("accept", "application/json").headers(credentials).of_any_length())
     }
 
     /// Where a function is called. The crate would take the arguments as well, but only as a copy.
@@ -116,7 +116,7 @@ impl<'a> Database<'a> {
     fn accepted(&self, function: &'static str, answer: Result<Response, Failure>) -> Result<Response, Problem> {
         let response = answer.map_err(|failure| match failure {
             Failure::TimedOut => Problem::DatabaseTimedOut,
-            Failure::Unreachable => Problem::DatabaseUnavailable,
+            Failure::Unreachable | Failure::TooLong => Problem::DatabaseUnavailable,
         })?;
         if response.is_success() {
             return Ok(response);
@@ -137,6 +137,7 @@ impl<'a> Database<'a> {
             "application_not_found" => Problem::ApplicationNotFound,
             "application_wrong_status" => Problem::ApplicationWrongStatus { detail: message },
             "idempotency_key_reused" => Problem::IdempotencyKeyReused,
+            "impersonation_refused" => Problem::ImpersonationRefused,
             "profile_pending" => Problem::ProfilePending,
             "resume_missing" => Problem::ResumeMissing,
             "57014" | "PGRST003" => Problem::DatabaseTimedOut,

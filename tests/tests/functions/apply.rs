@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Fault, Finish, Method, Person, Reply, Service, Stack};
+use tests::{Fault, Finish, Method, Person, Reply, Service, Stack, TokenSpec};
 use uuid::Uuid;
 
 const JOB_URL: &str = "https://jobs.example.com/engines/7";
@@ -207,6 +207,27 @@ async fn another_persons_application_is_as_unknown_as_one_that_does_not_exist() 
     assert_eq!(foreign.json["detail"], unknown.json["detail"]);
     assert!(stack.skyvern().creations_for(application).await.is_empty());
     assert_eq!(ada.application_row(application).await["status"], "PENDING_SKYVERN_SUBMISSION");
+}
+
+#[tokio::test]
+async fn whoever_impersonates_a_person_spends_nothing_of_theirs() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let application = ada.pending_application().await;
+    let claims = json!({ "act": { "iss": "https://dashboard.clerk.com", "sub": "user_2support" } });
+    let claims = claims.as_object().unwrap().clone();
+    let spec = TokenSpec { sub: ada.clerk_user_id.clone(), claims, ..TokenSpec::default() };
+    let support = stack.bearer(&stack.clerk().mint(&spec).await);
+
+    let body = json!({ "application_id": application });
+    let reply = support.invoke("initiate-skyvern-application", &body).await;
+    reply.expect_problem(403, "impersonation_refused");
+    let direct = support.rpc("claim_application", &json!({ "p_application_id": application })).await;
+    assert_eq!((direct.status, direct.code()), (403, "impersonation_refused"), "{direct:?}");
+
+    let seen = support.select(&format!("applications?id=eq.{application}")).await.expect_status(200);
+    assert_eq!(seen.json[0]["status"], "PENDING_SKYVERN_SUBMISSION", "looking is what impersonation is for");
+    assert!(stack.skyvern().creations_for(application).await.is_empty());
 }
 
 #[tokio::test]
