@@ -298,7 +298,7 @@ fn vendor_entry(vendor: &str, fault: Fault) -> Entry {
 }
 
 /// The refusals of SQL functions and triggers: code, status, where an app meets it.
-const REFUSALS: [(&str, u16, &str); 10] = [
+const REFUSALS: [(&str, u16, &str); 11] = [
     ("account_deleted", 403, "`ensure_person`"),
     ("application_not_found", 404, "`claim_application`"),
     ("application_wrong_status", 409, "`claim_application`"),
@@ -311,6 +311,11 @@ const REFUSALS: [(&str, u16, &str); 10] = [
         "status_not_yours",
         409,
         "inserting into or updating `applications`: the person may not set this status themselves",
+    ),
+    (
+        "too_many_background_jobs",
+        429,
+        "inserting into `background_jobs`: the person has queued too many within a day, cancelled ones included",
     ),
     ("too_many_jobs", 429, "inserting into `background_jobs`: too many of the person's are waiting already"),
 ];
