@@ -24,6 +24,7 @@ const ADDRESSES = {
 for (const [key, address] of Object.entries(ADDRESSES)) {
   if (overrides[key]) delete settings.bindings[address];
 }
+const CONNECTIONS = "connections";
 const environments = unstable_readConfig({ config: settings.wranglerConfiguration }).definedEnvironments;
 const root = path.dirname(settings.wranglerConfiguration);
 
@@ -37,7 +38,7 @@ const miniflare = new Miniflare({
     output.pipe(process.stdout);
     errors.pipe(process.stderr);
   },
-  workers: environments.map(worker),
+  workers: [...environments.map(worker), connections()],
 });
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
@@ -63,6 +64,19 @@ function worker(environment) {
     ],
     bindings: { ...workerOptions.bindings, ...settings.bindings, ...overrides },
     routes: routes(configuration, environment).map(onEveryHost),
+    outboundService: { name: CONNECTIONS, props: { function: configuration.name } },
+  };
+}
+
+// What all of them call the outside through.
+function connections() {
+  const file = path.join(import.meta.dirname, "connections.mjs");
+  return {
+    name: CONNECTIONS,
+    compatibilityDate: "2026-04-01",
+    compatibilityFlags: ["enable_request_signal"],
+    modulesRoot: import.meta.dirname,
+    modules: [{ type: "ESModule", path: file }],
   };
 }
 
