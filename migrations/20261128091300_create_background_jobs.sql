@@ -16,11 +16,12 @@ create table if not exists public.background_jobs (
     payload          jsonb not null,
     result           jsonb,
     schema_version   integer not null default 1, -- of payload and result
-    -- How far the job is, in its type's own words; survives the attempt that wrote it.
+    -- How far the job is, as its worker reports it while it works: {step, done, of}, of which step is in its type's own
+    -- words and the other two may be absent. Survives the attempt that wrote it.
     progress         jsonb,
     error            text,
     retry_count      integer not null default 0,
-    -- How many leases expired because their worker vanished. Such a job is claimed alone, see claim_background_jobs.
+    -- How many leases expired because their worker vanished. Such a job is a suspect: see claim_background_jobs.
     lost_leases      integer not null default 0,
     max_attempts     integer not null default 5,
     run_at           timestamptz not null default now(),
@@ -36,17 +37,31 @@ create table if not exists public.background_jobs (
     constraint background_jobs_unique_dedupe_key unique (dedupe_key),
     constraint background_jobs_check_job_type check (job_type ~ '^[a-z][a-z0-9_]{0,99}$'),
     constraint background_jobs_check_payload check (jsonb_typeof(payload) = 'object'),
+    constraint background_jobs_check_progress check (jsonb_typeof(progress) = 'object'),
     constraint background_jobs_check_retry_count check (retry_count >= 0),
     constraint background_jobs_check_lost_leases check (lost_leases >= 0),
     constraint background_jobs_check_max_attempts check (max_attempts > 0),
     constraint background_jobs_check_dedupe_key check (char_length(dedupe_key) between 1 and 500)
 );
 comment on table public.background_jobs is 'The queue of background jobs, with their leases and outcomes.';
-create index if not exists idx_background_jobs_user_id on public.background_jobs (user_id);
+-- Each job is written three times and more, and soon deleted. New versions of a row find room on its page, and dead ones
+-- are cleared away before a claim has to step over many of them.
+alter table public.background_jobs set (
+    fillfactor = 80,
+    autovacuum_vacuum_scale_factor = 0.01,
+    autovacuum_vacuum_threshold = 500,
+    autovacuum_analyze_scale_factor = 0.05,
+    autovacuum_vacuum_cost_delay = 0);
+-- The second column is for the limit of jobs a day.
+create index if not exists idx_background_jobs_user_id_created_at on public.background_jobs (user_id, created_at);
 -- For the limit of queued jobs per person, and a person's list of unfinished jobs.
 create index if not exists idx_background_jobs_user_id_unfinished
     on public.background_jobs (user_id) where status in ('pending', 'processing');
-create index if not exists idx_background_jobs_run_at on public.background_jobs (run_at) where status = 'pending';
+-- For the claim, which reads the head of each type, and the suspects apart.
+create index if not exists idx_background_jobs_job_type_run_at
+    on public.background_jobs (job_type, run_at) where status = 'pending' and lost_leases = 0;
+create index if not exists idx_background_jobs_lost_leases_run_at
+    on public.background_jobs (lost_leases, run_at) where status = 'pending' and lost_leases > 0;
 create index if not exists idx_background_jobs_lease_expires_at
     on public.background_jobs (lease_expires_at) where status = 'processing';
 create index if not exists idx_background_jobs_job_type_created_at on public.background_jobs (job_type, created_at);
@@ -84,7 +99,9 @@ create policy background_jobs_cancel_own on public.background_jobs for update to
                 and status = 'failed' and error = 'cancelled');
 
 -- Nobody fills the queue at the expense of others. Runs with the rights of whoever inserts, on purpose: only
--- `authenticated` is a person's own request, and only then are their jobs counted.
+-- `authenticated` is a person's own request, and only then are their jobs counted. What is counted over a day includes
+-- what they cancelled, or queueing and cancelling would go round the limit; what the backend queued for them, which has
+-- a dedupe key, does not count.
 create or replace function private.limit_queued_jobs()
     returns trigger
     language plpgsql
@@ -92,6 +109,7 @@ create or replace function private.limit_queued_jobs()
 as $$
 declare
     unfinished_at_most constant integer := 20;
+    a_day_at_most      constant integer := 100;
     payload_at_most    constant integer := 4096; -- bytes
 begin
     if current_user <> 'authenticated' then
@@ -106,6 +124,12 @@ begin
         where user_id = new.user_id and status in ('pending', 'processing')) >= unfinished_at_most then
         perform private.refuse('too_many_jobs', 429,
             format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most));
+    end if;
+    if (select count(*) from public.background_jobs
+        where user_id = new.user_id and created_at > clock_timestamp() - interval '1 day'
+          and dedupe_key is null) >= a_day_at_most then
+        perform private.refuse('too_many_background_jobs', 429,
+            format('%s jobs were queued within a day, cancelled ones included; more can be queued later', a_day_at_most));
     end if;
     return new;
 end

@@ -57,7 +57,11 @@ as $$
     with cancelled as (
         update public.background_jobs
         set status = 'failed', error = 'cancelled'
-        where id = any (p_job_ids) and status in ('pending', 'processing')
+        -- In the order of settle_background_jobs, so that the two cannot deadlock.
+        where id in (select id from public.background_jobs
+                     where id = any (p_job_ids) and status in ('pending', 'processing')
+                     order by id
+                     for update)
         returning id
     )
     select coalesce(jsonb_agg(id), '[]') from cancelled

@@ -8,6 +8,8 @@ create table if not exists public.push_tickets (
     job_id         uuid,
     -- The push service's id; null when it refused at once: then there is no receipt to ask for.
     ticket_id      text,
+    -- Of a refusal, in place of the id: which message to which device it was, so that it is recorded once.
+    refusal_key    text,
     status         text not null default 'sent',
     error          text, -- the push service's name for it, such as DeviceNotRegistered
     message        text,
@@ -20,6 +22,7 @@ create table if not exists public.push_tickets (
         references public.user_push_tokens (id) on delete cascade,
     constraint push_tickets_fk_job foreign key (job_id) references public.background_jobs (id) on delete set null,
     constraint push_tickets_unique_ticket_id unique (ticket_id),
+    constraint push_tickets_unique_refusal_key unique (refusal_key),
     -- sent: the receipt is still to come; unknown: it never came, and the push service keeps it no longer than a day.
     constraint push_tickets_check_status check (status in ('sent', 'delivered', 'failed', 'unknown')),
     constraint push_tickets_check_receipt_due_at

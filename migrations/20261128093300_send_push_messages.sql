@@ -97,6 +97,25 @@ comment on function public.claim_push_messages(jsonb) is
     'Bounds: only jobs of the type push_notification that are due, or whose fencing token the caller knows; only '
     'devices of the person concerned, 20 at most.';
 
+-- Keeps the people whose devices and jobs these are from being deleted before the end of the transaction. A deletion
+-- locks the person first, then their devices, their jobs, and the tickets of both, each in an order of its own; whoever
+-- changes several of these waits for it, or makes it wait, at the person, and so cannot deadlock with it.
+create or replace function private.hold_people_told(p_device_ids uuid[], p_job_ids uuid[])
+    returns void
+    language plpgsql
+    set search_path = ''
+as $$
+begin
+    perform from public.users
+    where id in (select user_id from public.user_push_tokens where id = any (p_device_ids)
+                 union all
+                 select user_id from public.background_jobs where id = any (p_job_ids))
+    order by id
+    for key share;
+end
+$$;
+revoke all on function private.hold_people_told(uuid[], uuid[]) from public, anon, authenticated, service_role;
+
 -- After push messages were sent: the tickets, the devices that are gone, and the outcome of the jobs, in one
 -- transaction. Recording the same again changes nothing.
 --
@@ -112,29 +131,44 @@ as $$
 declare
     -- The push service says to ask after a quarter of an hour.
     receipt_after constant interval := interval '15 minutes';
+    device_ids    constant uuid[] := array(
+        select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid));
+    job_ids       constant uuid[] := array(
+        select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid)
+        union
+        select ticket.job_id from jsonb_to_recordset(p_tickets) as ticket (job_id uuid));
     recorded      bigint;
     revoked       bigint;
     jobs          jsonb;
 begin
-    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first.
-    perform from public.background_jobs as job
-    where job.id in (select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid))
-    order by job.id
-    for update;
+    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first, in the order
+    -- of a deletion: people, devices, jobs.
+    perform private.hold_people_told(device_ids, job_ids);
     perform from public.user_push_tokens as device
-    where device.id in (select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid))
+    where device.id = any (device_ids)
     order by device.id
     for no key update;
+    perform from public.background_jobs as job
+    where job.id = any (job_ids)
+    order by job.id
+    for update;
 
-    insert into public.push_tickets (push_token_id, job_id, ticket_id, status, error, message, receipt_due_at)
-    select device.id, job.id, ticket.ticket_id, case when ticket.ticket_id is null then 'failed' else 'sent' end,
+    insert into public.push_tickets (
+        push_token_id, job_id, ticket_id, refusal_key, status, error, message, receipt_due_at)
+    select device.id, job.id, ticket.ticket_id,
+           -- A message that was not queued is known by when it was claimed and its place in this call.
+           case when ticket.ticket_id is null
+                then coalesce(ticket.job_id::text, format('%s/%s', extract(epoch from p_read_at), listed.place))
+                     || '/' || device.id end,
+           case when ticket.ticket_id is null then 'failed' else 'sent' end,
            left(ticket.error, 200), left(ticket.message, 1000),
            case when ticket.ticket_id is not null then clock_timestamp() + receipt_after end
-    from jsonb_to_recordset(p_tickets) as ticket (
+    from jsonb_array_elements(p_tickets) with ordinality as listed (reported, place)
+    cross join lateral jsonb_to_record(listed.reported) as ticket (
         device_id uuid, job_id uuid, ticket_id text, error text, message text)
     join public.user_push_tokens as device on device.id = ticket.device_id
     left join public.background_jobs as job on job.id = ticket.job_id
-    on conflict (ticket_id) do nothing;
+    on conflict do nothing;
     get diagnostics recorded = row_count;
 
     -- Not a device that was registered again in the meantime: the ticket is older than that.
@@ -162,5 +196,5 @@ grant execute on function public.record_push_tickets(timestamptz, jsonb, jsonb) 
 comment on function public.record_push_tickets(timestamptz, jsonb, jsonb) is
     'Records what the push service said to messages. '
     'Definer: so that it does not depend on what service_role is granted on the tables. '
-    'Bounds: devices and jobs that exist; a ticket id is recorded once; jobs as in settle_background_jobs; texts are '
-    'cut.';
+    'Bounds: devices and jobs that exist; a ticket id, and a refusal of one message by one device, is recorded once; '
+    'jobs as in settle_background_jobs; texts are cut.';

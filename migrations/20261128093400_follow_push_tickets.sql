@@ -103,7 +103,13 @@ declare
     recorded bigint;
     revoked  bigint;
 begin
-    -- Devices before tickets, and in the same order as record_push_tickets, so that they cannot deadlock.
+    -- People, devices, tickets: the order of a deletion. The devices in the order of record_push_tickets, so that the two
+    -- cannot deadlock either.
+    perform private.hold_people_told(
+        array(select ticket.push_token_id
+              from jsonb_to_recordset(p_receipts) as receipt (ticket_id text)
+              join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id),
+        '{}');
     perform from public.user_push_tokens as device
     where device.id in (
         select ticket.push_token_id
@@ -111,6 +117,10 @@ begin
         join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id
         where receipt.device_gone)
     order by device.id
+    for no key update;
+    perform from public.push_tickets as ticket
+    where ticket.ticket_id in (select receipt.ticket_id from jsonb_to_recordset(p_receipts) as receipt (ticket_id text))
+    order by ticket.id
     for no key update;
 
     -- Not a device that was registered again after the message was sent: the receipt says nothing about that.

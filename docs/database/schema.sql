@@ -639,6 +639,21 @@ begin
 end
 $$;
 
+-- FUNCTION hold_people_told(uuid[], uuid[])
+CREATE FUNCTION private.hold_people_told(p_device_ids uuid[], p_job_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform from public.users
+    where id in (select user_id from public.user_push_tokens where id = any (p_device_ids)
+                 union all
+                 select user_id from public.background_jobs where id = any (p_job_ids))
+    order by id
+    for key share;
+end
+$$;
+
 -- FUNCTION is_alert_wanted(public.saved_searches)
 CREATE FUNCTION private.is_alert_wanted(p_search public.saved_searches) RETURNS boolean
     LANGUAGE sql STABLE
@@ -703,6 +718,7 @@ CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     AS $$
 declare
     unfinished_at_most constant integer := 20;
+    a_day_at_most      constant integer := 100;
     payload_at_most    constant integer := 4096; -- bytes
 begin
     if current_user <> 'authenticated' then
@@ -717,6 +733,12 @@ begin
         where user_id = new.user_id and status in ('pending', 'processing')) >= unfinished_at_most then
         perform private.refuse('too_many_jobs', 429,
             format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most));
+    end if;
+    if (select count(*) from public.background_jobs
+        where user_id = new.user_id and created_at > clock_timestamp() - interval '1 day'
+          and dedupe_key is null) >= a_day_at_most then
+        perform private.refuse('too_many_background_jobs', 429,
+            format('%s jobs were queued within a day, cancelled ones included; more can be queued later', a_day_at_most));
     end if;
     return new;
 end
@@ -1433,7 +1455,11 @@ CREATE FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) RETURNS jsonb
     with cancelled as (
         update public.background_jobs
         set status = 'failed', error = 'cancelled'
-        where id = any (p_job_ids) and status in ('pending', 'processing')
+        -- In the order of settle_background_jobs, so that the two cannot deadlock.
+        where id in (select id from public.background_jobs
+                     where id = any (p_job_ids) and status in ('pending', 'processing')
+                     order by id
+                     for update)
         returning id
     )
     select coalesce(jsonb_agg(id), '[]') from cancelled
@@ -1550,69 +1576,79 @@ $$;
 -- COMMENT FUNCTION claim_application(p_application_id uuid, p_idempotency_key text)
 COMMENT ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) IS 'Claims one of the caller''s applications, to start its one run. Definer: it writes the submission and the status, which no person may write, and refuses through private.refuse. Bounds: only an application of the caller''s that may be started; files only from the caller''s own folder; the key has 1 to 255 characters.';
 
--- FUNCTION claim_background_jobs(text, text[], integer)
-CREATE FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) RETURNS jsonb
+-- FUNCTION claim_background_jobs(text, text[], integer, boolean)
+CREATE FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
     lease   constant interval := '30 seconds';
     moment  constant timestamptz := clock_timestamp();
+    chosen  uuid[];
     claimed jsonb;
 begin
     if p_limit is null or p_limit not between 1 and 500 then
         perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 500');
     end if;
 
-    -- The last attempt was lost too.
+    -- Their workers have vanished.
     update public.background_jobs
-    set status = 'failed', error = 'lease_expired', retry_count = retry_count + 1, lost_leases = lost_leases + 1,
-        lease_number = lease_number + 1, locked_by = null, lease_expires_at = null
+    set status = case when retry_count + 1 < max_attempts then 'pending' else 'failed' end::public.job_status,
+        error = case when retry_count + 1 < max_attempts then error else 'lease_expired' end,
+        retry_count = retry_count + 1,
+        lost_leases = lost_leases + 1,
+        lease_number = lease_number + 1,
+        locked_by = null,
+        lease_expires_at = null
     where id in (
         select id from public.background_jobs
-        where status = 'processing' and lease_expires_at <= moment and retry_count + 1 >= max_attempts
-          and job_type = any (p_job_types)
+        where status = 'processing' and lease_expires_at <= moment and job_type = any (p_job_types)
         order by lease_expires_at
         limit p_limit
         for update skip locked);
 
-    with waiting as materialized (
-        select id, run_at, lost_leases > 0 as is_suspect
-        from public.background_jobs
-        where status = 'pending' and run_at <= moment and job_type = any (p_job_types)
-        order by run_at
-        limit p_limit
-        for update skip locked
-    ),
-    lost as materialized (
-        select id, run_at, true as is_suspect
-        from public.background_jobs
-        where status = 'processing' and lease_expires_at <= moment and job_type = any (p_job_types)
-        order by lease_expires_at
-        limit p_limit
-        for update skip locked
-    ),
-    due as (
-        select id, is_suspect,
-               row_number() over in_order as place,
-               first_value(is_suspect) over in_order as is_led_by_suspect
-        from (select * from waiting union all select * from lost) as job
-        window in_order as (order by run_at, id)
-    ),
-    chosen as (
-        select id from due
-        where case when is_led_by_suspect then place = 1 else not is_suspect and place <= p_limit end
-    ),
-    leased as (
+    if p_suspect_only is not true then
+        with due as (
+            select job.job_type, job.run_at, row_number() over (partition by job.job_type order by job.run_at) as turn
+            from (select distinct job_type from unnest(p_job_types) as known (job_type)) as wanted
+            cross join lateral (
+                select job_type, run_at from public.background_jobs
+                where job_type = wanted.job_type and status = 'pending' and lost_leases = 0 and run_at <= moment
+                order by run_at
+                limit p_limit) as job
+        ),
+        -- How many of each type. Nothing is locked before this is known, so nothing is locked that is not claimed.
+        shares as (
+            select job_type, count(*) as jobs
+            from (select job_type from due order by turn, run_at limit p_limit) as next
+            group by job_type
+        )
+        select array_agg(job.id) into chosen
+        from shares
+        cross join lateral (
+            select id from public.background_jobs
+            where job_type = shares.job_type and status = 'pending' and lost_leases = 0 and run_at <= moment
+            order by run_at
+            limit shares.jobs
+            for update skip locked) as job;
+    end if;
+
+    if chosen is null then
+        chosen := array(
+            select id from public.background_jobs
+            where status = 'pending' and lost_leases > 0 and run_at <= moment and job_type = any (p_job_types)
+            order by lost_leases, run_at
+            limit 1
+            for update skip locked);
+    end if;
+
+    with leased as (
         update public.background_jobs as job
-        set retry_count = job.retry_count + case when job.status = 'processing' then 1 else 0 end,
-            lost_leases = job.lost_leases + case when job.status = 'processing' then 1 else 0 end,
-            status = 'processing',
+        set status = 'processing',
             locked_by = left(p_worker, 200),
             lease_expires_at = moment + lease,
             lease_number = job.lease_number + 1
-        from chosen
-        where job.id = chosen.id
+        where job.id = any (chosen)
         returning job.*
     )
     select jsonb_agg(jsonb_build_object(
@@ -1624,8 +1660,8 @@ begin
 end
 $$;
 
--- COMMENT FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
-COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) IS 'Leases due background jobs to a worker. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: 1 to 500 jobs, only of the types named, leased for 30 seconds.';
+-- COMMENT FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean)
+COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) IS 'Leases due background jobs to a worker. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: 1 to 500 jobs, only of the types named, leased for 30 seconds.';
 
 -- FUNCTION claim_push_messages(jsonb)
 CREATE FUNCTION public.claim_push_messages(p_messages jsonb) RETURNS jsonb
@@ -1890,12 +1926,21 @@ CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
     with reported as (
         select * from jsonb_to_recordset(p_jobs) as reported (job_id uuid, lease_number bigint, progress jsonb)
     ),
+    -- In the order of settle_background_jobs, so that a late worker and the next one cannot deadlock.
+    held as materialized (
+        select job.id, reported.progress
+        from public.background_jobs as job
+        join reported on job.id = reported.job_id
+                         and job.status = 'processing' and job.lease_number = reported.lease_number
+        order by job.id
+        for update of job
+    ),
     extended as (
         update public.background_jobs as job
         set lease_expires_at = clock_timestamp() + interval '30 seconds',
-            progress = coalesce(reported.progress, job.progress)
-        from reported
-        where job.id = reported.job_id and job.status = 'processing' and job.lease_number = reported.lease_number
+            progress = coalesce(held.progress, job.progress)
+        from held
+        where job.id = held.id
         returning job.id
     )
     select coalesce(jsonb_agg(id), '[]') from extended
@@ -2443,7 +2488,13 @@ declare
     recorded bigint;
     revoked  bigint;
 begin
-    -- Devices before tickets, and in the same order as record_push_tickets, so that they cannot deadlock.
+    -- People, devices, tickets: the order of a deletion. The devices in the order of record_push_tickets, so that the two
+    -- cannot deadlock either.
+    perform private.hold_people_told(
+        array(select ticket.push_token_id
+              from jsonb_to_recordset(p_receipts) as receipt (ticket_id text)
+              join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id),
+        '{}');
     perform from public.user_push_tokens as device
     where device.id in (
         select ticket.push_token_id
@@ -2451,6 +2502,10 @@ begin
         join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id
         where receipt.device_gone)
     order by device.id
+    for no key update;
+    perform from public.push_tickets as ticket
+    where ticket.ticket_id in (select receipt.ticket_id from jsonb_to_recordset(p_receipts) as receipt (ticket_id text))
+    order by ticket.id
     for no key update;
 
     -- Not a device that was registered again after the message was sent: the receipt says nothing about that.
@@ -2488,29 +2543,44 @@ CREATE FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p
 declare
     -- The push service says to ask after a quarter of an hour.
     receipt_after constant interval := interval '15 minutes';
+    device_ids    constant uuid[] := array(
+        select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid));
+    job_ids       constant uuid[] := array(
+        select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid)
+        union
+        select ticket.job_id from jsonb_to_recordset(p_tickets) as ticket (job_id uuid));
     recorded      bigint;
     revoked       bigint;
     jobs          jsonb;
 begin
-    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first.
-    perform from public.background_jobs as job
-    where job.id in (select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid))
-    order by job.id
-    for update;
+    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first, in the order
+    -- of a deletion: people, devices, jobs.
+    perform private.hold_people_told(device_ids, job_ids);
     perform from public.user_push_tokens as device
-    where device.id in (select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid))
+    where device.id = any (device_ids)
     order by device.id
     for no key update;
+    perform from public.background_jobs as job
+    where job.id = any (job_ids)
+    order by job.id
+    for update;
 
-    insert into public.push_tickets (push_token_id, job_id, ticket_id, status, error, message, receipt_due_at)
-    select device.id, job.id, ticket.ticket_id, case when ticket.ticket_id is null then 'failed' else 'sent' end,
+    insert into public.push_tickets (
+        push_token_id, job_id, ticket_id, refusal_key, status, error, message, receipt_due_at)
+    select device.id, job.id, ticket.ticket_id,
+           -- A message that was not queued is known by when it was claimed and its place in this call.
+           case when ticket.ticket_id is null
+                then coalesce(ticket.job_id::text, format('%s/%s', extract(epoch from p_read_at), listed.place))
+                     || '/' || device.id end,
+           case when ticket.ticket_id is null then 'failed' else 'sent' end,
            left(ticket.error, 200), left(ticket.message, 1000),
            case when ticket.ticket_id is not null then clock_timestamp() + receipt_after end
-    from jsonb_to_recordset(p_tickets) as ticket (
+    from jsonb_array_elements(p_tickets) with ordinality as listed (reported, place)
+    cross join lateral jsonb_to_record(listed.reported) as ticket (
         device_id uuid, job_id uuid, ticket_id text, error text, message text)
     join public.user_push_tokens as device on device.id = ticket.device_id
     left join public.background_jobs as job on job.id = ticket.job_id
-    on conflict (ticket_id) do nothing;
+    on conflict do nothing;
     get diagnostics recorded = row_count;
 
     -- Not a device that was registered again in the meantime: the ticket is older than that.
@@ -2530,7 +2600,7 @@ end
 $$;
 
 -- COMMENT FUNCTION record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb)
-COMMENT ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) IS 'Records what the push service said to messages. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: devices and jobs that exist; a ticket id is recorded once; jobs as in settle_background_jobs; texts are cut.';
+COMMENT ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) IS 'Records what the push service said to messages. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: devices and jobs that exist; a ticket id, and a refusal of one message by one device, is recorded once; jobs as in settle_background_jobs; texts are cut.';
 
 -- FUNCTION record_saved_search_alert(uuid, bigint, uuid, timestamp with time zone, jsonb, timestamp with time zone)
 CREATE FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone) RETURNS jsonb
@@ -3240,8 +3310,10 @@ CREATE TABLE public.background_jobs (
     CONSTRAINT background_jobs_check_lost_leases CHECK ((lost_leases >= 0)),
     CONSTRAINT background_jobs_check_max_attempts CHECK ((max_attempts > 0)),
     CONSTRAINT background_jobs_check_payload CHECK ((jsonb_typeof(payload) = 'object'::text)),
+    CONSTRAINT background_jobs_check_progress CHECK ((jsonb_typeof(progress) = 'object'::text)),
     CONSTRAINT background_jobs_check_retry_count CHECK ((retry_count >= 0))
-);
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.01', autovacuum_vacuum_threshold='500', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
 
 -- COMMENT TABLE background_jobs
 COMMENT ON TABLE public.background_jobs IS 'The queue of background jobs, with their leases and outcomes.';
@@ -3370,6 +3442,7 @@ CREATE TABLE public.push_tickets (
     push_token_id uuid NOT NULL,
     job_id uuid,
     ticket_id text,
+    refusal_key text,
     status text DEFAULT 'sent'::text NOT NULL,
     error text,
     message text,
@@ -3645,6 +3718,10 @@ ALTER TABLE ONLY public.notifications
 ALTER TABLE ONLY public.push_tickets
     ADD CONSTRAINT push_tickets_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT push_tickets push_tickets_unique_refusal_key
+ALTER TABLE ONLY public.push_tickets
+    ADD CONSTRAINT push_tickets_unique_refusal_key UNIQUE (refusal_key);
+
 -- CONSTRAINT push_tickets push_tickets_unique_ticket_id
 ALTER TABLE ONLY public.push_tickets
     ADD CONSTRAINT push_tickets_unique_ticket_id UNIQUE (ticket_id);
@@ -3747,17 +3824,20 @@ CREATE INDEX idx_applications_user_id_status ON public.applications USING btree 
 -- INDEX idx_background_jobs_job_type_created_at
 CREATE INDEX idx_background_jobs_job_type_created_at ON public.background_jobs USING btree (job_type, created_at);
 
+-- INDEX idx_background_jobs_job_type_run_at
+CREATE INDEX idx_background_jobs_job_type_run_at ON public.background_jobs USING btree (job_type, run_at) WHERE ((status = 'pending'::public.job_status) AND (lost_leases = 0));
+
 -- INDEX idx_background_jobs_lease_expires_at
 CREATE INDEX idx_background_jobs_lease_expires_at ON public.background_jobs USING btree (lease_expires_at) WHERE (status = 'processing'::public.job_status);
 
--- INDEX idx_background_jobs_run_at
-CREATE INDEX idx_background_jobs_run_at ON public.background_jobs USING btree (run_at) WHERE (status = 'pending'::public.job_status);
+-- INDEX idx_background_jobs_lost_leases_run_at
+CREATE INDEX idx_background_jobs_lost_leases_run_at ON public.background_jobs USING btree (lost_leases, run_at) WHERE ((status = 'pending'::public.job_status) AND (lost_leases > 0));
 
 -- INDEX idx_background_jobs_updated_at_finished
 CREATE INDEX idx_background_jobs_updated_at_finished ON public.background_jobs USING btree (updated_at) WHERE (status = ANY (ARRAY['completed'::public.job_status, 'failed'::public.job_status]));
 
--- INDEX idx_background_jobs_user_id
-CREATE INDEX idx_background_jobs_user_id ON public.background_jobs USING btree (user_id);
+-- INDEX idx_background_jobs_user_id_created_at
+CREATE INDEX idx_background_jobs_user_id_created_at ON public.background_jobs USING btree (user_id, created_at);
 
 -- INDEX idx_background_jobs_user_id_unfinished
 CREATE INDEX idx_background_jobs_user_id_unfinished ON public.background_jobs USING btree (user_id) WHERE (status = ANY (ARRAY['pending'::public.job_status, 'processing'::public.job_status]));
@@ -4189,6 +4269,9 @@ CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authentic
 -- PUBLICATION TABLE supabase_realtime applications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
 
+-- PUBLICATION TABLE supabase_realtime background_jobs
+ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.background_jobs;
+
 -- PUBLICATION TABLE supabase_realtime notifications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.notifications;
 
@@ -4322,6 +4405,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scraping_logs TO service_role;
 -- ACL FUNCTION hold_job_sync(p_lock_number bigint)
 REVOKE ALL ON FUNCTION private.hold_job_sync(p_lock_number bigint) FROM PUBLIC;
 
+-- ACL FUNCTION hold_people_told(p_device_ids uuid[], p_job_ids uuid[])
+REVOKE ALL ON FUNCTION private.hold_people_told(p_device_ids uuid[], p_job_ids uuid[]) FROM PUBLIC;
+
 -- ACL FUNCTION is_alert_wanted(p_search public.saved_searches)
 REVOKE ALL ON FUNCTION private.is_alert_wanted(p_search public.saved_searches) FROM PUBLIC;
 
@@ -4432,9 +4518,9 @@ GRANT ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) TO service
 REVOKE ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) TO authenticated;
 
--- ACL FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
-REVOKE ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) TO service_role;
+-- ACL FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean)
+REVOKE ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) TO service_role;
 
 -- ACL FUNCTION claim_push_messages(p_messages jsonb)
 REVOKE ALL ON FUNCTION public.claim_push_messages(p_messages jsonb) FROM PUBLIC;

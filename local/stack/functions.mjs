@@ -26,6 +26,7 @@ for (const [key, address] of Object.entries(ADDRESSES)) {
 }
 // Which functions each secret is for. No other one gets it, as where they are deployed.
 const secrets = JSON.parse(readFileSync(new URL("secrets.json", import.meta.url), "utf8"));
+const CONNECTIONS = "connections";
 const environments = unstable_readConfig({ config: settings.wranglerConfiguration }).definedEnvironments;
 const root = path.dirname(settings.wranglerConfiguration);
 
@@ -39,7 +40,7 @@ const miniflare = new Miniflare({
     output.pipe(process.stdout);
     errors.pipe(process.stderr);
   },
-  workers: environments.map(worker),
+  workers: [...environments.map(worker), connections()],
 });
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
@@ -65,6 +66,19 @@ function worker(environment) {
     ],
     bindings: handedTo(environment, { ...workerOptions.bindings, ...settings.bindings, ...overrides }),
     routes: routes(configuration, environment).map(onEveryHost),
+    outboundService: { name: CONNECTIONS, props: { function: configuration.name } },
+  };
+}
+
+// What all of them call the outside through.
+function connections() {
+  const file = path.join(import.meta.dirname, "connections.mjs");
+  return {
+    name: CONNECTIONS,
+    compatibilityDate: "2026-04-01",
+    compatibilityFlags: ["enable_request_signal"],
+    modulesRoot: import.meta.dirname,
+    modules: [{ type: "ESModule", path: file }],
   };
 }
 

@@ -6,7 +6,7 @@ begin
     for published in
         select tablename from pg_catalog.pg_publication_tables
         where pubname = 'supabase_realtime' and schemaname = 'public'
-          and tablename in ('applications', 'notifications')
+          and tablename in ('applications', 'background_jobs', 'notifications')
     loop
         execute format('alter publication supabase_realtime drop table public.%I', published);
     end loop;

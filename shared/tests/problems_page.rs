@@ -326,6 +326,11 @@ const REFUSALS: &[(&str, u16, &str)] = &[
         409,
         "inserting into `applications`: the person has as many as they may have, deleted ones among them",
     ),
+    (
+        "too_many_background_jobs",
+        429,
+        "inserting into `background_jobs`: the person has queued too many within a day, cancelled ones included",
+    ),
     ("too_many_jobs", 429, "inserting into `background_jobs`: too many of the person's are waiting already"),
     ("too_many_resumes", 409, "inserting into `resumes`: the person has as many as they may have"),
     ("too_many_saved_jobs", 409, "inserting into `saved_jobs`: likewise"),

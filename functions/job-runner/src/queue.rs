@@ -13,7 +13,7 @@ use shared::{
             notices::QueueDueProfileReminders,
             push::QueueDuePushReceipts,
             queue::{
-                ClaimBackgroundJobs, ExtendBackgroundJobs, Lease, QueueDailyPurge, QueueDueReconciliations,
+                ClaimBackgroundJobs, ExtendBackgroundJobs, HeldJob, QueueDailyPurge, QueueDueReconciliations,
                 SettleBackgroundJobs, SettledStatus, Settlement,
             },
             sync::CloseDeadJobSyncs,
@@ -27,14 +27,24 @@ use crate::{job::BackgroundJob, job_type::JobType, outcome::JobOutcome};
 /// runner finds some too.
 const BATCH: usize = 50;
 
+/// Which jobs are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// What is due, of each type in turn. A suspect, alone, only when there is nothing else.
+    Due,
+    /// A suspect, a job that has lost its workers before, or none.
+    Suspect,
+}
+
 /// Takes jobs that are due.
 pub(crate) async fn claim(
     database: &Database<'_>,
     worker: &str,
     types: &[&str],
+    which: Claim,
 ) -> Result<Vec<BackgroundJob>, Problem> {
-    let leased = database.call(&ClaimBackgroundJobs { worker, job_types: types, limit: BATCH }).await?;
-    leased.into_iter().map(BackgroundJob::try_from).collect()
+    let claim = ClaimBackgroundJobs { worker, job_types: types, limit: BATCH, suspect_only: which == Claim::Suspect };
+    database.call(&claim).await?.into_iter().map(BackgroundJob::try_from).collect()
 }
 
 /// Records how jobs ended. Returns the jobs that another worker had leased by then.
@@ -52,9 +62,12 @@ pub(crate) async fn settle(
     Ok(superseded.map(|job| job.job_id).collect())
 }
 
-/// Half a minute more for these.
-pub(crate) async fn extend(database: &Database<'_>, leases: &[Lease]) -> Result<(), Problem> {
-    database.call(&ExtendBackgroundJobs { jobs: leases }).await.map(drop)
+/// Half a minute more for these, and what they report.
+pub(crate) async fn extend(database: &Database<'_>, jobs: &[HeldJob]) -> Result<(), Problem> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    database.call(&ExtendBackgroundJobs { jobs }).await.map(drop)
 }
 
 /// Calls the SQL function of each type that has one. It finds out what is due and queues it under keys that let nothing

@@ -5,7 +5,13 @@ use std::time::Duration;
 
 use shared::{http, problem::Problem, sign_in::ServiceRole, supabase::Database};
 
-use crate::{NAME, batch, queue, run_request::RunRequest, settings::Settings, summary::Summary};
+use crate::{
+    NAME, batch,
+    queue::{self, Claim},
+    run_request::RunRequest,
+    settings::Settings,
+    summary::Summary,
+};
 
 /// How long after its start a run still begins jobs.
 const TIME: Duration = Duration::from_secs(20);
@@ -14,8 +20,14 @@ const TIME: Duration = Duration::from_secs(20);
 /// longest job, sending push messages, takes 22 seconds.
 const TIME_OF_SUCCESSOR: Duration = Duration::from_secs(6);
 
+/// How long a run begins suspects when its time is up, one at least.
+const TIME_OF_SUSPECTS: Duration = Duration::from_secs(10);
+
 /// How many calls a run makes before it begins no more jobs: a Worker may make a thousand.
 const CALLS: usize = 800;
+
+/// The same for its suspects.
+const CALLS_WITH_SUSPECTS: usize = 900;
 
 /// How many runs follow one another without waiting for the schedule, which starts the next series anyway. The runtime
 /// allows a request to go through 32 Workers.
@@ -40,17 +52,29 @@ pub(crate) async fn run(
     let worker = format!("{}:{}", NAME, call.request_id);
     let names = request.names();
     let mut summary = Summary::default();
+    let calls = |summary: &Summary| summary.calls + call.upstream.calls();
     loop {
-        let calls = summary.calls + call.upstream.calls();
-        if call.now() >= deadline || calls >= CALLS {
+        if call.now() >= deadline || calls(&summary) >= CALLS {
             summary.more = true;
             break;
         }
-        let jobs = queue::claim(&database, &worker, &names).await?;
+        let jobs = queue::claim(&database, &worker, &names, Claim::Due).await?;
         if jobs.is_empty() {
             break;
         }
         summary.add(batch::run(jobs, deadline, role, call).await?);
+    }
+    if summary.more && request.successor == 0 {
+        // There was always something else, so no suspect had its turn. All else is settled: if this is the job that ends
+        // its worker, it takes nothing along. The runs that follow have no time for that.
+        let deadline = call.now().plus(TIME_OF_SUSPECTS);
+        while call.now() < deadline && calls(&summary) < CALLS_WITH_SUSPECTS {
+            let suspect = queue::claim(&database, &worker, &names, Claim::Suspect).await?;
+            if suspect.is_empty() {
+                break;
+            }
+            summary.add(batch::run(suspect, deadline, role, call).await?);
+        }
     }
     if summary.more {
         request_next_run(request, role, call);

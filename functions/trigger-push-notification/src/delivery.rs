@@ -17,8 +17,8 @@ use crate::{
     settings::Settings,
 };
 
-/// As many as Expo's own library makes, and as many as a Worker may have open (docs/vendors/expo.md#rate-and-retries).
-const REQUESTS_AT_ONCE: usize = 6;
+/// Fewer than a Worker may have open, so that no call waits for another's response (docs/vendors/expo.md#rate-and-retries).
+const REQUESTS_AT_ONCE: usize = 4;
 
 /// How many messages a second Expo takes of one project (docs/vendors/expo.md#rate-and-retries).
 const MESSAGES_PER_SECOND: usize = 600;

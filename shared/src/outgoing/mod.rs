@@ -1,5 +1,6 @@
 //! Outgoing requests: to the database, to vendors, and to other functions of ours.
 
+mod places;
 mod request;
 mod retry;
 mod retry_after;
@@ -7,6 +8,7 @@ mod service_binding;
 mod transport;
 mod upstream;
 
+pub use places::Places;
 pub use request::{Failure, LONGEST_RESPONSE, Request, Response, TIMEOUT};
 pub use retry::RetryPolicy;
 pub use retry_after::{RETRY_AFTER, retry_after};

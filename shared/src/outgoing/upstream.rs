@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use super::{Failure, Request, Response, ServiceBinding, Transport};
+use super::{Failure, Places, Request, Response, ServiceBinding, Transport, places::Placed};
 use crate::{
     clock::{Clock, UnixTime},
     ids::RequestId,
@@ -26,10 +26,11 @@ impl Upstream {
         Self { request_id, clock, transport, records: RefCell::new(Vec::new()) }
     }
 
-    /// The same outside for a part of the work whose calls are counted by themselves.
+    /// The same outside for a part of the work whose calls are counted by themselves, and each take one of these places.
     #[must_use]
-    pub fn counted_apart(&self) -> Self {
-        Self::new(self.request_id, self.clock.clone(), self.transport.clone())
+    pub fn counted_apart(&self, places: &Places) -> Self {
+        let transport = Placed { transport: self.transport.clone(), places: places.clone() };
+        Self::new(self.request_id, self.clock.clone(), Rc::new(transport))
     }
 
     /// The time now.

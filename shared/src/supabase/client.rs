@@ -141,6 +141,8 @@ impl<'a> Database<'a> {
             "profile_pending" => Problem::ProfilePending,
             "resume_missing" => Problem::ResumeMissing,
             "57014" | "PGRST003" => Problem::DatabaseTimedOut,
+            // A deadlock, or a lock that was waited for too long: nothing was done, and a moment later it may be.
+            "40P01" | "55P03" => Problem::DatabaseUnavailable,
             "PGRST301" | "PGRST303" if matches!(self.caller, Caller::Person(_)) => {
                 // Expired on the way, by the database's clock.
                 Problem::Unauthenticated(TokenProblem::Expired)
@@ -212,6 +214,10 @@ mod tests {
         let down = r#"{"code":"PGRST000","message":"no connection","details":null,"hint":null}"#;
         assert_eq!(answered(503, down).kind().code, "database_unavailable");
         assert_eq!(answered(500, r#"{"code":"57014","message":"canceled"}"#).kind().code, "database_timed_out");
+        for busy in ["40P01", "55P03"] {
+            let refusal = format!(r#"{{"code":"{busy}","message":"deadlock detected"}}"#);
+            assert_eq!(answered(500, &refusal).kind().code, "database_unavailable");
+        }
         assert_eq!(answered(400, r#"{"code":"23514","message":"check"}"#).kind().code, "internal");
         assert_eq!(answered(200, "{}").kind().code, "internal", "our SQL answers otherwise than we read");
     }

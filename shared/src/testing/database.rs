@@ -25,9 +25,11 @@ pub fn failing_databases(
     let path = &format!("/rest/v1/rpc/{function}");
     let refused =
         |machine: Machine, status, code| machine.responds(path, status, json!({ "code": code, "message": "" }));
-    let unavailable: [&dyn Fn(Machine) -> Machine; 4] = [
+    let unavailable: [&dyn Fn(Machine) -> Machine; 5] = [
         &|machine| machine.fails(path, Failure::Unreachable),
         &|machine| refused(machine, 503, "PGRST000"),
+        // A deadlock.
+        &|machine| refused(machine, 500, "40P01"),
         &|machine| machine.responds_with(path, 502, &[], "<html>Bad gateway</html>"),
         &|machine| machine.responds_with(path, 200, &[], "<html>Down for maintenance</html>"),
     ];

@@ -40,9 +40,13 @@ struct Handle(Rc<State>);
 struct State {
     now: Now,
     script: RefCell<Vec<Canned>>,
+    /// What SQL functions return at any time.
+    standing: RefCell<Vec<(String, Value)>>,
     sent: RefCell<Vec<Sent>>,
     after: RefCell<VecDeque<LocalBoxFuture<'static, ()>>>,
     has_service_bindings: Cell<bool>,
+    calls_under_way: Cell<usize>,
+    most_calls_at_once: Cell<usize>,
 }
 
 struct Canned {
@@ -114,9 +118,12 @@ impl Machine {
         Self(Handle(Rc::new(State {
             now: Rc::new(Cell::new(NOW)),
             script: RefCell::default(),
+            standing: RefCell::default(),
             sent: RefCell::default(),
             after: RefCell::default(),
             has_service_bindings: Cell::new(true),
+            calls_under_way: Cell::default(),
+            most_calls_at_once: Cell::default(),
         })))
     }
 
@@ -137,6 +144,13 @@ impl Machine {
     #[must_use]
     pub fn returns(self, function: &str, value: impl Into<Value>) -> Self {
         self.responds(&format!("/rest/v1/rpc/{function}"), 200, value)
+    }
+
+    /// Every call of this SQL function returns this, unless something else is planned. There need not be any.
+    #[must_use]
+    pub fn always_returns(self, function: &str, value: impl Into<Value>) -> Self {
+        self.state().standing.borrow_mut().push((format!("/rest/v1/rpc/{function}"), value.into()));
+        self
     }
 
     /// The next call of this SQL function is refused with this code, as our own functions and `PostgreSQL` refuse.
@@ -247,6 +261,12 @@ impl Machine {
         bodies.remove(0)
     }
 
+    /// How many calls were under way at the same time, at most.
+    #[must_use]
+    pub fn most_calls_at_once(&self) -> usize {
+        self.state().most_calls_at_once.get()
+    }
+
     /// Does what was put off until the response was on its way.
     pub async fn finish(&self) {
         loop {
@@ -271,8 +291,33 @@ impl Handle {
         state.sent.borrow_mut().push(sent);
         let mut script = state.script.borrow_mut();
         let place = script.iter().position(|canned| request.url().path().ends_with(&canned.path));
-        let Some(place) = place else { panic!("nothing is planned for {description}") };
-        script.remove(place)
+        if let Some(place) = place {
+            return script.remove(place);
+        }
+        let standing = state.standing.borrow();
+        let Some((path, value)) = standing.iter().find(|(path, _)| request.url().path().ends_with(path)) else {
+            panic!("nothing is planned for {description}")
+        };
+        let response = Response { status: 200, body: value.to_string().into_bytes(), ..Response::default() };
+        Canned { path: path.clone(), result: Ok(response), takes: Duration::ZERO }
+    }
+}
+
+/// A call, until it ends or is given up.
+struct UnderWay(Rc<State>);
+
+impl UnderWay {
+    fn begin(state: &Rc<State>) -> Self {
+        let calls = state.calls_under_way.get() + 1;
+        state.calls_under_way.set(calls);
+        state.most_calls_at_once.set(state.most_calls_at_once.get().max(calls));
+        Self(state.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.calls_under_way.set(self.0.calls_under_way.get() - 1);
     }
 }
 
@@ -305,8 +350,10 @@ impl Transport for Handle {
             let read = wanted.filter_map(|name| Some(((*name).to_owned(), response.headers.get(name)?.to_owned())));
             response.headers = read.collect();
         }
+        let under_way = UnderWay::begin(&self.0);
         Box::pin(async move {
             self.wait(takes).await;
+            drop(under_way);
             result
         })
     }

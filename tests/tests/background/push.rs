@@ -260,3 +260,113 @@ async fn a_silent_expo_leaves_the_receipts_for_later() {
     let_receipt_be_due(&stack, &asked, "31 minutes").await;
     follow(&stack, &token, "delivered").await;
 }
+
+/// Waits until this connection waits for a lock.
+async fn is_blocked(stack: &Stack, pid: i32) {
+    tests::eventually("it waits for a lock", async || {
+        let sql = "select cardinality(pg_blocking_pids($1)) > 0";
+        stack.database().query(sql, &[&pid]).await[0].get::<_, bool>(0).then_some(())
+    })
+    .await;
+}
+
+/// Deletes the person, and records something of their devices in the middle of that. `held` is a row that the deletion
+/// comes to before it is at its end.
+async fn record_while_deleting(stack: &Stack, person: &Person, held: &str, record: &str, arguments: [&Value; 2]) {
+    let (deleting, recording) = (stack.database().connect().await, stack.database().connect().await);
+    let pid = async |client: &tokio_postgres::Client| -> i32 {
+        client.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0)
+    };
+    let pids = (pid(&deleting).await, pid(&recording).await);
+    let mut other = stack.database().connect().await;
+    let transaction = other.transaction().await.unwrap();
+    assert_eq!(transaction.query(held, &[&person.user_id]).await.unwrap().len(), 1);
+
+    let deletion = async { deleting.execute("delete from auth.users where id = $1", &[&person.user_id]).await };
+    let rest = async {
+        is_blocked(stack, pids.0).await;
+        let recorded = async { recording.query_one(record, &[arguments[0], arguments[1]]).await };
+        let end = async {
+            is_blocked(stack, pids.1).await;
+            transaction.rollback().await.unwrap();
+        };
+        tokio::join!(recorded, end).0
+    };
+    let (deleted, recorded) = tokio::join!(deletion, rest);
+
+    assert_eq!(deleted.expect("no deadlock"), 1);
+    recorded.expect("no deadlock");
+}
+
+#[tokio::test]
+async fn tickets_and_the_deletion_of_their_person_do_not_wait_for_each_other_for_ever() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let job_id = held(&stack, &ada).await;
+    let sql = "select id from public.user_push_tokens where token = $1";
+    let device_id: Uuid = stack.database().query(sql, &[&token]).await[0].get(0);
+    let ticket = json!([{ "device_id": device_id, "job_id": job_id, "ticket_id": Uuid::new_v4().to_string() }]);
+    let jobs = json!([{ "job_id": job_id, "lease_number": 5, "outcome": "completed" }]);
+
+    let held = "select from public.user_push_tokens where user_id = $1 for update";
+    let record = "select public.record_push_tickets(now(), $1, $2)";
+    record_while_deleting(&stack, &ada, held, record, [&ticket, &jobs]).await;
+}
+
+#[tokio::test]
+async fn receipts_and_the_deletion_of_their_person_do_not_wait_for_each_other_for_ever() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let mut tickets = Vec::new();
+    for age in ["0 hours", "1 hour"] {
+        let token = device(&ada).await;
+        let sql = format!(
+            "with device as (update public.user_push_tokens set last_seen_at = now() - interval '{age}'
+                             where token = $1 returning id)
+             insert into public.push_tickets (push_token_id, ticket_id) select id, gen_random_uuid() from device
+             returning ticket_id"
+        );
+        tickets.push(stack.database().query(&sql, &[&token]).await[0].get::<_, String>(0));
+    }
+
+    // The deletion comes to the ticket of the device that was seen last.
+    let held = "select from public.push_tickets where push_token_id = (
+                    select id from public.user_push_tokens where user_id = $1 order by last_seen_at desc limit 1)
+                for update";
+    let receipts = json!([{ "ticket_id": tickets[1] }, { "ticket_id": tickets[0] }]);
+    let record = "select public.record_push_receipts($1), $2::jsonb";
+    record_while_deleting(&stack, &ada, held, record, [&receipts, &json!(null)]).await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_recorded_twice_is_one_row() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let token = device(&ada).await;
+    let job_id = held(&stack, &ada).await;
+    let sql = "select id from public.user_push_tokens where token = $1";
+    let device_id: Uuid = stack.database().query(sql, &[&token]).await[0].get(0);
+    let refusal = |job_id: Option<Uuid>| {
+        json!({ "device_id": device_id, "job_id": job_id, "ticket_id": null, "error": "MessageTooBig", "message": "no",
+                "device_gone": false })
+    };
+    // Two messages that were not queued, and one that was.
+    let tickets = json!([refusal(None), refusal(None), refusal(Some(job_id))]);
+    let record = json!({ "p_read_at": "2026-11-28T10:00:00.123456+00:00", "p_tickets": tickets, "p_jobs": [] });
+
+    let mut recorded = Vec::new();
+    for _ in 0..2 {
+        let reply = stack.service().rpc("record_push_tickets", &record).await.expect_status(200);
+        recorded.push(reply.json["recorded"].clone());
+    }
+
+    assert_eq!(recorded, [3, 0]);
+    let sql = "select count(*) from public.push_tickets where push_token_id = $1";
+    assert_eq!(stack.database().query(sql, &[&device_id]).await[0].get::<_, i64>(0), 3);
+    // Later, with another message.
+    let mut later = record.clone();
+    later["p_read_at"] = json!("2026-11-28T10:00:00.123457+00:00");
+    let reply = stack.service().rpc("record_push_tickets", &later).await.expect_status(200);
+    assert_eq!(reply.json["recorded"], 2);
+}

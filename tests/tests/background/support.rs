@@ -17,7 +17,12 @@ pub async fn enqueue(stack: &Stack, jobs: &Value) -> Vec<Uuid> {
 
 /// Claims jobs of one type, as a worker would.
 pub async fn claim(stack: &Stack, job_type: &str, limit: usize) -> Vec<Value> {
-    let arguments = json!({ "p_worker": "a test", "p_job_types": [job_type], "p_limit": limit });
+    claim_of(stack, &[job_type], limit).await
+}
+
+/// Claims jobs of several types.
+pub async fn claim_of(stack: &Stack, job_types: &[&str], limit: usize) -> Vec<Value> {
+    let arguments = json!({ "p_worker": "a test", "p_job_types": job_types, "p_limit": limit });
     stack.service().rpc("claim_background_jobs", &arguments).await.parse()
 }
 

@@ -51,7 +51,7 @@ async fn every_job_ends_once_however_often_the_machine_fails() {
     let stack = Stack::described_by(own.file());
     let client = stack.database().connect().await;
     client.batch_execute(WATCH).await.unwrap();
-    let tokens = queue_messages(&stack).await;
+    let tokens = queue_messages(&stack, MESSAGES).await;
     let nothing = "insert into public.background_jobs (job_type, payload)
                    select 'no_operation', '{}' from generate_series(1, $1::bigint)";
     client.execute(nothing, &[&i64::try_from(JOBS - MESSAGES).unwrap()]).await.unwrap();
@@ -108,12 +108,16 @@ async fn while_work_remains_a_run_asks_for_the_next_one_itself() {
     .await;
 }
 
+/// A lease that ended before its worker extended it or settled its job.
+const ENDED_LEASES: &str = "
+    select count(*) from public.background_jobs where status = 'processing' and lease_expires_at < now()";
+
 #[tokio::test]
-async fn what_there_is_no_time_for_is_put_back_and_has_not_failed() {
+async fn a_vendor_that_is_silent_costs_neither_leases_nor_the_messages_behind_it() {
     let own = OwnStack::start("slow", &["--skyvern-waits"]);
     let stack = Stack::described_by(own.file());
     let ada = stack.new_person().await;
-    // Six at once, each longer than Skyvern is waited for: in twenty seconds twelve of them begin.
+    // Each is silent for longer than Skyvern is waited for. Three are asked about at once, so in twenty seconds six are.
     for _ in 0..20 {
         let application = ada.pending_application().await;
         let run_id = ada.initiate(application).await.expect_status(202).run_id().to_owned();
@@ -123,21 +127,45 @@ async fn what_there_is_no_time_for_is_put_back_and_has_not_failed() {
     }
     let age = "update public.applications set skyvern_heard_at = now() - interval '16 minutes'";
     stack.database().query(age, &[]).await;
+    stack.service().rpc("queue_due_reconciliations", &json!({})).await.expect_status(200);
+    // More of them than a run leases at once, and a message behind all of these.
+    let more = "insert into public.background_jobs (job_type, payload, run_at)
+                select job_type, payload, run_at from public.background_jobs, generate_series(1, 14)
+                where job_type = 'reconcile_application'";
+    stack.database().query(more, &[]).await;
+    queue_messages(&stack, 1).await;
 
-    let run = stack.service().invoke("job-runner", &json!({ "job_types": ["reconcile_application"] })).await;
+    let body = json!({ "job_types": ["reconcile_application", "push_notification"] });
+    let run = async { stack.service().invoke("job-runner", &body).await };
+    let watch = async {
+        loop {
+            let ended: i64 = stack.database().query(ENDED_LEASES, &[]).await[0].get(0);
+            assert_eq!(ended, 0, "a lease has ended while its worker was at work");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let run = tokio::select! {
+        run = run => run,
+        () = watch => unreachable!("it has no end"),
+    };
 
     assert_eq!((run.status, &run.json["more"]), (200, &json!(true)), "{run:?}");
+    let endings = json!({ "handed_over": 1, "put_back": 43, "retry": 6 });
+    assert_eq!(run.json["endings"], endings);
     let attempts = "select count(*) filter (where retry_count = 1 and error = 'skyvern_timed_out'),
-                           count(*) filter (where retry_count = 0 and lost_leases = 0)
+                           count(*) filter (where retry_count = 0 and lost_leases = 0),
+                           bool_and(updated_at > (select updated_at from public.background_jobs
+                                                  where job_type = 'push_notification' and status = 'completed'))
+                               filter (where retry_count = 1)
                     from public.background_jobs where job_type = 'reconcile_application'";
     let row = stack.database().query(attempts, &[]).await.remove(0);
     let counts: (i64, i64) = (row.get(0), row.get(1));
-    assert_eq!((run.json["endings"]["retry"].as_i64(), run.json["endings"]["put_back"].as_i64()), (Some(12), Some(8)));
-    assert_eq!(counts, (12, 8), "what was put back has used no attempt");
+    assert_eq!(counts, (6, 294), "what was put back has used no attempt");
+    assert!(row.get::<_, bool>(2), "the message was sent before any of them had ended");
 }
 
 /// Messages to people with a device each: their effect can be counted.
-async fn queue_messages(stack: &Stack) -> Vec<String> {
+async fn queue_messages(stack: &Stack, count: usize) -> Vec<String> {
     let sql = "
         with people as (
             insert into auth.users (id, email, raw_app_meta_data)
@@ -147,7 +175,7 @@ async fn queue_messages(stack: &Stack) -> Vec<String> {
             returning id
         )
         select id from people";
-    let count = i64::try_from(MESSAGES).unwrap();
+    let count = i64::try_from(count).unwrap();
     let people: Vec<Uuid> = stack.database().query(sql, &[&count]).await.iter().map(|row| row.get(0)).collect();
     let mut tokens = Vec::new();
     for person in people {

@@ -4,6 +4,7 @@
 
 mod adzuna;
 mod clerk;
+mod connections;
 mod expo;
 mod faults;
 mod gateway;

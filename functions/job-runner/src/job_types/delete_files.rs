@@ -20,7 +20,8 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<Jo
     let Payload { buckets, folder } = job.payload()?;
     let storage = Storage::as_service_role(attempt.role, &attempt.call.settings.supabase, attempt.upstream);
     let mut removed = 0;
-    for bucket in &buckets {
+    for (bucket, done) in buckets.iter().zip(0..) {
+        attempt.has_done("emptying_buckets", done, u64::try_from(buckets.len()).ok());
         removed += storage.empty_folder(bucket, &folder.to_string()).await?;
     }
     Ok(JobOutcome::Completed { result: json!({ "removed": removed }) })

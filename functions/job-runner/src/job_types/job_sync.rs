@@ -13,11 +13,11 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 const LOOK_AGAIN: Duration = Duration::from_mins(10);
 
 pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome> {
-    let call = attempt.call;
-    let Some(service_binding) = call.upstream.service_binding("job-sync", "JOB_SYNC") else {
+    let Some(service_binding) = attempt.upstream.service_binding("job-sync", "JOB_SYNC") else {
         return Err(JobOutcome::Retry { error: "job-sync is not bound".to_owned(), after: None });
     };
-    let supabase = &call.settings.supabase;
+    attempt.is_at("syncing");
+    let supabase = &attempt.call.settings.supabase;
     match service_binding.within(TIMEOUT).post_json(attempt.role, supabase, "{}".to_owned()).await {
         Ok(200) => Ok(JobOutcome::Completed { result: json!({}) }),
         // Or JSearch is left alone for a while: its circuit breaker is open.

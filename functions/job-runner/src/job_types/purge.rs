@@ -23,6 +23,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome>
         for (kind, count) in round {
             *purged.entry(kind).or_default() += count;
         }
+        attempt.has_done("deleting_rows", purged.values().sum(), None);
         if is_done {
             return Ok(JobOutcome::Completed { result: json!(purged) });
         }

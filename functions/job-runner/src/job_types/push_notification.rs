@@ -8,8 +8,7 @@ use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
 
 pub(crate) async fn run(attempt: &Attempt<'_>) -> Vec<JobOutcome> {
     let leases: Vec<Lease> = attempt.jobs.iter().map(BackgroundJob::lease).collect();
-    let outcome = match attempt.call.upstream.service_binding("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION")
-    {
+    let outcome = match attempt.upstream.service_binding("trigger-push-notification", "TRIGGER_PUSH_NOTIFICATION") {
         None => retry("trigger-push-notification is not bound"),
         Some(service_binding) => {
             let supabase = &attempt.call.settings.supabase;

@@ -30,10 +30,12 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome>
     if tickets.is_empty() {
         return Ok(JobOutcome::Completed { result: json!({ "asked": 0 }) });
     }
+    attempt.is_at("asking_expo");
     let expo = Expo::new(&attempt.call.settings.expo, attempt.upstream);
     let receipts = expo.receipts(&tickets).await.map_err(|failure| unanswered(&failure))?;
 
     let rows: Vec<PushReceipt> = receipts.into_iter().map(|(ticket_id, receipt)| row(ticket_id, receipt)).collect();
+    attempt.is_at("recording");
     database.call(&RecordPushReceipts { receipts: &rows }).await?;
     Ok(JobOutcome::Completed {
         result: json!({ "asked": tickets.len(), "received": rows.len(), "errors": errors(&rows) }),

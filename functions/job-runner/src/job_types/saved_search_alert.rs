@@ -50,9 +50,11 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<Jo
         adzuna: &settings.adzuna,
         upstream: attempt.upstream,
     };
+    attempt.is_at("searching");
     let found = search.run().await.map_err(not_found_out)?;
 
     let postings: Vec<FoundPosting> = found.results.jobs.iter().map(summary).collect();
+    attempt.is_at("recording");
     let record = RecordSavedSearchAlert {
         job_id: job.id,
         fencing_token: job.fencing_token,

@@ -284,10 +284,12 @@ mod job_sync {
             .returns("close_dead_job_syncs", json!(0))
             .holds(&[super::job(1, KIND, &json!({}))])
             .fails("/job-sync", Failure::TimedOut)
-            .settles();
-        let machine = (0..59).fold(machine, |machine, _| machine.returns("extend_background_jobs", json!([])));
+            .extends()
+            .settles()
+            .holds_nothing();
         run(&machine, &json!({ "job_types": [KIND] })).unwrap();
         assert_eq!(machine.waited(), Duration::from_mins(10));
+        assert_eq!(machine.bodies("extend_background_jobs").len(), 60);
         assert_eq!(super::settlements(&machine), [(1, retry("job-sync: TimedOut", None))]);
     }
 }

@@ -39,6 +39,8 @@ trait Queue {
     fn holds_nothing(self) -> Self;
     /// The next jobs that are settled are still ours.
     fn settles(self) -> Self;
+    /// All leases can be extended, as often as that takes.
+    fn extends(self) -> Self;
 }
 
 impl Queue for Machine {
@@ -52,6 +54,10 @@ impl Queue for Machine {
 
     fn settles(self) -> Self {
         self.returns("settle_background_jobs", json!([]))
+    }
+
+    fn extends(self) -> Self {
+        self.always_returns("extend_background_jobs", json!([]))
     }
 }
 
@@ -102,7 +108,7 @@ fn settlements(machine: &Machine) -> Vec<(usize, Settlement)> {
 fn attempt(machine: Machine, kind: &str, payload: &Value, number: u32) -> (Machine, Option<Settlement>) {
     let mut leased = job(1, kind, payload);
     leased["attempt"] = json!(number);
-    let machine = machine.holds(&[leased]).holds_nothing();
+    let machine = machine.holds(&[leased]).extends().holds_nothing();
     let machine = scheduling(machine, &[kind]);
     let reply = run(&machine, &json!({ "job_types": [kind] })).unwrap();
     assert_eq!((reply.status, &json_of(&reply)["jobs"]), (200, &json!(1)));
@@ -130,5 +136,5 @@ fn scheduling(machine: Machine, kinds: &[&str]) -> Machine {
 fn work(machine: &Machine) -> Vec<String> {
     let all = machine.calls().into_iter();
     let first_claim = all.skip_while(|call| call != CLAIM);
-    first_claim.filter(|call| call != CLAIM && call != SETTLE).collect()
+    first_claim.filter(|call| ![CLAIM, SETTLE, EXTEND].contains(&call.as_str())).collect()
 }

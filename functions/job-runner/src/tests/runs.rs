@@ -13,7 +13,9 @@ use shared::{
     },
 };
 
-use super::{CLAIM, EXTEND, Queue, SCHEDULES, SETTLE, completed, id, job, put_back, run, scheduling, settlements};
+use super::{
+    CLAIM, EXTEND, Queue, SCHEDULES, SETTLE, USER, completed, id, job, put_back, run, scheduling, settlements,
+};
 use crate::{handle, job_type::JobType, run_request::RunRequest};
 
 /// What a run is asked that leaves the schedule out and has nothing slow in it.
@@ -57,7 +59,8 @@ fn jobs_are_claimed_run_and_settled_until_none_is_due() {
     assert_eq!((reply.status, json_of(&reply), reply.outcome.as_str()), (200, told, "3 completed"));
     assert_eq!(machine.calls(), [CLAIM, SETTLE, CLAIM, SETTLE, CLAIM]);
     let worker = format!("job-runner:{}", call.request_id);
-    let claim = json!({ "p_worker": worker, "p_job_types": ["no_operation"], "p_limit": 50 });
+    let claim = json!({ "p_worker": worker, "p_job_types": ["no_operation"], "p_limit": 50,
+                        "p_suspect_only": false });
     assert_eq!(machine.bodies("claim_background_jobs")[0], claim);
     let settled: Vec<usize> = settlements(&machine).into_iter().map(|(number, _)| number).collect();
     assert_eq!(settled, [1, 2, 3]);
@@ -145,8 +148,35 @@ fn jobs_are_settled_as_soon_as_the_database_is_back() {
         .holds_nothing();
     assert_eq!(run(&machine, &no_operations()).unwrap().status, 200);
     assert_eq!((machine.calls().len(), machine.waited()), (5, Duration::from_millis(100 + 400)));
-    for (machine, code) in failing_databases("settle_background_jobs", Attempts::Three, claimed) {
-        assert_eq!(problem_of(&run(&machine, &no_operations())), code);
+}
+
+#[test]
+fn what_is_done_is_not_given_up_while_its_lease_may_last() {
+    for (machine, code) in failing_settlements(|| Machine::new().holds(&[no_operation(1)])) {
+        if code == "internal" {
+            assert_eq!(problem_of(&run(&machine, &no_operations())), code, "nothing that time could mend");
+            continue;
+        }
+        let machine = fails_to_settle(machine, code).settles().holds_nothing();
+        assert_eq!(json_of(&run(&machine, &no_operations()).unwrap())["endings"], json!({ "completed": 1 }));
+    }
+    let machine = (0..3)
+        .fold(Machine::new().holds(&[no_operation(1)]), |machine, _| fails_to_settle(machine, "database_timed_out"));
+    assert_eq!(problem_of(&run(&machine, &no_operations())), "database_timed_out");
+    assert_eq!(machine.waited(), Duration::from_secs(10 + 5 + 10 + 5 + 10));
+}
+
+/// Machines that fail to settle once, after this.
+fn failing_settlements(before: impl Fn() -> Machine) -> Vec<(Machine, &'static str)> {
+    failing_databases("settle_background_jobs", Attempts::Three, before)
+}
+
+/// The next settlement fails, too.
+fn fails_to_settle(machine: Machine, code: &str) -> Machine {
+    let path = "/rpc/settle_background_jobs";
+    match code {
+        "database_timed_out" => machine.fails(path, Failure::TimedOut),
+        _ => (0..3).fold(machine, |machine, _| machine.fails(path, Failure::Unreachable)),
     }
 }
 
@@ -168,21 +198,93 @@ fn leases_are_extended_while_a_job_takes_long_and_what_is_done_is_settled_meanwh
         .responds("/job-sync", 200, json!({}))
         .taking(Duration::from_secs(25))
         .settles()
-        .returns("extend_background_jobs", json!([id(1)]))
-        .returns("extend_background_jobs", json!([id(1)]))
+        .extends()
         .settles();
     let reply = run(&machine, &syncs()).unwrap();
 
     assert_eq!(json_of(&reply)["endings"], json!({ "completed": 2 }));
-    assert_eq!(machine.calls(), [CLAIM, "job-sync as the service role", SETTLE, EXTEND, EXTEND, SETTLE]);
+    assert_eq!(machine.calls(), [CLAIM, "job-sync as the service role", EXTEND, SETTLE, EXTEND, EXTEND, SETTLE]);
     let at: Vec<u64> = machine.sent()[2..].iter().map(|sent| sent.at.as_secs()).collect();
-    assert_eq!(at, [10, 10, 20, 25], "a lease lasts for half a minute");
-    assert_eq!(
-        machine.bodies("extend_background_jobs")[0],
-        json!({ "p_jobs": [{ "job_id": id(1), "lease_number": 10 }] })
-    );
+    assert_eq!(at, [2, 2, 12, 22, 25], "a lease lasts for half a minute");
+    let held: Vec<usize> =
+        machine.bodies("extend_background_jobs").iter().map(|body| body["p_jobs"].as_array().unwrap().len()).collect();
+    assert_eq!(held, [2, 1, 1], "what is done is held until it is settled");
     let settled: Vec<usize> = settlements(&machine).into_iter().map(|(number, _)| number).collect();
     assert_eq!(settled, [2, 1]);
+}
+
+#[test]
+fn how_far_a_job_is_is_written_down_while_it_works() {
+    let delete = json!({ "buckets": ["resumes", "cover_letters"], "folder": USER });
+    let empty = |machine: Machine, bucket: &str| {
+        machine.responds(&format!("/object/list/{bucket}"), 200, json!([])).taking(Duration::from_secs(7))
+    };
+    let machine = Machine::new().holds(&[job(1, "delete_files", &delete)]);
+    let machine = empty(empty(machine, "resumes"), "cover_letters").extends().settles().holds_nothing();
+
+    run(&machine, &json!({ "job_types": ["delete_files"] })).unwrap();
+
+    let told = |done: u64| {
+        let progress = json!({ "step": "emptying_buckets", "done": done, "of": 2 });
+        json!({ "p_jobs": [{ "job_id": id(1), "lease_number": 10, "progress": progress }] })
+    };
+    assert_eq!(machine.bodies("extend_background_jobs"), [told(0), told(1)]);
+    let sent = machine.sent().into_iter().filter(|sent| sent.call() == EXTEND);
+    assert_eq!(sent.map(|sent| sent.at.as_secs()).collect::<Vec<_>>(), [2, 8], "soon, and only when there is news");
+}
+
+#[test]
+fn progress_that_could_not_be_written_down_is_told_at_the_next_heartbeat() {
+    let machine = Machine::new()
+        .holds(&[job_sync(1)])
+        .responds("/job-sync", 200, json!({}))
+        .taking(Duration::from_secs(15))
+        .fails("/rpc/extend_background_jobs", Failure::Unreachable)
+        .extends()
+        .settles();
+    run(&machine, &syncs()).unwrap();
+    let told: Vec<Value> = machine
+        .bodies("extend_background_jobs")
+        .iter()
+        .map(|body| body["p_jobs"][0]["progress"]["step"].clone())
+        .collect();
+    assert_eq!(told, [json!("syncing"), json!("syncing"), Value::Null]);
+}
+
+#[test]
+fn attempts_go_on_while_the_queue_is_slow() {
+    // Skyvern says no after eleven seconds, in the middle of a heartbeat, and is asked what the run is.
+    let machine = Machine::new()
+        .holds(&[cancel(1)])
+        .responds("/cancel", 409, json!({}))
+        .taking(Duration::from_millis(9_500))
+        .responds("/v1/runs/tsk_41", 200, json!({ "run_id": "tsk_41", "status": "completed" }))
+        .taking(Duration::from_millis(9_500))
+        .returns("extend_background_jobs", json!([id(1)]))
+        .taking(Duration::from_millis(9_800))
+        .settles();
+    let machine = machine.responds("/job-runner", 200, json!({}));
+    run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
+    assert_eq!(machine.waited(), Duration::from_millis(19_800), "the job was done at 19, the heartbeat a little later");
+    block_on(machine.finish());
+}
+
+#[test]
+fn a_run_never_has_more_than_four_calls_under_way() {
+    let jobs: Vec<Value> = (1..=8).map(cancel).collect();
+    let slow = |machine: Machine, _| machine.responds("/cancel", 200, json!({})).taking(Duration::from_millis(9_990));
+    let machine = (1..=3).fold(Machine::new().holds(&jobs), slow).settles().responds("/job-runner", 200, json!({}));
+    run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
+    assert_eq!(machine.most_calls_at_once(), 3, "one is the queue's own");
+    block_on(machine.finish());
+
+    let silent = |machine: Machine, _| machine.responds("/job-sync", 200, json!({})).taking(Duration::from_secs(15));
+    let jobs: Vec<Value> = (1..=8).map(job_sync).collect();
+    let machine = (1..=3).fold(Machine::new().holds(&jobs), silent);
+    let machine = machine.extends().settles().responds("/job-runner", 200, json!({}));
+    let reply = run(&machine, &syncs()).unwrap();
+    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 3, "put_back": 5 }));
+    block_on(machine.finish());
 }
 
 #[test]
@@ -192,33 +294,37 @@ fn leases_that_cannot_be_extended_once_last_until_after_the_next_heartbeat() {
             .holds(&[job_sync(1)])
             .responds("/job-sync", 200, json!({}))
             .taking(Duration::from_secs(15))
+            .extends()
             .settles();
-        // Without an answer the heartbeat takes longer than the job.
         assert_eq!(json_of(&run(&machine, &syncs()).unwrap())["endings"], json!({ "completed": 1 }));
     }
 }
 
 #[test]
-fn a_queue_that_is_gone_at_a_heartbeat_ends_the_run() {
+fn a_queue_that_is_gone_at_a_heartbeat_is_told_at_the_next_one() {
     let working = || {
         Machine::new()
             .holds(&[job_sync(1), no_operation(2)])
             .responds("/job-sync", 200, json!({}))
-            .taking(Duration::from_mins(1))
+            .taking(Duration::from_secs(29))
     };
-    for (machine, code) in failing_databases("settle_background_jobs", Attempts::Three, working) {
-        assert_eq!(problem_of(&run(&machine, &syncs())), code);
+    for (machine, code) in failing_settlements(working) {
+        let machine = machine.extends().settles().settles();
+        let reply = run(&machine, &syncs()).unwrap();
+        assert_eq!(json_of(&reply)["endings"], json!({ "completed": 2 }), "{code}");
+        let held = machine.bodies("extend_background_jobs")[1]["p_jobs"].as_array().unwrap().len();
+        assert_eq!(held, 2, "what is done and could not be settled keeps its lease");
     }
 }
 
 /// Takes so long, and then there is no time for more.
 fn with_slow_job(seconds: u64) -> Machine {
-    let machine = Machine::new()
+    Machine::new()
         .holds(&[job_sync(1)])
         .responds("/job-sync", 200, json!({}))
         .taking(Duration::from_secs(seconds))
-        .settles();
-    (1..=(seconds - 1) / 10).fold(machine, |machine, _| machine.returns("extend_background_jobs", json!([])))
+        .settles()
+        .extends()
 }
 
 #[test]
@@ -227,7 +333,7 @@ fn a_run_whose_time_is_up_asks_for_the_next_one_after_its_response() {
     for (successor, seconds) in [(0, 20), (1, 6), (7, 6)] {
         let mut machine = with_slow_job(seconds).responds("/job-runner", 200, json!({}));
         if successor == 0 {
-            machine = scheduling(machine, &["job_sync"]);
+            machine = scheduling(machine, &["job_sync"]).holds_nothing();
         }
         let reply = run(&machine, &json!({ "job_types": types, "successor": successor })).unwrap();
         assert_eq!(json_of(&reply)["more"], true);
@@ -267,9 +373,8 @@ fn a_next_run_that_cannot_be_asked_for_takes_nothing_back() {
         assert_eq!(run(&machine, &syncs()).unwrap().status, 200);
         block_on(machine.finish());
     }
-    let cancel = job(1, "cancel_skyvern_run", &json!({ "run_id": "tsk_41", "submission_title": null }));
     let machine = Machine::new()
-        .holds(&[cancel])
+        .holds(&[cancel(1)])
         .responds("/cancel", 200, json!({}))
         .taking(Duration::from_secs(7))
         .settles()
@@ -279,28 +384,72 @@ fn a_next_run_that_cannot_be_asked_for_takes_nothing_back() {
     block_on(machine.finish());
 }
 
+fn cancel(number: usize) -> Value {
+    job(number, "cancel_skyvern_run", &json!({ "run_id": "tsk_41", "submission_title": null }))
+}
+
 #[test]
 fn what_cannot_be_begun_before_the_deadline_is_put_back() {
-    let cancel = |number| job(number, "cancel_skyvern_run", &json!({ "run_id": "tsk_41", "submission_title": null }));
     let jobs: Vec<Value> = (1..=8).map(cancel).collect();
     let slow = |machine: Machine, _| machine.responds("/cancel", 200, json!({})).taking(Duration::from_secs(7));
-    let machine = (1..=6).fold(Machine::new().holds(&jobs), slow).settles().responds("/job-runner", 200, json!({}));
+    let machine = (1..=3).fold(Machine::new().holds(&jobs), slow).settles().responds("/job-runner", 200, json!({}));
     let reply = run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
-    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 6, "put_back": 2 }));
-    let last: Vec<_> = settlements(&machine).into_iter().filter(|(number, _)| *number > 6).collect();
-    assert_eq!(last, [(7, put_back(0)), (8, put_back(0))]);
+    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 3, "put_back": 5 }));
+    let last = settlements(&machine).into_iter().filter(|(number, _)| *number > 3);
+    assert!(last.map(|(_, settlement)| settlement).eq([(); 5].map(|()| put_back(0))));
     block_on(machine.finish());
 }
 
 #[test]
-fn six_jobs_are_run_at_the_same_time() {
-    let cancel = |number| job(number, "cancel_skyvern_run", &json!({ "run_id": "tsk_41", "submission_title": null }));
-    let jobs: Vec<Value> = (1..=7).map(cancel).collect();
+fn three_jobs_are_run_at_the_same_time() {
+    let jobs: Vec<Value> = (1..=4).map(cancel).collect();
     let slow = |machine: Machine, _| machine.responds("/cancel", 200, json!({})).taking(Duration::from_secs(2));
-    let machine = (1..=7).fold(Machine::new().holds(&jobs), slow).settles().holds_nothing();
+    let machine = (1..=4).fold(Machine::new().holds(&jobs), slow).settles().holds_nothing();
     run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
-    let at: Vec<u64> = machine.sent()[1..8].iter().map(|sent| sent.at.as_secs()).collect();
-    assert_eq!(at, [0, 0, 0, 0, 0, 0, 2]);
+    let at: Vec<u64> = machine.sent()[1..5].iter().map(|sent| sent.at.as_secs()).collect();
+    assert_eq!(at, [0, 0, 0, 2]);
+}
+
+#[test]
+fn a_message_does_not_wait_for_a_vendor_that_is_silent() {
+    let mut jobs: Vec<Value> = (1..=49).map(cancel).collect();
+    jobs.push(job(50, "push_notification", &json!({})));
+    let slow = |machine: Machine, _| machine.responds("/cancel", 200, json!({})).taking(Duration::from_secs(8));
+    let machine = (1..=3)
+        .fold(Machine::new().holds(&jobs), slow)
+        .responds("/trigger-push-notification", 200, json!({}))
+        .settles()
+        .responds("/job-runner", 200, json!({}));
+    let types = json!(["cancel_skyvern_run", "push_notification"]);
+    let reply = run(&machine, &json!({ "job_types": types, "successor": 1 })).unwrap();
+    let endings = json!({ "completed": 3, "handed_over": 1, "put_back": 46 });
+    assert_eq!(json_of(&reply)["endings"], endings);
+    let sent = machine.sent().into_iter().find(|sent| sent.url.ends_with("/trigger-push-notification")).unwrap();
+    assert_eq!(sent.at, Duration::ZERO, "the last of fifty");
+    block_on(machine.finish());
+}
+
+#[test]
+fn suspects_have_their_turn_when_all_else_is_settled_although_more_is_due() {
+    let suspect = |machine: Machine, number| {
+        let machine = machine.holds(&[cancel(number)]).responds("/cancel", 200, json!({}));
+        machine.taking(Duration::from_secs(6)).settles()
+    };
+    let machine = with_slow_job(20);
+    let machine = suspect(suspect(scheduling(machine, &["job_sync"]), 2), 3).responds("/job-runner", 200, json!({}));
+    let types = json!(["job_sync", "cancel_skyvern_run"]);
+
+    let reply = run(&machine, &json!({ "job_types": types })).unwrap();
+
+    let endings = json!({ "completed": 3 });
+    assert_eq!((&json_of(&reply)["endings"], &json_of(&reply)["more"]), (&endings, &json!(true)));
+    let asked: Vec<Value> =
+        machine.bodies("claim_background_jobs").iter().map(|body| body["p_suspect_only"].clone()).collect();
+    assert_eq!(asked, [false, true, true], "until ten seconds later");
+    let calls = machine.calls();
+    let second_claim = calls.iter().rposition(|call| call == "cancel").unwrap();
+    assert_eq!(calls[second_claim - 2..second_claim], [SETTLE, CLAIM], "each is settled before the next is begun");
+    block_on(machine.finish());
 }
 
 #[test]

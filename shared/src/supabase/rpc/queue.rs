@@ -19,7 +19,7 @@ rpc! {
     const REPEAT = Repeat::Harmless;
     type Answer = IgnoredAny;
 
-    /// Leases background jobs that are due, oldest first.
+    /// Leases background jobs that are due: of each type in turn, or one alone that has lost its workers before.
     pub struct ClaimBackgroundJobs<'a> {
         /// Who leases them, for people who look into the table.
         pub worker: &'a str,
@@ -27,6 +27,8 @@ rpc! {
         pub job_types: &'a [&'a str],
         /// As many at most, and no more than 500.
         pub limit: usize,
+        /// Only a job that has lost its workers before, which otherwise comes when nothing else is due.
+        pub suspect_only: bool,
     }
     const NAME = "claim_background_jobs";
     /// The second call would lease other jobs, and those of the first would wait until their leases end.
@@ -43,10 +45,11 @@ rpc! {
     const REPEAT = Repeat::Harmless;
     type Answer = Vec<SettledJob>;
 
-    /// Makes leases last half a minute from now. Returns the jobs that still are the caller's.
+    /// Makes leases last half a minute from now, and keeps how far their jobs are. Returns the jobs that still are the
+    /// caller's.
     pub struct ExtendBackgroundJobs<'a> {
         /// What is still being worked on.
-        pub jobs: &'a [Lease],
+        pub jobs: &'a [HeldJob],
     }
     const NAME = "extend_background_jobs";
     /// There are three heartbeats to a lease.
@@ -121,7 +124,7 @@ pub struct LeasedJob {
     pub attempt: u32,
 }
 
-/// A lease to extend.
+/// A lease.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Lease {
     /// Of which background job.
@@ -129,6 +132,30 @@ pub struct Lease {
     /// Proves that it is the caller's.
     #[serde(rename = "lease_number")]
     pub fencing_token: FencingToken,
+}
+
+/// A job whose lease is extended.
+#[derive(Debug, Serialize)]
+pub struct HeldJob {
+    /// Its lease.
+    #[serde(flatten)]
+    pub lease: Lease,
+    /// How far it is, if there is news of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+}
+
+/// How far a background job is: `background_jobs.progress`. An app can show it without knowing the job's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// What it is doing, in a word of its type's own.
+    pub step: &'static str,
+    /// How much of it is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// Out of how much, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
 }
 
 /// How an attempt at a background job ended.
