@@ -147,6 +147,9 @@ fn problems() -> Vec<Section> {
             JobUrlNotAllowed: Problem::JobUrlNotAllowed { reason: "it does not name a public web site" },
                 "The posting's address is not one that a browser may be sent to. `detail` says why.",
                 "Correct `job_url`.";
+            JobUrlUnresolved: Problem::JobUrlUnresolved,
+                "It cannot be found out at the moment where the posting's address leads. Nothing was sent.",
+                "Try again after `Retry-After`. If that does not help, the posting's host has no working DNS.";
         }
         "Files", "" {
             ResumeMissing: Problem::ResumeMissing,

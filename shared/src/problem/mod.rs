@@ -86,6 +86,10 @@ pub enum Problem {
         reason: &'static str,
     },
 
+    /// The resolver cannot be asked, or does not know either. Nothing is let through unchecked.
+    #[error("it cannot be checked at the moment where the address of the job posting leads; try again later")]
+    JobUrlUnresolved,
+
     /// The webhook's signature is missing, or was made with another key or over other bytes.
     #[error("the signature does not match")]
     SignatureInvalid,
@@ -216,6 +220,7 @@ impl Problem {
             Self::PathNotAllowed => kind(422, "path_not_allowed", "Path not allowed"),
             Self::FileNotFound => kind(404, "file_not_found", "File not found"),
             Self::JobUrlNotAllowed { .. } => kind(422, "job_url_not_allowed", "Job address not allowed"),
+            Self::JobUrlUnresolved => kind(503, "job_url_unresolved", "Job address not checked"),
             Self::SignatureInvalid => kind(401, "signature_invalid", "Signature invalid"),
             Self::Vendor(problem) => problem.kind,
             Self::SearchLimitReached { .. } => kind(429, "search_limit_reached", "Too many searches"),
@@ -238,7 +243,7 @@ impl Problem {
             Self::ProfilePending | Self::SubmissionInProgress | Self::DatabaseUnavailable => {
                 Some(Duration::from_secs(2))
             }
-            Self::SignInUnavailable => Some(Duration::from_secs(5)),
+            Self::SignInUnavailable | Self::JobUrlUnresolved => Some(Duration::from_secs(5)),
             Self::SubmissionOpen => Some(Duration::from_mins(1)),
             Self::Vendor(problem) => problem.retry_after,
             Self::SearchLimitReached { retry_after }

@@ -4,6 +4,7 @@
 
 mod adzuna;
 mod clerk;
+mod dns;
 mod expo;
 mod faults;
 mod gateway;
