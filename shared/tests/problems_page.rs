@@ -194,6 +194,9 @@ fn problems() -> Vec<Section> {
             DatabaseUnavailable: Problem::DatabaseUnavailable,
                 "The database cannot be reached.",
                 "Try again after `Retry-After`.";
+            Overloaded: Problem::Overloaded,
+                "More requests came at once than can be served in good time. Nothing was done about this one.",
+                "Try again after `Retry-After`.";
             Misconfigured: Problem::from(Misconfigured { name: "SUPABASE_URL", fault: "is missing" }),
                 "A setting is missing or malformed. Its name is in the log only.",
                 "Nothing that an app can do. An operator finds the `request_id` in the log.";

@@ -58,6 +58,7 @@ async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
     let claim = ClaimApplication { application_id, idempotency_key };
     let submission = Submission { application_id, person: &person, call };
 
+    call.run_to_completion();
     let mut pauses = POLLING.pauses();
     loop {
         match database.call(&claim).await? {

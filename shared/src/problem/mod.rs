@@ -136,6 +136,10 @@ pub enum Problem {
     #[error("the database is not available at the moment")]
     DatabaseUnavailable,
 
+    /// The isolate has as many requests in flight as it can serve in good time.
+    #[error("too many requests at once; try again in a moment")]
+    Overloaded,
+
     /// A setting is missing or malformed; its name is in the log only.
     #[error("this function is not set up correctly")]
     Misconfigured(#[from] Misconfigured),
@@ -231,6 +235,7 @@ impl Problem {
             Self::StorageFailed => kind(502, "storage_failed", "File store failed"),
             Self::DatabaseTimedOut => kind(504, "database_timed_out", "Database timed out"),
             Self::DatabaseUnavailable => kind(503, "database_unavailable", "Database unavailable"),
+            Self::Overloaded => kind(503, "overloaded", "Overloaded"),
             Self::Misconfigured(_) => kind(500, "misconfigured", "Function not set up"),
             Self::Internal { .. } => kind(500, "internal", "Internal error"),
         }
@@ -240,7 +245,7 @@ impl Problem {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::ProfilePending | Self::SubmissionInProgress | Self::DatabaseUnavailable => {
+            Self::ProfilePending | Self::SubmissionInProgress | Self::Overloaded | Self::DatabaseUnavailable => {
                 Some(Duration::from_secs(2))
             }
             Self::SignInUnavailable | Self::JobUrlUnresolved => Some(Duration::from_secs(5)),
