@@ -66,6 +66,18 @@ impl<'a> Environment<'a> {
         }
     }
 
+    /// An `http` or `https` address that may be absent, exactly as it is written: nothing is joined to it.
+    ///
+    /// # Errors
+    /// Names it when it is malformed.
+    pub fn optional_url(&self, name: &'static str) -> Result<Option<Url>, Misconfigured> {
+        let Some(text) = self.optional(name) else { return Ok(None) };
+        match Url::parse(&text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Some(url)),
+            _ => Err(Misconfigured { name, fault: "is not an http or https address" }),
+        }
+    }
+
     /// A comma-separated list; empty when absent.
     #[must_use]
     pub fn list(&self, name: &'static str) -> Vec<String> {
@@ -179,6 +191,16 @@ mod tests {
         };
         assert_eq!(headers("sb_secret_abc_def"), [("apikey", "sb_secret_abc_def".to_owned())]);
         assert_eq!(headers("eyJabc").len(), 2);
+    }
+
+    #[test]
+    fn an_address_that_may_be_absent_stays_as_it_is_written() {
+        let read = |value: &'static str| Environment::new(move |_| Some(value.to_owned())).optional_url("RESOLVER");
+        assert_eq!(read("https://dns.example/dns-query").unwrap().unwrap().as_str(), "https://dns.example/dns-query");
+        assert_eq!(read(" "), Ok(None));
+        for malformed in ["dns.example", "ftp://dns.example", "https://"] {
+            assert_eq!(read(malformed).unwrap_err().name, "RESOLVER", "{malformed}");
+        }
     }
 
     #[test]

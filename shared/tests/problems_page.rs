@@ -151,6 +151,9 @@ fn problems() -> Vec<Section> {
             JobUrlNotAllowed: Problem::JobUrlNotAllowed { reason: "it does not name a public web site" },
                 "The posting's address is not one that a browser may be sent to. `detail` says why.",
                 "Correct `job_url`.";
+            JobUrlUnresolved: Problem::JobUrlUnresolved,
+                "It cannot be found out at the moment where the posting's address leads. Nothing was sent.",
+                "Try again after `Retry-After`. If that does not help, the posting's host has no working DNS.";
         }
         "Files", "" {
             ResumeMissing: Problem::ResumeMissing,
@@ -194,6 +197,9 @@ fn problems() -> Vec<Section> {
                 "Look before you try again.";
             DatabaseUnavailable: Problem::DatabaseUnavailable,
                 "The database cannot be reached.",
+                "Try again after `Retry-After`.";
+            Overloaded: Problem::Overloaded,
+                "More requests came at once than can be served in good time. Nothing was done about this one.",
                 "Try again after `Retry-After`.";
             Misconfigured: Problem::from(Misconfigured { name: "SUPABASE_URL", fault: "is missing" }),
                 "A setting is missing or malformed. Its name is in the log only.",

@@ -37,6 +37,7 @@ pub use simulators::adzuna::control::{Limits, SeededResults};
 pub use simulators::adzuna::{APP_ID, APP_KEY};
 pub use simulators::clerk::webhook::{EventSpec, SentEvent, WebhookKey};
 pub use simulators::clerk::{AUTHORIZED_PARTY, TokenSigning, TokenSpec};
+pub use simulators::dns::Zone;
 pub use simulators::expo::control::{Delivered, Device, ProjectSpec, Receipt};
 pub use simulators::faults::{Fault, FaultSpec, Service};
 pub use simulators::jsearch::KEY as JSEARCH_KEY;

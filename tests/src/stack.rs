@@ -20,6 +20,7 @@ use crate::reply::Reply;
 use crate::skyvern_control::SkyvernControl;
 use crate::supabase_auth::SupabaseAuth;
 use simulators::adzuna::APP_KEY;
+use simulators::dns::Zone;
 use simulators::faults::{Fault, FaultSpec, Service};
 use simulators::jsearch;
 use simulators::keys::KeyTexts;
@@ -278,6 +279,22 @@ impl Stack {
     /// Makes requests fail.
     pub async fn fail(&self, spec: FaultSpec) {
         self.control(Method::POST, "/faults", |request| request.json(&spec)).await.expect_status(204);
+    }
+
+    /// Holds the answers to so many requests with this text in them, until [`Self::release`].
+    pub async fn hold(&self, service: Service, contains: impl ToString, times: u32) {
+        self.fail(FaultSpec { service, contains: contains.to_string(), times, fault: Fault::Hold }).await;
+    }
+
+    /// Lets go of the answers that are held with this text.
+    pub async fn release(&self, contains: impl ToString) {
+        let held = serde_json::json!({ "contains": contains.to_string() });
+        self.control(Method::POST, "/faults/release", |request| request.json(&held)).await.expect_status(204);
+    }
+
+    /// What a name leads to from now on.
+    pub async fn set_zone(&self, zone: &Zone) {
+        self.control(Method::POST, "/dns/zones", |request| request.json(zone)).await.expect_status(204);
     }
 
     /// What a simulator was asked, whatever it answered: `path` is how the path begins.

@@ -18,7 +18,8 @@ its floor: its database calls alone, sent to PostgREST without any function, dir
 that the function goes through. Where a function asks Storage instead, its floor is the same call to the simulated Storage.
 generate-resume-signed-url is also measured with a new token in every request, beside tokens that it remembers. They take
 turns in the same rounds, on the same rows, after a warm-up. Every answer is checked; a wrong one fails the bench. Of
-job-runner it is measured how many jobs that do nothing one runner and four of them complete in a second.
+job-runner it is measured how many jobs that do nothing one runner and four of them complete in a second, of
+adzuna-job-search also what becomes of twice as many requests as it can serve, with callers who wait and callers who hang up.
 
   --rounds N       how many rounds, 5 unless given
   --seconds N      about how long each contender works in a round, 3 unless given

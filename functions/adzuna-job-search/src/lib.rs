@@ -40,6 +40,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
         adzuna: &call.settings.adzuna,
         upstream: &call.upstream,
     };
+    call.run_to_completion(); // it may become this call's to ask Adzuna, and others wait for that then
     let found = search.run().await?;
 
     let freshness = found.freshness.as_str();

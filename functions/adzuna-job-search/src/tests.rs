@@ -358,3 +358,14 @@ fn a_page_that_was_paid_for_is_kept_as_soon_as_the_database_is_back() {
         assert_eq!(problem_of(&search(&machine, "never kept")), code);
     }
 }
+
+#[test]
+fn a_search_goes_on_without_its_caller_and_what_comes_before_does_not() {
+    let machine = Machine::new().refuses("search_jobs", "account_deleted");
+    for (headers, goes_on) in [(vec![], false), (person(), true)] {
+        let call = machine.call();
+        let refused = block_on(handle(&post(&headers, &json!({ "keywords": "hung up" })), &call));
+        assert!(refused.is_err());
+        assert_eq!(call.runs_to_completion(), goes_on);
+    }
+}

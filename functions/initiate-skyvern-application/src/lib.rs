@@ -6,7 +6,7 @@
 //!
 //! Problems: those of signing in, `invalid_input`, `profile_pending`, `application_not_found`,
 //! `application_wrong_status`, `submission_in_progress`, `submission_open`,
-//! `idempotency_key_reused`, `resume_missing`, `resume_not_found`, `job_url_not_allowed`,
+//! `idempotency_key_reused`, `resume_missing`, `resume_not_found`, `job_url_not_allowed`, `job_url_unresolved`,
 //! `skyvern_…`, `storage_…`, `database_…`.
 
 mod instructions;
@@ -58,6 +58,7 @@ async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
     let claim = ClaimApplication { application_id, idempotency_key };
     let submission = Submission { application_id, person: &person, call };
 
+    call.run_to_completion();
     let mut pauses = POLLING.pauses();
     loop {
         match database.call(&claim).await? {

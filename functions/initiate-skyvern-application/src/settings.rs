@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) skyvern: skyvern::Settings,
     /// `FUNCTIONS_PUBLIC_URL`: where Skyvern reaches `/functions/v1`.
     pub(crate) functions_public_url: Url,
+    /// `JOB_URL_RESOLVER_URL`: asks DNS over HTTPS where a posting's address leads. Without it, its spelling decides alone.
+    pub(crate) job_url_resolver: Option<Url>,
 }
 
 impl http::Settings for Settings {
@@ -25,6 +27,7 @@ impl http::Settings for Settings {
             sign_in: SignIn::read(environment)?,
             skyvern: skyvern::Settings::read(environment)?,
             functions_public_url: environment.url("FUNCTIONS_PUBLIC_URL", None)?,
+            job_url_resolver: environment.optional_url("JOB_URL_RESOLVER_URL")?,
         })
     }
 }

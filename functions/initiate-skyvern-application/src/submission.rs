@@ -74,9 +74,9 @@ impl Submission<'_> {
     }
 
     async fn prepare(&self, claimed: &ClaimedApplication) -> Result<NewRun, Problem> {
-        let job_url =
-            job_url::check(&claimed.application.job_url).map_err(|reason| Problem::JobUrlNotAllowed { reason })?;
         let settings = self.call.settings;
+        let resolver = settings.job_url_resolver.as_ref();
+        let job_url = job_url::check(&claimed.application.job_url, resolver, &self.call.upstream).await?;
         let file_name = instructions::resume_file_name(claimed);
         let resume_url = Storage::of(self.person, &settings.supabase.project, &self.call.upstream)
             .sign(RESUMES, &claimed.resume_path, Some(&file_name), RESUME_VALID_FOR)

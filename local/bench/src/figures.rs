@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Contender, load::Load, processor::Spent};
+use super::{Contender, load::Load, overload, processor::Spent};
 use toolchain::{Doing as _, Failure, Outcome};
 
 /// A whole bench.
@@ -15,6 +15,9 @@ pub struct Report {
     /// Jobs of the queue that are completed in a second, by the number of runners.
     #[serde(default)]
     pub jobs_per_second: BTreeMap<usize, f64>,
+    /// What becomes of too many requests.
+    #[serde(default)]
+    pub overload: BTreeMap<overload::Callers, overload::Figures>,
 }
 
 impl Report {
@@ -120,7 +123,7 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// In milliseconds, of sorted times.
-fn percentile(sorted: &[Duration], percent: usize) -> f64 {
+pub fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     let index = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     sorted.get(index).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
 }

@@ -131,7 +131,8 @@ fn submission_id(body: &[u8]) -> io::Result<&[u8]> {
 }
 
 impl Exchange {
-    fn check(&self, answer: &Answer) -> Outcome {
+    /// Whether the work was done.
+    pub fn check(&self, answer: &Answer) -> Outcome {
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let wanted = self.members.as_object().into_iter().flatten();
         if answer.status == self.status && wanted.clone().all(|(name, value)| body.get(name) == Some(value)) {

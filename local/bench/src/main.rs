@@ -5,6 +5,7 @@ mod connection;
 mod figures;
 mod load;
 mod options;
+mod overload;
 mod processor;
 mod queue;
 mod runtime;
@@ -154,6 +155,10 @@ fn measure(functions: &[String], runtime: &Runtime, stack: Description, pace: Pa
         }
         let figures = step(&measuring, || measure_function(name, &scene, &sources, pace))?;
         let (wasm_bytes, wasm_gzipped_bytes) = runtime.sizes.get(name).copied().unwrap_or_default();
+        if name == overload::FUNCTION {
+            report.overload =
+                step(&format!("asking too much of {name}"), || measure_overload(&figures, &scene, runtime))?;
+        }
         report.functions.insert(name.clone(), FunctionFigures { wasm_bytes, wasm_gzipped_bytes, ..figures });
     }
     Ok(report)
@@ -209,6 +214,22 @@ fn measure_function(name: &str, scene: &Scene, sources: &[Source], pace: Pace) -
         function.contenders.insert(contender, Figures::of(measured));
     }
     Ok(function)
+}
+
+fn measure_overload(
+    figures: &FunctionFigures,
+    scene: &Scene,
+    runtime: &Runtime,
+) -> Outcome<BTreeMap<overload::Callers, overload::Figures>> {
+    let name = overload::FUNCTION;
+    let workload = workload::of(name).ok_or_else(|| Failure::new(format!("the bench does not know {name}")))?;
+    let capacity = figures.contenders.get(&Contender::Function).map_or(0.0, |figures| figures.requests_per_second);
+    let address = scene.address(Contender::Function, name)?;
+    let measure = |callers| -> Outcome<_> {
+        let jobs = (workload.prepare)(scene, Contender::Function, overload::requests(capacity))?;
+        Ok((callers, overload::measure(callers, address, &jobs, runtime.pid)?))
+    };
+    overload::Callers::ALL.into_iter().map(measure).collect()
 }
 
 /// As many as fill the time at the rate of the last turn.

@@ -42,6 +42,13 @@ impl Reading {
     }
 }
 
+/// How much memory a process has, in megabytes; 0 where that cannot be measured.
+pub fn resident_megabytes(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
+    kilobytes.and_then(|kilobytes| kilobytes.parse().ok()).map_or(0.0, |kilobytes: usize| count(kilobytes) / 1000.0)
+}
+
 /// What `/proc/<pid>/stat` says of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Process {

@@ -60,8 +60,8 @@ impl Runtime {
         let addresses = free_addresses(functions.iter().flat_map(|function| isolates(function)))?;
         let bindings = stack.bindings()?;
         let configuration = folder.join("workerd.capnp");
-        let date = compatibility_date(project)?;
-        fs::write(&configuration, configure(&date, &addresses, &bindings))
+        let compatibility = Compatibility::read(project)?;
+        fs::write(&configuration, configure(&compatibility, &addresses, &bindings))
             .doing(|| format!("write {}", configuration.display()))?;
         let arguments = ["serve", &configuration.display().to_string()];
         let listen = || addresses.values().all(|address| TcpStream::connect(address).is_ok());
@@ -114,15 +114,39 @@ fn free_addresses(isolates: impl Iterator<Item = Isolate>) -> Outcome<BTreeMap<I
     Ok(addresses)
 }
 
-/// The one that `wrangler.toml` deploys with.
-fn compatibility_date(project: &Project) -> Outcome<String> {
-    let file = project.root.join("wrangler.toml");
-    let text = fs::read_to_string(&file).doing(|| format!("read {}", file.display()))?;
-    let date = text.lines().find_map(|line| line.strip_prefix("compatibility_date")?.split('"').nth(1));
-    date.map(str::to_owned).ok_or_else(|| Failure::new("wrangler.toml names no compatibility_date"))
+/// As which runtime the functions are deployed.
+#[derive(Debug, PartialEq)]
+struct Compatibility {
+    date: String,
+    flags: Vec<String>,
 }
 
-fn configure(date: &str, addresses: &BTreeMap<Isolate, SocketAddr>, bindings: &BTreeMap<String, String>) -> String {
+impl Compatibility {
+    /// The one that `wrangler.toml` deploys with.
+    fn read(project: &Project) -> Outcome<Self> {
+        let file = project.root.join("wrangler.toml");
+        let text = fs::read_to_string(&file).doing(|| format!("read {}", file.display()))?;
+        Self::parse(&text).ok_or_else(|| Failure::new("wrangler.toml names no compatibility_date"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        // Every other piece of such a line is in quotes.
+        let quoted = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.into_iter().flat_map(|rest| rest.split('"').skip(1).step_by(2)).map(str::to_owned)
+        };
+        let date = quoted("compatibility_date").next()?;
+        Some(Self { date, flags: quoted("compatibility_flags").collect() })
+    }
+}
+
+fn configure(
+    compatibility: &Compatibility,
+    addresses: &BTreeMap<Isolate, SocketAddr>,
+    bindings: &BTreeMap<String, String>,
+) -> String {
+    let flags: Vec<String> = compatibility.flags.iter().map(|flag| quoted(flag)).collect();
+    let flags = flags.join(", ");
     let bindings: Vec<String> =
         bindings.iter().map(|(name, value)| format!("(name = {}, text = {})", quoted(name), quoted(value))).collect();
     let bindings = bindings.join(", ");
@@ -132,10 +156,10 @@ fn configure(date: &str, addresses: &BTreeMap<Isolate, SocketAddr>, bindings: &B
             let [script, module] = ["index.js", "index_bg.wasm"]
                 .map(|file| format!("embed {}", quoted(&format!("{}/{file}", isolate.function))));
             format!(
-                "    (name = {}, worker = (compatibilityDate = {}, globalOutbound = \"outside\", bindings = [{bindings}],\n     \
+                "    (name = {}, worker = (compatibilityDate = {}, compatibilityFlags = [{flags}], globalOutbound = \"outside\", bindings = [{bindings}],\n     \
                  modules = [(name = \"index.js\", esModule = {script}), (name = \"./index_bg.wasm\", wasm = {module})])),",
                 quoted(&isolate.name()),
-                quoted(date),
+                quoted(&compatibility.date),
             )
         })
         .collect();
@@ -165,7 +189,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Contender, Isolate, configure, quoted};
+    use super::{Compatibility, Contender, Isolate, configure, quoted};
 
     #[test]
     fn a_value_cannot_end_its_own_quotation() {
@@ -181,14 +205,17 @@ mod tests {
         ]);
         let bindings = BTreeMap::from([("KEY".to_owned(), "value".to_owned())]);
 
-        let text = configure("2026-04-01", &addresses, &bindings);
+        let deployed = "compatibility_date = \"2026-04-01\"\ncompatibility_flags = [\"a_flag\", \"another\"]\n";
+        let compatibility = Compatibility::parse(deployed).unwrap();
+
+        let text = configure(&compatibility, &addresses, &bindings);
 
         for part in [
             r#"(name = "apply", address = "127.0.0.1:4000", http = (), service = "apply")"#,
             r#"address = "127.0.0.1:4001", http = (), service = "apply-with-new-tokens")"#,
             r#"bindings = [(name = "KEY", text = "value")]"#,
             r#"wasm = embed "apply/index_bg.wasm""#,
-            r#"compatibilityDate = "2026-04-01""#,
+            r#"compatibilityDate = "2026-04-01", compatibilityFlags = ["a_flag", "another"]"#,
         ] {
             assert!(text.contains(part), "{text}");
         }

@@ -3,6 +3,7 @@
 use super::{
     Contender,
     figures::{Figures, FunctionFigures, Report, count},
+    overload::{self, Callers},
     processor::Spent,
 };
 use toolchain::progress::say;
@@ -14,6 +15,7 @@ pub fn show(report: &Report) {
     show_sizes(report);
     show_new_tokens(report);
     show_queue(report);
+    show_overload(report);
     show_processor(report);
 }
 
@@ -50,6 +52,51 @@ fn show_sizes(report: &Report) {
         ]);
     }
     print(&size);
+}
+
+fn show_overload(report: &Report) {
+    let headings = [
+        "twice what the search can serve, by the second",
+        "offered",
+        "accepted",
+        "refused",
+        "hung up",
+        "failed",
+        "p50 ms",
+        "p99 ms",
+        "p99 ms refused",
+        "MB before",
+        "at most",
+        "after",
+        "recovered ms",
+    ];
+    let mut table = vec![cells(&headings)];
+    for (callers, figures) in &report.overload {
+        let label = match callers {
+            Callers::Wait => "  callers wait for their answer",
+            Callers::HangUp => "  callers hang up and ask again",
+            Callers::Vanish => "  the same, and the runtime does not notice",
+        };
+        let mut row = cells(&[label]);
+        let overload::Figures { offered, accepted, refused, hung_up, failed, .. } = figures;
+        row.extend([offered, accepted, refused, hung_up, failed].map(|rate| format!("{rate:.0}")));
+        row.extend(
+            [
+                figures.accepted_p50_ms,
+                figures.accepted_p99_ms,
+                figures.refused_p99_ms,
+                figures.megabytes_before,
+                figures.megabytes_most,
+                figures.megabytes_after,
+                figures.recovered_after_ms,
+            ]
+            .map(|figure| format!("{figure:.0}")),
+        );
+        table.push(row);
+    }
+    if table.len() > 1 {
+        print(&table);
+    }
 }
 
 /// What the public-key operation makes of the same requests. Without figures for it there is nothing to show.

@@ -29,6 +29,7 @@ pub(crate) fn router(shared: &Arc<Shared>, skyvern: &Arc<Skyvern>, minter: Minte
         .route("/clerk/tokens", post(mint))
         .route("/clerk/rotate", post(rotate))
         .route("/faults", post(add_fault))
+        .route("/faults/release", post(release))
         .route("/{service}/requests", get(requests))
         .with_state(control)
         .merge(skyvern::control::router(skyvern.clone()))
@@ -55,6 +56,17 @@ async fn add_fault(State(control): State<Arc<Control>>, Json(spec): Json<FaultSp
     }
     control.shared.faults.add(spec);
     StatusCode::NO_CONTENT.into_response()
+}
+
+#[derive(Deserialize)]
+struct Held {
+    /// The text that the answers were asked to be held with.
+    contains: String,
+}
+
+async fn release(State(control): State<Arc<Control>>, Json(held): Json<Held>) -> StatusCode {
+    control.shared.faults.release(&held.contains);
+    StatusCode::NO_CONTENT
 }
 
 #[derive(Deserialize)]

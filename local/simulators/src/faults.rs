@@ -16,6 +16,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::recorder::RecordedRequest;
 use super::server::Cut;
@@ -29,6 +30,8 @@ pub enum Service {
     Adzuna,
     /// `/clerk`
     Clerk,
+    /// `/dns`
+    Dns,
     /// `/expo`
     Expo,
     /// `/jsearch`
@@ -61,6 +64,8 @@ pub enum Fault {
         /// How late.
         ms: u64,
     },
+    /// The request has its effect at once, the answer comes when it is released.
+    Hold,
     /// The request has no effect, and the connection closes without an answer.
     Cut,
     /// The request has its effect, and then the connection closes without an answer.
@@ -92,16 +97,25 @@ fn once() -> u32 {
     1
 }
 
+/// A fault that a request has met, and what may hold its answer up.
+pub(crate) struct Met {
+    fault: Fault,
+    released: watch::Receiver<bool>,
+}
+
 /// The faults that wait for their request.
 #[derive(Default)]
 pub(crate) struct Faults {
     specs: Mutex<Vec<FaultSpec>>,
+    /// By the text that they were asked for with: whether answers are released.
+    holds: Mutex<BTreeMap<String, watch::Sender<bool>>>,
     /// The length of `specs`: a request in the benchmark's path looks only at this.
     waiting: AtomicUsize,
 }
 
 impl Faults {
     pub fn add(&self, spec: FaultSpec) {
+        lock(&self.holds).entry(spec.contains.clone()).or_default().send_replace(false);
         let mut specs = lock(&self.specs);
         specs.push(spec);
         self.waiting.store(specs.len(), Ordering::Release);
@@ -111,39 +125,56 @@ impl Faults {
         self.waiting.load(Ordering::Acquire) > 0
     }
 
+    /// Lets go of the answers that are held, and holds no others of that text.
+    pub fn release(&self, contains: &str) {
+        let mut specs = lock(&self.specs);
+        specs.retain(|spec| spec.contains != contains || !matches!(spec.fault, Fault::Hold));
+        self.waiting.store(specs.len(), Ordering::Release);
+        if let Some(released) = lock(&self.holds).remove(contains) {
+            released.send_replace(true);
+        }
+    }
+
     /// The fault that this request meets, which is used up by it.
-    pub fn take(&self, request: &RecordedRequest) -> Option<Fault> {
+    pub fn take(&self, request: &RecordedRequest) -> Option<Met> {
         if !self.any_waits() {
             return None;
         }
         let mut specs = lock(&self.specs);
         let index =
             specs.iter().position(|spec| spec.service == request.service && request.contains(&spec.contains))?;
-        let fault = specs[index].fault.clone();
+        let released = lock(&self.holds).entry(specs[index].contains.clone()).or_default().subscribe();
+        let met = Met { fault: specs[index].fault.clone(), released };
         specs[index].times = specs[index].times.saturating_sub(1);
         specs.retain(|spec| spec.times > 0);
         self.waiting.store(specs.len(), Ordering::Release);
-        Some(fault)
+        Some(met)
     }
 }
 
-impl Fault {
+impl Met {
     /// Runs `effect`, the vendor's ordinary answer, as far as the fault lets it.
-    pub(crate) async fn around(self, effect: impl Future<Output = Response>) -> Response {
-        match self {
-            Self::Status { status, body, headers } => refusal(status, &body, &headers),
-            Self::Delay { ms } => {
+    pub(crate) async fn around(mut self, effect: impl Future<Output = Response>) -> Response {
+        match self.fault {
+            Fault::Status { status, body, headers } => refusal(status, &body, &headers),
+            Fault::Delay { ms } => {
                 let answer = effect.await;
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 answer
             }
-            Self::Cut => cut(),
-            Self::CutAfterEffect => {
+            Fault::Hold => {
+                let answer = effect.await;
+                // It fails when nobody is left who could release it.
+                let _ = self.released.wait_for(|released| *released).await;
+                answer
+            }
+            Fault::Cut => cut(),
+            Fault::CutAfterEffect => {
                 effect.await;
                 cut()
             }
-            Self::Padded { bytes } => padded(effect.await, bytes).await,
-            Self::Html => {
+            Fault::Padded { bytes } => padded(effect.await, bytes).await,
+            Fault::Html => {
                 let page = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
                 (StatusCode::BAD_GATEWAY, [(header::CONTENT_TYPE, "text/html")], page).into_response()
             }

@@ -1,11 +1,11 @@
 //! The simulators of the outside vendors: Supabase's gateway and Storage, Clerk, Skyvern, Expo, Adzuna,
-//! JSearch.
+//! JSearch, and a resolver of names.
 //!
 //! They answer as the vendors do (docs/vendors), refuse what the vendors refuse, record the requests they receive, and can
 //! be told to fail. Everything is in memory, except the keys and the stored objects.
 //!
 //! Two addresses: the *gateway* stands for the Supabase project's own host, the other one for the vendors
-//! (`/clerk`, `/skyvern`, `/expo`, `/adzuna`, `/jsearch`) and for the control interface (`/__control`) by which tests and
+//! (`/clerk`, `/skyvern`, `/expo`, `/adzuna`, `/jsearch`, `/dns`) and for the control interface (`/__control`) by which tests and
 //! the demo control all of them.
 
 // `json!` recurses for each member, and Skyvern's webhooks have more than sixty.
@@ -14,6 +14,7 @@
 pub mod adzuna;
 pub mod clerk;
 mod control;
+pub mod dns;
 pub mod expo;
 pub mod faults;
 mod gateway;
@@ -81,6 +82,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = anyhow::Result
     let expo = Arc::new(expo::Expo::default());
     let adzuna = Arc::new(adzuna::Adzuna::default());
     let jsearch = Arc::new(jsearch::Jsearch::default());
+    let dns = Arc::new(dns::Dns::default());
     let watch = |service, router: Router| faults::watch(&shared, service, router);
     let router = Router::new()
         .nest("/clerk", watch(Service::Clerk, clerk::router(clerk_keys.clone())))
@@ -88,10 +90,12 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = anyhow::Result
         .nest("/expo", watch(Service::Expo, expo::router(expo.clone())))
         .nest("/adzuna", watch(Service::Adzuna, adzuna::router(adzuna.clone())))
         .nest("/jsearch", watch(Service::Jsearch, jsearch::router(jsearch.clone())))
+        .nest("/dns", watch(Service::Dns, dns::router(dns.clone())))
         .nest("/__control", control::router(&shared, &skyvern, clerk::Minter::new(&shared.keys, clerk_keys, &issuer)?))
         .nest("/__control/expo", expo::control::router(expo))
         .nest("/__control/adzuna", adzuna::control::router(adzuna))
         .nest("/__control/jsearch", jsearch::control::router(jsearch))
+        .nest("/__control/dns", dns::control(dns))
         .nest("/__control/clerk", clerk::webhook::router(&shared.keys.texts, &settings.functions)?);
     let storage = storage::Storage::open(&settings.state_dir, &settings.database, &shared.keys)?;
     let storage = watch(Service::Storage, storage::router(storage));

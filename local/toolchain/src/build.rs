@@ -110,6 +110,11 @@ fn package(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, name
     })
 }
 
+/// worker-build's switch: the runtime waits for the response as it does for work after one, so that a caller who hangs up
+/// ends nothing. Otherwise a lease that nobody gives back would be left behind. What ends then, the functions decide
+/// themselves.
+const RUN_TO_COMPLETION: &str = "RUN_TO_COMPLETION";
+
 fn package_one(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, name: &str) -> Outcome {
     let target = project.wasm_target_folder();
     let folder = folder_of(project, name);
@@ -124,6 +129,7 @@ fn package_one(project: &Project, tools: &PackagingTools, wasm: &WasmToolchain, 
         let mut worker_build = Command::new(&tools.worker_build);
         wasm.apply(&mut worker_build)
             .arg("--release")
+            .env(RUN_TO_COMPLETION, "1")
             .env("CARGO_TARGET_DIR", &target)
             .env("WASM_BINDGEN_BIN", &tools.wasm_bindgen)
             .env("ESBUILD_BIN", tools.node.program("esbuild"))
@@ -154,7 +160,7 @@ fn lock(project: &Project) -> Outcome<File> {
 fn fingerprint(compiled: &Path, tools: &PackagingTools) -> Outcome<String> {
     let bytes = fs::read(compiled).doing(|| format!("read {}", compiled.display()))?;
     let versions = [&tools.worker_build, &tools.wasm_bindgen].map(|tool| tool.display().to_string()).join(" ");
-    Ok(format!("{} {versions} {}", hex(&Sha256::digest(bytes)), tools.node.fingerprint()))
+    Ok(format!("{} {versions} {RUN_TO_COMPLETION} {}", hex(&Sha256::digest(bytes)), tools.node.fingerprint()))
 }
 
 /// worker-build also leaves a `package.json` and an entry for older versions of itself. `.tmp` it takes away by itself.

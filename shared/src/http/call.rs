@@ -1,6 +1,6 @@
 //! One piece of work on its way through a function, whatever began it.
 
-use std::{fmt, rc::Rc};
+use std::{cell::Cell, fmt, rc::Rc};
 
 use futures_util::future::LocalBoxFuture;
 
@@ -38,6 +38,7 @@ pub struct Call<S: 'static> {
     /// When it came in.
     pub received_at: UnixTime,
     runtime: Rc<dyn Runtime>,
+    runs_to_completion: Cell<bool>,
 }
 
 impl<S> Call<S> {
@@ -45,13 +46,26 @@ impl<S> Call<S> {
     #[must_use]
     pub fn new(settings: &'static S, request_id: RequestId, runtime: Rc<dyn Runtime>) -> Self {
         let upstream = Upstream::new(request_id, runtime.clone(), runtime.clone());
-        Self { settings, request_id, upstream, received_at: runtime.now(), runtime }
+        let received_at = runtime.now();
+        Self { settings, request_id, upstream, received_at, runtime, runs_to_completion: Cell::new(false) }
     }
 
     /// The time now.
     #[must_use]
     pub fn now(&self) -> UnixTime {
         self.runtime.now()
+    }
+
+    /// From here on the work goes on when its caller hangs up: it is about to take a lease or a claim, which nobody else
+    /// gives back, or to change something.
+    pub fn run_to_completion(&self) {
+        self.runs_to_completion.set(true);
+    }
+
+    /// Whether it does.
+    #[must_use]
+    pub fn runs_to_completion(&self) -> bool {
+        self.runs_to_completion.get()
     }
 
     /// Goes on with something once the response is on its way. It may be cut off at any time, so it

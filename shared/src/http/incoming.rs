@@ -31,6 +31,10 @@ pub struct Endpoint {
     pub body_limit: usize,
     /// Whether the same input may come as a query.
     pub takes_query: bool,
+    /// How many requests an isolate has in flight at most.
+    pub most_in_flight: usize,
+    /// Whether the work goes on from its beginning when the caller hangs up.
+    pub runs_to_completion: bool,
 }
 
 /// 64 KiB: generous for what a client has to say.
@@ -38,23 +42,41 @@ const CLIENT_BODY_LIMIT: usize = 64 * 1024;
 /// 4 MiB: Skyvern's extracted output is unbounded (docs/vendors/skyvern.md#webhook-payload).
 const WEBHOOK_BODY_LIMIT: usize = 4 * 1024 * 1024;
 
+/// What an isolate answers in half a second (docs/operations.md#overload).
+const CLIENTS_IN_FLIGHT: usize = 128;
+/// Skyvern comes back three times, within seconds, and then never; Svix and the job-runner after minutes.
+const WEBHOOKS_IN_FLIGHT: usize = 2 * CLIENTS_IN_FLIGHT;
+
 impl Endpoint {
     /// A function that clients invoke by `POST`.
     #[must_use]
     pub const fn client(name: &'static str) -> Self {
-        Self { name, body_limit: CLIENT_BODY_LIMIT, takes_query: false }
+        Self {
+            name,
+            body_limit: CLIENT_BODY_LIMIT,
+            takes_query: false,
+            most_in_flight: CLIENTS_IN_FLIGHT,
+            runs_to_completion: false,
+        }
     }
 
     /// A function that clients invoke by `POST`, or by `GET` with the same names in the query.
     #[must_use]
     pub const fn client_or_query(name: &'static str) -> Self {
-        Self { name, body_limit: CLIENT_BODY_LIMIT, takes_query: true }
+        Self { takes_query: true, ..Self::client(name) }
     }
 
-    /// A function that a vendor posts to, or another function with many things to say at once.
+    /// A function that a vendor posts to, or another function with many things to say at once. What it was told is done
+    /// whether or not they wait for it.
     #[must_use]
     pub const fn webhook(name: &'static str) -> Self {
-        Self { name, body_limit: WEBHOOK_BODY_LIMIT, takes_query: false }
+        Self {
+            name,
+            body_limit: WEBHOOK_BODY_LIMIT,
+            takes_query: false,
+            most_in_flight: WEBHOOKS_IN_FLIGHT,
+            runs_to_completion: true,
+        }
     }
 
     /// The value of `Allow`.

@@ -43,6 +43,12 @@ impl Reply {
         Self { status: 204, headers: Vec::new(), body: Vec::new(), outcome: outcome.into(), cause: None }
     }
 
+    /// What is done with a request whose caller has hung up. Nobody reads it: the status, nginx's for this, is for the log.
+    #[must_use]
+    pub(crate) fn to_nobody() -> Self {
+        Self { status: 499, ..Self::no_content("caller_gone") }
+    }
+
     fn json(status: u16, value: &impl Serialize, outcome: impl Into<String>) -> Result<Self, Problem> {
         let body = serde_json::to_vec(value).map_err(|error| Problem::internal(error.to_string()))?;
         // Exactly this type: supabase-js parses nothing else as JSON (docs/vendors/supabase.md#calls-from-supabase-js).

@@ -89,6 +89,10 @@ pub enum Problem {
         reason: &'static str,
     },
 
+    /// The resolver cannot be asked, or does not know either. Nothing is let through unchecked.
+    #[error("it cannot be checked at the moment where the address of the job posting leads; try again later")]
+    JobUrlUnresolved,
+
     /// The webhook's signature is missing, or was made with another key or over other bytes.
     #[error("the signature does not match")]
     SignatureInvalid,
@@ -134,6 +138,10 @@ pub enum Problem {
     /// The database cannot be reached.
     #[error("the database is not available at the moment")]
     DatabaseUnavailable,
+
+    /// The isolate has as many requests in flight as it can serve in good time.
+    #[error("too many requests at once; try again in a moment")]
+    Overloaded,
 
     /// A setting is missing or malformed; its name is in the log only.
     #[error("this function is not set up correctly")]
@@ -220,6 +228,7 @@ impl Problem {
             Self::PathNotAllowed => kind(422, "path_not_allowed", "Path not allowed"),
             Self::FileNotFound => kind(404, "file_not_found", "File not found"),
             Self::JobUrlNotAllowed { .. } => kind(422, "job_url_not_allowed", "Job address not allowed"),
+            Self::JobUrlUnresolved => kind(503, "job_url_unresolved", "Job address not checked"),
             Self::SignatureInvalid => kind(401, "signature_invalid", "Signature invalid"),
             Self::Vendor(problem) => problem.kind,
             Self::SearchLimitReached { .. } => kind(429, "search_limit_reached", "Too many searches"),
@@ -230,6 +239,7 @@ impl Problem {
             Self::StorageFailed => kind(502, "storage_failed", "File store failed"),
             Self::DatabaseTimedOut => kind(504, "database_timed_out", "Database timed out"),
             Self::DatabaseUnavailable => kind(503, "database_unavailable", "Database unavailable"),
+            Self::Overloaded => kind(503, "overloaded", "Overloaded"),
             Self::Misconfigured(_) => kind(500, "misconfigured", "Function not set up"),
             Self::Internal { .. } => kind(500, "internal", "Internal error"),
         }
@@ -239,10 +249,10 @@ impl Problem {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::ProfilePending | Self::SubmissionInProgress | Self::DatabaseUnavailable => {
+            Self::ProfilePending | Self::SubmissionInProgress | Self::Overloaded | Self::DatabaseUnavailable => {
                 Some(Duration::from_secs(2))
             }
-            Self::SignInUnavailable => Some(Duration::from_secs(5)),
+            Self::SignInUnavailable | Self::JobUrlUnresolved => Some(Duration::from_secs(5)),
             Self::SubmissionOpen => Some(Duration::from_mins(1)),
             Self::Vendor(problem) => problem.retry_after,
             Self::SearchLimitReached { retry_after }

@@ -2,6 +2,7 @@
 //! [`log`](crate::log)'s one line of output, and in each function's entry, and nowhere else; so everything else runs and
 //! is tested on the host.
 
+mod caller_gone;
 mod fetch;
 mod schedule;
 mod serve;

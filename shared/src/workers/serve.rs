@@ -4,10 +4,10 @@ use std::{rc::Rc, sync::OnceLock};
 
 use futures_util::StreamExt as _;
 
-use super::{Context, Workers, environment, now, read_once};
+use super::{Context, Workers, caller_gone::CallerGone, environment, now, read_once};
 use crate::{
     headers::Headers,
-    http::{AllowedOrigins, Call, Endpoint, Incoming, Method, Reply, Settings},
+    http::{AllowedOrigins, Call, Endpoint, InFlight, Incoming, Method, Reply, Settings, while_wanted},
     ids::RequestId,
     log::{self, CallRecord, LogLine, server_timing},
     problem::Problem,
@@ -17,6 +17,9 @@ use crate::{
 static ORIGINS: OnceLock<AllowedOrigins> = OnceLock::new();
 
 /// Runs `handle` inside the frame.
+///
+/// The runtime lets a request go on when its caller has hung up, because functions are built with `RUN_TO_COMPLETION`: its
+/// response is also something that it waits for. So it is decided here what ends then: what must not be finished.
 ///
 /// # Errors
 /// Only if the runtime refuses to build the response.
@@ -36,16 +39,26 @@ pub async fn serve<S: Settings>(
     let cors = origins.headers(headers.get("origin"));
 
     let call = async {
-        let incoming = read(request, headers, endpoint).await?;
-        if incoming.method == Method::Options {
+        let method = method(&request, endpoint);
+        if method == Method::Options {
             return Ok((preflight(endpoint), Vec::new()));
         }
+        let _place = InFlight::of_this_isolate().admit(endpoint.most_in_flight, received_at)?;
+        let gone = CallerGone::of(&request);
+        let incoming = read(request, method, headers, endpoint).await?;
         let settings = read_once(settings, &environment)?;
         let runtime = Workers { env: env.clone(), context: Context::Request(context) };
         let call = Call::new(settings, request_id, Rc::new(runtime));
-        let reply = handle(&incoming, &call).await;
-        let records = call.upstream.records();
-        Ok((reply.unwrap_or_else(|problem| Reply::problem(&problem, request_id)), records))
+        if endpoint.runs_to_completion {
+            call.run_to_completion();
+        }
+        let reply = while_wanted(handle(&incoming, &call), gone, || call.runs_to_completion()).await;
+        let reply = match reply {
+            Some(Ok(reply)) => reply,
+            Some(Err(problem)) => Reply::problem(&problem, request_id),
+            None => Reply::to_nobody(),
+        };
+        Ok((reply, call.upstream.records()))
     };
     let (reply, records) =
         call.await.unwrap_or_else(|problem: Problem| (Reply::problem(&problem, request_id), Vec::new()));
@@ -66,13 +79,21 @@ fn preflight(endpoint: Endpoint) -> Reply {
     reply
 }
 
-async fn read(mut request: worker::Request, headers: Headers, endpoint: Endpoint) -> Result<Incoming, Problem> {
-    let method = match request.method() {
+fn method(request: &worker::Request, endpoint: Endpoint) -> Method {
+    match request.method() {
         worker::Method::Get if endpoint.takes_query => Method::Get,
         worker::Method::Post => Method::Post,
         worker::Method::Options => Method::Options,
         _ => Method::Other,
-    };
+    }
+}
+
+async fn read(
+    mut request: worker::Request,
+    method: Method,
+    headers: Headers,
+    endpoint: Endpoint,
+) -> Result<Incoming, Problem> {
     let url = request.url().map_err(|error| Problem::internal(error.to_string()))?;
     let body = match method {
         Method::Post => read_body(&mut request, &headers, endpoint.body_limit).await?,

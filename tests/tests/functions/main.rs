@@ -5,6 +5,7 @@
 
 mod accounts;
 mod apply;
+mod hang_up;
 mod hear_back;
 mod jobs;
 mod push;

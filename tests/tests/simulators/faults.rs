@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tests::{Fault, FaultSpec, Method, Reply, Service, Stack};
+use tests::{Fault, FaultSpec, Method, Reply, Service, Stack, eventually};
 use uuid::Uuid;
 
 use crate::skyvern_runs::{create, task};
@@ -32,6 +32,22 @@ async fn a_refusal_meets_one_request_with_its_text() {
     again.expect_status(200);
     assert_eq!(stack.skyvern().runs_for(&title).await.len(), 1, "a refused request creates nothing");
     assert_eq!(stack.skyvern().creations_for(&title).await.len(), 2, "but it is remembered");
+}
+
+#[tokio::test]
+async fn an_answer_is_held_until_it_is_released() {
+    let stack = Stack::get().await;
+    let title = marker();
+    stack.hold(Service::Skyvern, &title, 1).await;
+
+    let mut answer = tokio::spawn(Reply::to(crate::skyvern_runs::creation(&stack, &task(&title))));
+    let run = eventually("the run exists", async || stack.skyvern().runs_for(&title).await.pop()).await;
+    assert!(!answer.is_finished(), "the effect is there, the answer is not");
+    stack.release(&title).await;
+
+    let answer = (&mut answer).await.unwrap().expect_status(200);
+    assert_eq!(answer.json["run_id"], run.run_id.as_str());
+    create(&stack, &task(&title)).await.expect_status(200);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod adzuna;
 mod clerk;
 mod connections;
+mod dns;
 mod expo;
 mod faults;
 mod gateway;
