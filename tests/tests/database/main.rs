@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 mod docs;
+mod linter;
 mod migrations;
 mod notifications;
 mod released;
