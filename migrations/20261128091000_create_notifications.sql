@@ -25,8 +25,11 @@ create table if not exists public.notifications (
     constraint notifications_check_related_entity_type check (related_entity_type ~ '^[a-z_]{1,50}$')
 );
 comment on table public.notifications is 'What a person is told in the app.';
-create index if not exists idx_notifications_user_id_is_read on public.notifications (user_id, is_read);
+create index if not exists idx_notifications_user_id_is_read
+    on public.notifications (user_id, is_read, created_at desc);
 create index if not exists idx_notifications_user_id_created_at on public.notifications (user_id, created_at desc);
+-- For the purge.
+create index if not exists idx_notifications_is_read_created_at on public.notifications (is_read, created_at);
 
 alter table public.notifications enable row level security;
 revoke all on table public.notifications from anon, authenticated, service_role;

@@ -87,6 +87,9 @@ create index if not exists idx_jobs_source_active on public.jobs (source) where 
 -- Of all postings, although lists show the active ones: a provider's own are shown in any case, so the policy says "or",
 -- and an index of the active ones alone would not be used.
 create index if not exists idx_jobs_posted_at on public.jobs (posted_at desc);
+-- For the purge. Providers keep what they wrote.
+create index if not exists idx_jobs_updated_at_inactive
+    on public.jobs (updated_at) where not is_active and source <> 'provider';
 create index if not exists idx_jobs_description_hash on public.jobs (description_hash) where embedding is not null;
 create index if not exists idx_jobs_embedding_hnsw
     on public.jobs using hnsw (embedding extensions.vector_cosine_ops) with (m = 16, ef_construction = 64);

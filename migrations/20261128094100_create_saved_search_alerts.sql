@@ -14,6 +14,9 @@ create table if not exists private.saved_search_alerts (
 comment on table private.saved_search_alerts is 'When each saved search is due for its person.';
 create index if not exists idx_saved_search_alerts_next_at
     on private.saved_search_alerts (next_at) where next_at is not null;
+-- For the purge.
+create index if not exists idx_saved_search_alerts_since_resting
+    on private.saved_search_alerts (since) where next_at is null;
 
 -- The postings that were there when a search ran: whatever their date says, a person is told of them only once.
 create table if not exists private.saved_search_sightings (
