@@ -101,6 +101,9 @@ create index if not exists idx_applications_skyvern_heard_at
     on public.applications (skyvern_heard_at) where status = 'PROCESSING_BY_SKYVERN';
 create index if not exists idx_applications_submission_lease_expires_at
     on public.applications (submission_lease_expires_at) where submission_id is not null;
+-- For the purge.
+create index if not exists idx_applications_deleted_at
+    on public.applications (deleted_at) where deleted_at is not null;
 
 create or replace trigger on_applications_updated
     before update on public.applications

@@ -19,7 +19,8 @@ comment on table public.application_events is
     'The history of applications: one row per status change, never altered.';
 create index if not exists idx_application_events_application_id_user_id_position
     on public.application_events (application_id, user_id, position);
-create index if not exists idx_application_events_user_id on public.application_events (user_id);
+create index if not exists idx_application_events_user_id_created_at
+    on public.application_events (user_id, created_at desc);
 
 alter table public.application_events enable row level security;
 revoke all on table public.application_events from anon, authenticated, service_role;

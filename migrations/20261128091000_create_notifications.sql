@@ -25,8 +25,11 @@ create table if not exists public.notifications (
     constraint notifications_check_related_entity_type check (related_entity_type ~ '^[a-z_]{1,50}$')
 );
 comment on table public.notifications is 'What a person is told in the app.';
-create index if not exists idx_notifications_user_id_is_read on public.notifications (user_id, is_read);
+create index if not exists idx_notifications_user_id_is_read
+    on public.notifications (user_id, is_read, created_at desc);
 create index if not exists idx_notifications_user_id_created_at on public.notifications (user_id, created_at desc);
+-- For the purge.
+create index if not exists idx_notifications_is_read_created_at on public.notifications (is_read, created_at);
 
 -- `is_read` decides; a client's clock does not. `read_at` stays open to clients, because apps write both.
 create or replace function private.set_read_at()

@@ -65,9 +65,11 @@ create index if not exists idx_background_jobs_lost_leases_run_at
 create index if not exists idx_background_jobs_lease_expires_at
     on public.background_jobs (lease_expires_at) where status = 'processing';
 create index if not exists idx_background_jobs_job_type_created_at on public.background_jobs (job_type, created_at);
--- For the purge.
-create index if not exists idx_background_jobs_updated_at_finished
-    on public.background_jobs (updated_at) where status in ('completed', 'failed');
+-- For the purge: what goes soon, and what is kept for longer. A finished job is in one of them.
+create index if not exists idx_background_jobs_updated_at_completed
+    on public.background_jobs (updated_at) where status = 'completed';
+create index if not exists idx_background_jobs_updated_at_failed
+    on public.background_jobs (updated_at) where status = 'failed';
 
 create or replace trigger on_background_jobs_updated
     before update on public.background_jobs

@@ -86,7 +86,12 @@ comment on table public.jobs is 'The postings, of the sync and of providers.';
 
 create index if not exists idx_jobs_provider_id on public.jobs (provider_id);
 create index if not exists idx_jobs_source_active on public.jobs (source) where is_active;
-create index if not exists idx_jobs_posted_at on public.jobs (posted_at desc) where is_active and status = 'active';
+-- Of all postings, although lists show the active ones: a provider's own are shown in any case, so the policy says "or",
+-- and an index of the active ones alone would not be used.
+create index if not exists idx_jobs_posted_at on public.jobs (posted_at desc);
+-- For the purge. Providers keep what they wrote.
+create index if not exists idx_jobs_updated_at_inactive
+    on public.jobs (updated_at) where not is_active and source <> 'provider';
 create index if not exists idx_jobs_description_hash on public.jobs (description_hash) where embedding is not null;
 create index if not exists idx_jobs_embedding_hnsw
     on public.jobs using hnsw (embedding extensions.vector_cosine_ops) with (m = 16, ef_construction = 64);
@@ -131,13 +136,10 @@ grant insert (provider_id, title, company, company_logo_url, description, url, l
 grant select, insert, update, delete on table public.jobs to service_role;
 
 -- Everybody who is signed in sees the active postings; a provider also sees and changes those that are their own.
-drop policy if exists jobs_select_active on public.jobs;
-create policy jobs_select_active on public.jobs for select to authenticated
-    using (is_active and status = 'active' and (select public.current_user_id()) is not null);
-
-drop policy if exists jobs_select_own on public.jobs;
-create policy jobs_select_own on public.jobs for select to authenticated
-    using (provider_id = (select public.current_user_id()));
+drop policy if exists jobs_select_active_or_own on public.jobs;
+create policy jobs_select_active_or_own on public.jobs for select to authenticated
+    using ((is_active and status = 'active' and (select public.current_user_id()) is not null)
+           or provider_id = (select public.current_user_id()));
 
 drop policy if exists jobs_insert_own on public.jobs;
 create policy jobs_insert_own on public.jobs for insert to authenticated

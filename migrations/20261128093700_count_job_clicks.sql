@@ -11,6 +11,8 @@ create table if not exists private.job_clicks (
 );
 comment on table private.job_clicks is 'When each person last counted as a click on each posting.';
 create index if not exists idx_job_clicks_user_id on private.job_clicks (user_id);
+-- For the purge.
+create index if not exists idx_job_clicks_counted_on on private.job_clicks (counted_on);
 alter table private.job_clicks enable row level security;
 revoke all on table private.job_clicks from public, anon, authenticated, service_role;
 

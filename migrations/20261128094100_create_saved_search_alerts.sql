@@ -29,6 +29,9 @@ create table if not exists private.saved_search_alert_turns (
 comment on table private.saved_search_alert_turns is 'Whose saved searches are to run next.';
 create index if not exists idx_saved_search_alert_turns_due_at
     on private.saved_search_alert_turns (due_at) where due_at is not null;
+-- For the purge.
+create index if not exists idx_saved_search_alerts_since_resting
+    on private.saved_search_alerts (since) where next_at is null;
 
 -- The postings that were there when a search ran: whatever their date says, a person is told of them only once.
 create table if not exists private.saved_search_sightings (

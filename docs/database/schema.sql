@@ -3852,7 +3852,7 @@ CREATE INDEX idx_jobs_description_hash ON public.jobs USING btree (description_h
 CREATE INDEX idx_jobs_embedding_hnsw ON public.jobs USING hnsw (embedding extensions.vector_cosine_ops) WITH (m='16', ef_construction='64');
 
 -- INDEX idx_jobs_posted_at
-CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC) WHERE (is_active AND (status = 'active'::text));
+CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC);
 
 -- INDEX idx_jobs_provider_id
 CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
@@ -4146,11 +4146,8 @@ CREATE POLICY jobs_delete_own ON public.jobs FOR DELETE TO authenticated USING (
 -- POLICY jobs jobs_insert_own
 CREATE POLICY jobs_insert_own ON public.jobs FOR INSERT TO authenticated WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
 
--- POLICY jobs jobs_select_active
-CREATE POLICY jobs_select_active ON public.jobs FOR SELECT TO authenticated USING ((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)));
-
--- POLICY jobs jobs_select_own
-CREATE POLICY jobs_select_own ON public.jobs FOR SELECT TO authenticated USING ((provider_id = ( SELECT public.current_user_id() AS current_user_id)));
+-- POLICY jobs jobs_select_active_or_own
+CREATE POLICY jobs_select_active_or_own ON public.jobs FOR SELECT TO authenticated USING (((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)) OR (provider_id = ( SELECT public.current_user_id() AS current_user_id))));
 
 -- POLICY jobs jobs_update_own
 CREATE POLICY jobs_update_own ON public.jobs FOR UPDATE TO authenticated USING (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider))) WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));

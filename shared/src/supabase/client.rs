@@ -183,7 +183,7 @@ mod tests {
             Rpc as _,
             accounts::EnsurePerson,
             push::ClaimPushReceipts,
-            queue::{PurgeExpiredRows, QueueDailyPurge},
+            queue::{PurgeExpiredRows, PurgedUpTo, QueueDailyPurge},
         },
         testing::{Machine, block_on, service_role},
     };
@@ -268,19 +268,19 @@ mod tests {
         let machine = Machine::new()
             .fails("/rpc/purge_expired_rows", Failure::Unreachable)
             .responds_with("/rpc/purge_expired_rows", 200, &[], "<html>Welcome</html>")
-            .responds("/rpc/purge_expired_rows", 200, json!({ "webhook_events": 7 }))
+            .responds("/rpc/purge_expired_rows", 200, json!({ "purged": { "webhook_events": 7 }, "after": {} }))
             .fails("/rpc/purge_expired_rows", Failure::TimedOut)
             .fails("/rpc/claim_push_receipts", Failure::Unreachable)
             .fails("/rpc/queue_daily_purge", Failure::Unreachable);
         let upstream = machine.upstream();
         let database = Database::as_service_role(service_role(), &supabase, &upstream);
 
-        let purged = block_on(database.call(&PurgeExpiredRows { limit: 9 })).unwrap();
-        assert_eq!(purged["webhook_events"], 7);
-        assert!(machine.sent().iter().all(|sent| sent.body == json!({ "p_limit": 9 })));
+        let call = PurgeExpiredRows { limit: 9, after: &PurgedUpTo::default() };
+        assert_eq!(block_on(database.call(&call)).unwrap().purged["webhook_events"], 7);
+        assert!(machine.sent().iter().all(|sent| sent.body == json!({ "p_limit": 9, "p_after": {} })));
         assert_eq!(machine.sent().len(), 3);
 
-        let late = block_on(database.call(&PurgeExpiredRows { limit: 9 })).unwrap_err();
+        let late = block_on(database.call(&call)).unwrap_err();
         assert_eq!(late.kind().code, "database_timed_out", "somebody has waited long enough");
         assert_eq!(block_on(database.call(&ClaimPushReceipts {})).unwrap_err().kind().code, "database_unavailable");
         assert!(block_on(database.call(&QueueDailyPurge {})).is_err());

@@ -6,6 +6,7 @@
 mod alert_times;
 mod circuit_breakers;
 mod docs;
+mod linter;
 mod migrations;
 mod notifications;
 mod released;

@@ -3,14 +3,10 @@
 //! Each test has a fresh database in the stack's cluster, made as hosted Supabase would hand it over, and runs the files
 //! as the role that runs them there, each in one transaction as the Supabase CLI does.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::{fs, path::PathBuf};
 
 use tests::Stack;
-use url::Url;
+use tests::scratch_database::{ScratchDatabase as Database, migrations, repository, rollback_of, sql_files, stderr};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -161,165 +157,8 @@ fn every_migration_has_its_rollback_and_leaves_transactions_to_the_cli() {
     }
 }
 
-/// A database of one test; dropped with it.
-struct Database {
-    name: String,
-    programs: PathBuf,
-    superuser_url: Url,
-    owner_url: Url,
-}
-
-impl Database {
-    /// As hosted Supabase hands over a new project.
-    fn create(stack: &Stack) -> Self {
-        let name = format!("migrations_{}", Uuid::new_v4().simple());
-        let url = |of_stack: &str| {
-            let mut url = Url::parse(of_stack).unwrap();
-            url.set_path(&name);
-            url
-        };
-        let database = Self {
-            programs: stack.description().postgresql_bin.clone(),
-            superuser_url: url(&stack.description().admin_database_url),
-            owner_url: url(&stack.description().database_url),
-            name,
-        };
-        database.in_cluster(&format!("create database {}", database.name));
-        database.run_as_superuser(&repository().join("local/stack/hosted_supabase.sql"));
-        database
-    }
-
-    fn up(&self) {
-        for migration in migrations() {
-            self.apply(&migration);
-        }
-    }
-
-    fn down(&self) {
-        for migration in migrations().iter().rev() {
-            self.apply(&rollback_of(migration));
-        }
-    }
-
-    fn apply(&self, file: &Path) {
-        successful(&self.owner(&["--single-transaction", "--file", &file.to_string_lossy()]));
-    }
-
-    /// The answer to a query of the migrating role.
-    fn as_owner(&self, query: &str) -> String {
-        successful(&self.owner(&["--command", query]))
-    }
-
-    fn owner(&self, arguments: &[&str]) -> Output {
-        self.psql(&self.owner_url, arguments)
-    }
-
-    fn run_as_superuser(&self, file: &Path) {
-        successful(&self.psql(&self.superuser_url, &["--single-transaction", "--file", &file.to_string_lossy()]));
-    }
-
-    /// Everything but rows, as text.
-    fn schema(&self) -> String {
-        let mut dump = Command::new(self.programs.join("pg_dump"));
-        let text = successful(&dump.arg("--schema-only").arg(self.superuser_url.as_str()).output().unwrap());
-        // pg_dump brackets its text with a word that is new each time.
-        text.lines().filter(|line| !line.starts_with(r"\restrict") && !line.starts_with(r"\unrestrict")).fold(
-            String::new(),
-            |mut schema, line| {
-                schema.push_str(line);
-                schema.push('\n');
-                schema
-            },
-        )
-    }
-
-    /// Who may do what with which object of ours, a line each.
-    fn rights(&self) -> String {
-        self.as_owner(
-            "with objects (name, acl) as (
-                 select 'schema ' || nspname, coalesce(nspacl, acldefault('n', nspowner))
-                 from pg_namespace where nspname in ('public', 'private')
-                 union all
-                 select 'relation ' || oid::regclass,
-                        coalesce(relacl, acldefault(case relkind when 'S' then 's' else 'r' end::\"char\", relowner))
-                 from pg_class where relnamespace in ('public'::regnamespace, 'private'::regnamespace)
-                   and relkind in ('r', 'v', 'm', 'p', 'S')
-                 union all
-                 select 'column ' || attrelid::regclass || '.' || attname, attacl
-                 from pg_attribute join pg_class on pg_class.oid = attrelid
-                 where relnamespace in ('public'::regnamespace, 'private'::regnamespace) and attacl is not null
-                 union all
-                 select 'function ' || oid::regprocedure, coalesce(proacl, acldefault('f', proowner))
-                 from pg_proc where pronamespace in ('public'::regnamespace, 'private'::regnamespace)
-                 union all
-                 select 'type ' || oid::regtype, coalesce(typacl, acldefault('T', typowner))
-                 from pg_type where typnamespace in ('public'::regnamespace, 'private'::regnamespace)
-             )
-             select name, coalesce(rolname, 'public'), privilege_type, is_grantable
-             from objects, aclexplode(acl) left join pg_roles on pg_roles.oid = grantee
-             order by 1, 2, 3",
-        )
-    }
-
-    /// A statement about databases, from outside this one.
-    fn in_cluster(&self, statement: &str) {
-        let mut url = self.superuser_url.clone();
-        url.set_path("postgres");
-        successful(&self.psql(&url, &["--command", statement]));
-    }
-
-    fn psql(&self, url: &Url, arguments: &[&str]) -> Output {
-        Command::new(self.programs.join("psql"))
-            .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"])
-            .args(["--set", "ON_ERROR_STOP=1", "--set", "VERBOSITY=verbose"])
-            .args(arguments)
-            .arg(url.as_str())
-            .env("PGOPTIONS", "--client-min-messages=warning")
-            .output()
-            .unwrap()
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        self.in_cluster(&format!("drop database if exists {} with (force)", self.name));
-    }
-}
-
-fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
-
-/// The forward files, oldest first.
-fn migrations() -> Vec<PathBuf> {
-    sql_files(&repository().join("migrations"))
-}
-
 fn migration_named(name: &str) -> PathBuf {
     migrations().into_iter().find(|file| file.to_string_lossy().contains(name)).unwrap()
-}
-
-fn rollback_of(migration: &Path) -> PathBuf {
-    migration.parent().unwrap().join("rollback").join(migration.file_name().unwrap())
-}
-
-fn sql_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
-        .collect();
-    files.sort();
-    files
-}
-
-fn successful(output: &Output) -> String {
-    assert!(output.status.success(), "{}", stderr(output));
-    String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Like `assert_eq!`, but says where the first difference is: the texts are thousands of lines long.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::json;
-use shared::supabase::rpc::queue::PurgeExpiredRows;
+use shared::supabase::rpc::queue::{PurgeExpiredRows, PurgedUpTo};
 
 use crate::{attempt::Attempt, outcome::JobOutcome};
 
@@ -17,10 +17,12 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome>
     let started = attempt.upstream.now();
     let database = attempt.database();
     let mut purged: BTreeMap<String, u64> = BTreeMap::new();
+    let mut after = PurgedUpTo::default();
     loop {
-        let round = database.call(&PurgeExpiredRows { limit: AT_ONCE }).await?;
-        let is_done = round.values().all(|count| *count < AT_ONCE);
-        for (kind, count) in round {
+        let round = database.call(&PurgeExpiredRows { limit: AT_ONCE, after: &after }).await?;
+        let is_done = round.purged.values().all(|count| *count < AT_ONCE);
+        after = round.after;
+        for (kind, count) in round.purged {
             *purged.entry(kind).or_default() += count;
         }
         attempt.has_done("deleting_rows", purged.values().sum(), None);

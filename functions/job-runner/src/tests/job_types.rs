@@ -343,27 +343,35 @@ mod profile_reminders {
 }
 
 mod purge {
-    use super::{Attempts, Duration, Machine, assert_retried, completed, json, put_back, settled};
+    use super::{Attempts, Duration, Machine, Value, assert_retried, completed, json, put_back, settled};
 
     const KIND: &str = "purge";
+
+    /// What the database returns when it has deleted so much, up to there.
+    #[expect(clippy::needless_pass_by_value, reason = "it reads as what is returned")]
+    fn round(purged: Value, events_up_to: &str) -> Value {
+        json!({ "purged": purged, "after": { "events": events_up_to } })
+    }
 
     #[test]
     fn rows_are_deleted_until_there_are_fewer_than_one_transaction_takes() {
         let machine = Machine::new()
-            .returns("purge_expired_rows", json!({ "events": 2000, "logs": 7 }))
-            .returns("purge_expired_rows", json!({ "events": 1999, "logs": 0 }));
+            .returns("purge_expired_rows", round(json!({ "events": 2000, "logs": 7 }), "2026-01-01T00:00:00Z"))
+            .returns("purge_expired_rows", round(json!({ "events": 1999 }), "infinity"));
         let (machine, settlement) = settled(machine, KIND, &json!({}));
         assert_eq!(settlement, completed(json!({ "events": 3999, "logs": 7 })));
-        assert_eq!(machine.bodies("purge_expired_rows")[0], json!({ "p_limit": 2000 }));
+        let goes_on = json!({ "p_limit": 2000, "p_after": { "events": "2026-01-01T00:00:00Z" } });
+        assert_eq!(machine.bodies("purge_expired_rows"), [json!({ "p_limit": 2000, "p_after": {} }), goes_on]);
     }
 
     #[test]
     fn after_ten_seconds_other_jobs_get_their_turn() {
-        let round = |machine: Machine, seconds| {
-            machine.returns("purge_expired_rows", json!({ "events": 2000 })).taking(Duration::from_secs(seconds))
+        let takes = |machine: Machine, seconds| {
+            let round = round(json!({ "events": 2000 }), "2026-01-01T00:00:00Z");
+            machine.returns("purge_expired_rows", round).taking(Duration::from_secs(seconds))
         };
-        let machine = round(round(Machine::new(), 5), 4);
-        let machine = round(machine, 2).returns("extend_background_jobs", json!([]));
+        let machine = takes(takes(Machine::new(), 5), 4);
+        let machine = takes(machine, 2).returns("extend_background_jobs", json!([]));
         assert_eq!(settled(machine, KIND, &json!({})).1, put_back(1));
     }
 

@@ -454,10 +454,11 @@ fn suspects_have_their_turn_when_all_else_is_settled_although_more_is_due() {
 
 #[test]
 fn a_run_ends_before_it_makes_more_calls_than_a_worker_may() {
-    let full = json!({ "skyvern_events": 2000 });
+    let full = json!({ "purged": { "skyvern_events": 2000 }, "after": {} });
     let machine = Machine::new().holds(&[job(1, "purge", &json!({}))]);
     let machine = (0..799).fold(machine, |machine, _| machine.returns("purge_expired_rows", full.clone()));
-    let machine = machine.returns("purge_expired_rows", json!({ "skyvern_events": 1 })).settles();
+    let machine =
+        machine.returns("purge_expired_rows", json!({ "purged": { "skyvern_events": 1 }, "after": {} })).settles();
     let machine = machine.responds("/job-runner", 200, json!({}));
     let reply = run(&machine, &json!({ "job_types": ["purge"], "successor": 1 })).unwrap();
     assert_eq!(json_of(&reply)["more"], true);

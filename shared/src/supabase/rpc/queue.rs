@@ -63,15 +63,17 @@ rpc! {
     const REPEAT = Repeat::LeftToCaller;
     type Answer = IgnoredAny;
 
-    /// Deletes rows that nobody needs any more. Returns how many of each kind.
-    pub struct PurgeExpiredRows {
+    /// Deletes rows that nobody needs any more.
+    pub struct PurgeExpiredRows<'a> {
         /// As many of each kind at most.
         pub limit: u64,
+        /// Where to go on: what the call before this one returned, or nothing.
+        pub after: &'a PurgedUpTo,
     }
     const NAME = "purge_expired_rows";
     /// What is deleted stays deleted; the second call goes on.
     const REPEAT = Repeat::Harmless;
-    type Answer = BTreeMap<String, u64>;
+    type Answer = Purged;
 
     /// Queues a look at Skyvern for each application that it is silent about.
     pub struct QueueDueReconciliations {}
@@ -79,6 +81,20 @@ rpc! {
     /// The next scheduled run queues what is due.
     const REPEAT = Repeat::LeftToCaller;
     type Answer = IgnoredAny;
+}
+
+/// How far each kind of rows has been purged, in the database's own words.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PurgedUpTo(BTreeMap<String, String>);
+
+/// What a purge deleted.
+#[derive(Debug, Deserialize)]
+pub struct Purged {
+    /// How many rows of each kind. As many as the limit mean that there may be more.
+    pub purged: BTreeMap<String, u64>,
+    /// For the next call.
+    pub after: PurgedUpTo,
 }
 
 /// Proves that a lease of a background job is still the caller's: every lease has a higher one (`lease_number`), and
