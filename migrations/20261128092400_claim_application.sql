@@ -96,6 +96,8 @@ begin
             perform private.refuse('idempotency_key_reused', 422,
                 'this idempotency key belongs to another application');
     end;
+    insert into private.application_runs (submission_id, application_id, user_id)
+    values (submission, application.id, person.id);
 
     return jsonb_build_object(
         'outcome', 'claimed',

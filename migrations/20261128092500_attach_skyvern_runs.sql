@@ -32,6 +32,11 @@ create or replace function private.attach_skyvern_run(p_application_id uuid, p_r
     language sql
     set search_path = ''
 as $$
+    insert into private.application_runs (submission_id, application_id, user_id, run_id, started_at)
+    select submission_id, id, user_id, p_run_id, clock_timestamp()
+    from public.applications where id = p_application_id
+    on conflict (submission_id) do update set run_id = excluded.run_id, started_at = excluded.started_at;
+
     update public.applications
     set skyvern_task_id = p_run_id,
         skyvern_run_status = case when not private.is_final_skyvern_status(p_run_status) then p_run_status end,

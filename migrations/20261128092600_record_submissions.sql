@@ -103,6 +103,11 @@ begin
         -- The key must not give a repeated request an older run.
         submission_idempotency_key = case when not ended then submission_idempotency_key end
     where id = application.id;
+    if p_outcome = 'released' then
+        delete from private.application_runs where submission_id = p_submission_id;
+    elsif ended then
+        update private.application_runs set ended_at = clock_timestamp() where submission_id = p_submission_id;
+    end if;
 
     return jsonb_build_object('outcome', 'recorded', 'status', new_status);
 end

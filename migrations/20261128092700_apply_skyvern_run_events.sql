@@ -63,6 +63,12 @@ begin
         return;
     end if;
 
+    -- An attempt that follows puts the run in progress again.
+    update private.application_runs as run
+    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
+                        then coalesce(run.ended_at, clock_timestamp()) end
+    where run.run_id = p_application.skyvern_task_id;
+
     if private.is_decision_of_person(p_application.status) then
         update public.applications
         set skyvern_run_status = p_run_status,

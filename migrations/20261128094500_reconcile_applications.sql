@@ -101,6 +101,7 @@ begin
     perform private.attribute_events('reconciler', p_decision #>> '{status_details,reason}');
     update public.applications set status = decided, status_details = p_decision -> 'status_details'
     where id = application.id;
+    update private.application_runs set ended_at = clock_timestamp() where run_id = p_run_id;
     perform private.tell_of_application(application, decided, p_decision -> 'notification');
     return jsonb_build_object('outcome', 'lost');
 end

@@ -241,6 +241,12 @@ begin
         return;
     end if;
 
+    -- An attempt that follows puts the run in progress again.
+    update private.application_runs as run
+    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
+                        then coalesce(run.ended_at, clock_timestamp()) end
+    where run.run_id = p_application.skyvern_task_id;
+
     if private.is_decision_of_person(p_application.status) then
         update public.applications
         set skyvern_run_status = p_run_status,
@@ -306,6 +312,11 @@ CREATE FUNCTION private.attach_skyvern_run(p_application_id uuid, p_run_id text,
     LANGUAGE sql
     SET search_path TO ''
     AS $$
+    insert into private.application_runs (submission_id, application_id, user_id, run_id, started_at)
+    select submission_id, id, user_id, p_run_id, clock_timestamp()
+    from public.applications where id = p_application_id
+    on conflict (submission_id) do update set run_id = excluded.run_id, started_at = excluded.started_at;
+
     update public.applications
     set skyvern_task_id = p_run_id,
         skyvern_run_status = case when not private.is_final_skyvern_status(p_run_status) then p_run_status end,
@@ -1414,6 +1425,8 @@ begin
             perform private.refuse('idempotency_key_reused', 422,
                 'this idempotency key belongs to another application');
     end;
+    insert into private.application_runs (submission_id, application_id, user_id)
+    values (submission, application.id, person.id);
 
     return jsonb_build_object(
         'outcome', 'claimed',
@@ -2294,6 +2307,7 @@ begin
     perform private.attribute_events('reconciler', p_decision #>> '{status_details,reason}');
     update public.applications set status = decided, status_details = p_decision -> 'status_details'
     where id = application.id;
+    update private.application_runs set ended_at = clock_timestamp() where run_id = p_run_id;
     perform private.tell_of_application(application, decided, p_decision -> 'notification');
     return jsonb_build_object('outcome', 'lost');
 end
@@ -2588,6 +2602,11 @@ begin
         -- The key must not give a repeated request an older run.
         submission_idempotency_key = case when not ended then submission_idempotency_key end
     where id = application.id;
+    if p_outcome = 'released' then
+        delete from private.application_runs where submission_id = p_submission_id;
+    elsif ended then
+        update private.application_runs set ended_at = clock_timestamp() where submission_id = p_submission_id;
+    end if;
 
     return jsonb_build_object('outcome', 'recorded', 'status', new_status);
 end
@@ -2934,6 +2953,21 @@ $$;
 
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
+
+-- TABLE application_runs
+CREATE TABLE private.application_runs (
+    submission_id uuid NOT NULL,
+    application_id uuid,
+    user_id uuid NOT NULL,
+    run_id text,
+    claimed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT application_runs_check_run_id CHECK (((char_length(run_id) >= 1) AND (char_length(run_id) <= 200)))
+);
+
+-- COMMENT TABLE application_runs
+COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
 
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
@@ -3398,6 +3432,14 @@ CREATE TABLE public.webhook_events (
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
 
+-- CONSTRAINT application_runs application_runs_pkey
+ALTER TABLE ONLY private.application_runs
+    ADD CONSTRAINT application_runs_pkey PRIMARY KEY (submission_id);
+
+-- CONSTRAINT application_runs application_runs_unique_run_id
+ALTER TABLE ONLY private.application_runs
+    ADD CONSTRAINT application_runs_unique_run_id UNIQUE (run_id);
+
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
     ADD CONSTRAINT clerk_accounts_pkey PRIMARY KEY (clerk_user_id);
@@ -3549,6 +3591,15 @@ ALTER TABLE ONLY public.webhook_events
 -- CONSTRAINT webhook_events webhook_events_unique_source_event_key
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
+
+-- INDEX idx_application_runs_application_id
+CREATE INDEX idx_application_runs_application_id ON private.application_runs USING btree (application_id);
+
+-- INDEX idx_application_runs_user_id_claimed_at
+CREATE INDEX idx_application_runs_user_id_claimed_at ON private.application_runs USING btree (user_id, claimed_at);
+
+-- INDEX idx_application_runs_user_id_in_progress
+CREATE INDEX idx_application_runs_user_id_in_progress ON private.application_runs USING btree (user_id) WHERE (ended_at IS NULL);
 
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
@@ -3763,6 +3814,14 @@ CREATE TRIGGER on_users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECU
 -- TRIGGER webhook_events on_webhook_events_created_forget_deleted_person
 CREATE TRIGGER on_webhook_events_created_forget_deleted_person BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN ((new.outcome = 'waiting'::text)) EXECUTE FUNCTION private.forget_event_of_deleted_person();
 
+-- FK CONSTRAINT application_runs application_runs_fk_application
+ALTER TABLE ONLY private.application_runs
+    ADD CONSTRAINT application_runs_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT application_runs application_runs_fk_user
+ALTER TABLE ONLY private.application_runs
+    ADD CONSTRAINT application_runs_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT job_clicks job_clicks_fk_job
 ALTER TABLE ONLY private.job_clicks
     ADD CONSTRAINT job_clicks_fk_job FOREIGN KEY (job_id) REFERENCES public.jobs(id) ON DELETE CASCADE;
@@ -3838,6 +3897,9 @@ ALTER TABLE ONLY public.users
 -- FK CONSTRAINT webhook_events webhook_events_fk_application
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
+
+-- ROW SECURITY application_runs
+ALTER TABLE private.application_runs ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;

@@ -250,6 +250,32 @@ async fn an_event_of_another_run_changes_nothing() {
     assert_eq!(submission.row().await["status"], "PROCESSING_BY_SKYVERN");
 }
 
+#[tokio::test]
+async fn the_ledger_has_a_row_for_each_submission_until_its_run_is_over() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    assert_eq!(submission.ledger().await, [json!([submission.id, null, false, false])], "claimed");
+    submission.fail("released").await;
+    assert!(submission.ledger().await.is_empty(), "as if it had not been claimed");
+
+    for (end, is_over) in [("open", false), ("not_started", true), ("absent", true)] {
+        let submission = Submission::claim(&stack, None).await;
+        submission.fail(end).await;
+        assert_eq!(submission.ledger().await, [json!([submission.id, null, false, is_over])], "{end}");
+    }
+
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    for (status, decision, is_over) in [
+        ("created", "PROCESSING_BY_SKYVERN", false),
+        ("running", "PROCESSING_BY_SKYVERN", false),
+        ("failed", "FAILED_SKYVERN_SUBMISSION", true),
+    ] {
+        submission.hear(&run_id, status, 1, &decided(decision)).await.expect_status(200);
+        assert_eq!(submission.ledger().await, [json!([submission.id, run_id, true, is_over])], "{status}");
+    }
+}
+
 /// One claim of a new application.
 struct Submission {
     stack: Stack,
@@ -311,6 +337,13 @@ impl Submission {
     async fn decide(&self, status: &str) {
         let path = format!("applications?id=eq.{}", self.application);
         self.person.caller().await.update(&path, &json!({ "status": status })).await.expect_status(200);
+    }
+
+    /// The application's submissions: [submission_id, run_id, whether it started, whether it is over].
+    async fn ledger(&self) -> Vec<Value> {
+        let sql = "select jsonb_build_array(submission_id, run_id, started_at is not null, ended_at is not null)
+                   from private.application_runs where application_id = $1 order by claimed_at";
+        self.stack.database().json(sql, &[&self.application]).await
     }
 
     async fn row(&self) -> Value {
