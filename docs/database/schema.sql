@@ -369,6 +369,20 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
+-- FUNCTION circuit_breaker_pause(text, boolean)
+CREATE FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    -- How soon to ask again while an operator holds it open: five minutes.
+    select case when held = 'open' then 300 else ceil(extract(epoch from open_until - clock_timestamp())) end::integer
+    from private.circuit_breakers
+    where vendor = p_vendor
+      and (held = 'open'
+           or (held is null and open_until > clock_timestamp()
+               and not (p_costs_nothing and reason in ('spent', 'limited'))))
+$$;
+
 -- FUNCTION create_profile(auth.users)
 CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     LANGUAGE plpgsql
@@ -693,6 +707,60 @@ CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
         where called_at > clock_timestamp() - limits.period) as made
 $$;
 
+-- FUNCTION lease_job_search(text, uuid, uuid, boolean, timestamp with time zone)
+CREATE FUNCTION private.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- How long a caller has to ask Adzuna and store the results.
+    lease_time constant interval := '15 seconds';
+    found_so   jsonb := private.look_for_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    page       jsonb;
+    lease      private.job_search_leases;
+    reserved   record;
+    pause      integer;
+begin
+    if found_so ->> 'outcome' <> 'missing' then
+        return found_so;
+    end if;
+    insert into private.job_search_leases as held (query_key, id, expires_at)
+    values (p_query_key, gen_random_uuid(), clock_timestamp() + lease_time)
+    on conflict (query_key) do update set id = excluded.id, expires_at = excluded.expires_at, failure = null
+        where held.expires_at <= clock_timestamp()
+    returning * into lease;
+    if not found then
+        -- Another caller was quicker.
+        found_so := private.look_for_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+        return case when found_so ->> 'outcome' = 'missing'
+                    then jsonb_build_object('outcome', 'awaited', 'page', found_so -> 'page') else found_so end;
+    end if;
+
+    -- Between the first look and the lease another caller may have stored the results.
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    if (page ->> 'is_fresh')::boolean then
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object('outcome', 'fresh', 'page', page);
+    end if;
+
+    select * into reserved from private.reserve_job_search_call(lease.id, p_user_id, p_is_alert);
+    if reserved.free_at is not null then
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object(
+            'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
+            'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
+    end if;
+    -- Last, because nothing else may stand in the way of a trial.
+    pause := private.pass_circuit_breaker('adzuna');
+    if pause is not null then
+        delete from private.job_search_calls where id = lease.id;
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object('outcome', 'paused', 'page', page, 'retry_after_seconds', pause);
+    end if;
+    return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
+end
+$$;
+
 -- FUNCTION limit_queued_jobs()
 CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     LANGUAGE plpgsql
@@ -735,6 +803,44 @@ CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('skyvern_run:' || p_run_id, 0))
 $$;
 
+-- FUNCTION look_for_job_search(text, uuid, uuid, timestamp with time zone)
+CREATE FUNCTION private.look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    page  jsonb;
+    lease private.job_search_leases;
+    pause integer;
+begin
+    if p_query_key is null or p_query_key !~ '^[0-9a-f]{64}$' then
+        perform private.refuse('invalid_input', 422, 'the key of a query is a SHA-256 in hexadecimal digits');
+    end if;
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    if (page ->> 'is_fresh')::boolean then
+        return jsonb_build_object('outcome', 'fresh', 'page', page);
+    end if;
+
+    select * into lease from private.job_search_leases
+    where query_key = p_query_key and expires_at > clock_timestamp();
+    if found and lease.failure is null then
+        return jsonb_build_object('outcome', 'awaited', 'page', page);
+    elsif found and page is not null then
+        return jsonb_build_object('outcome', 'resting', 'page', page);
+    elsif found then
+        return jsonb_build_object(
+            'outcome', 'failed', 'failure', lease.failure, 'retry_after_seconds',
+            greatest(1, ceil(extract(epoch from lease.expires_at - clock_timestamp()))));
+    end if;
+
+    pause := private.circuit_breaker_pause('adzuna');
+    if pause is not null then
+        return jsonb_build_object('outcome', 'paused', 'page', page, 'retry_after_seconds', pause);
+    end if;
+    return jsonb_build_object('outcome', 'missing', 'page', page, 'user_id', p_user_id);
+end
+$_$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -765,6 +871,67 @@ begin
 end
 $$;
 
+-- FUNCTION note_vendor_call(text, text, bigint, boolean)
+CREATE FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint DEFAULT NULL::bigint, p_costs_nothing boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    failures_in_a_row constant integer := 5;
+    -- After so long without an opening the next pause is a short one again.
+    good_while        constant interval := '1 hour';
+    moment            timestamptz := clock_timestamp();
+    breaker           private.circuit_breakers;
+    first_pause       interval;
+    longest_pause     interval;
+    pause             interval;
+begin
+    if p_outcome = 'succeeded' then
+        if not exists (select from private.circuit_breakers where vendor = p_vendor) then
+            return;
+        end if;
+        update private.circuit_breakers
+        set failures = 0, open_until = null, reason = null, trial_until = null, updated_at = moment
+        where vendor = p_vendor and (failures > 0 or open_until is not null)
+          -- That a run can be read does not mean that one can be paid for.
+          and not (p_costs_nothing and coalesce(reason in ('spent', 'limited'), false));
+        delete from private.circuit_breakers
+        where vendor = p_vendor and held is null and open_until is null and failures = 0
+          and updated_at <= moment - case when openings > 0 then good_while else interval '0' end;
+        return;
+    end if;
+    if p_outcome is null or p_outcome not in ('failed', 'limited', 'refused', 'spent') then
+        perform private.refuse('invalid_input', 422,
+            'the outcome is none of succeeded, failed, limited, refused, spent');
+    end if;
+
+    insert into private.circuit_breakers as known (vendor, failures) values (p_vendor, 1)
+    on conflict (vendor) do update set failures = known.failures + 1, updated_at = moment
+    returning * into breaker;
+    -- Calls that were on their way when it opened say nothing new.
+    if breaker.open_until > moment
+       or (p_outcome = 'failed' and breaker.open_until is null and breaker.failures < failures_in_a_row) then
+        return;
+    end if;
+
+    -- What passes by itself is tried soon; what somebody has to mend, or a new month, is tried seldom.
+    if p_outcome in ('refused', 'spent') then
+        first_pause := '5 minutes';
+        longest_pause := '1 hour';
+    else
+        first_pause := '30 seconds';
+        longest_pause := '15 minutes';
+    end if;
+    pause := least(first_pause * 2 ^ least(breaker.openings, 10), longest_pause);
+    -- The vendor's word counts; more than a day is a mistake of its.
+    pause := greatest(pause, make_interval(secs => least(greatest(p_retry_after_seconds, 0), 86400)));
+    update private.circuit_breakers
+    set open_until = moment + pause, reason = p_outcome, openings = openings + 1, failures = 0, trial_until = null,
+        updated_at = moment
+    where vendor = p_vendor;
+end
+$$;
+
 -- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
 CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
@@ -786,6 +953,38 @@ begin
         returning id, job_type
     )
     select id into push_job_id from queued where job_type = 'push_notification';
+end
+$$;
+
+-- FUNCTION pass_circuit_breaker(text, boolean)
+CREATE FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- Longer than any single call and what is recorded of it.
+    trial_time constant interval := '1 minute';
+    moment     timestamptz := clock_timestamp();
+    pause      integer := private.circuit_breaker_pause(p_vendor, p_costs_nothing);
+begin
+    if pause is not null
+       or not exists (select from private.circuit_breakers
+                      where vendor = p_vendor and held is null and open_until is not null
+                        and not (p_costs_nothing and reason in ('spent', 'limited'))) then
+        return pause;
+    end if;
+
+    -- It is time to try. Of several callers at once one finds the row unlocked and no trial under way.
+    perform from private.circuit_breakers
+    where vendor = p_vendor and open_until <= moment and coalesce(trial_until <= moment, true)
+    for update skip locked;
+    if not found then
+        return (select greatest(1, ceil(extract(epoch from trial_until - moment)))
+                from private.circuit_breakers where vendor = p_vendor);
+    end if;
+    update private.circuit_breakers set trial_until = moment + trial_time, updated_at = moment
+    where vendor = p_vendor;
+    return null;
 end
 $$;
 
@@ -1080,67 +1279,6 @@ $$;
 
 -- COMMENT FUNCTION schedule_saved_searches_of_person()
 COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
-
--- FUNCTION search_jobs(text, uuid, uuid, uuid, boolean, timestamp with time zone)
-CREATE FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $_$
-declare
-    -- How long a caller has to ask Adzuna and store the results.
-    lease_time  constant interval := '15 seconds';
-    -- After a failure, how long old results are given without asking again.
-    backoff     constant interval := '30 seconds';
-    page        jsonb;
-    lease       private.job_search_leases;
-    reserved    record;
-begin
-    if p_query_key is null or p_query_key !~ '^[0-9a-f]{64}$' then
-        perform private.refuse('invalid_input', 422, 'the key of a query is a SHA-256 in hexadecimal digits');
-    end if;
-
-    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
-    if (page ->> 'is_fresh')::boolean then
-        return jsonb_build_object('outcome', 'fresh', 'page', page);
-    end if;
-
-    select * into lease from private.job_search_leases where query_key = p_query_key;
-    if lease.failure is not null then
-        if page is not null and lease.expires_at > clock_timestamp() - backoff then
-            return jsonb_build_object('outcome', 'resting', 'page', page);
-        end if;
-        if page is null and lease.id = p_awaited_lease_id then
-            return jsonb_build_object('outcome', 'failed', 'failure', lease.failure);
-        end if;
-    end if;
-
-    insert into private.job_search_leases as held (query_key, id, expires_at)
-    values (p_query_key, gen_random_uuid(), clock_timestamp() + lease_time)
-    on conflict (query_key) do update set id = excluded.id, expires_at = excluded.expires_at, failure = null
-        where held.expires_at <= clock_timestamp()
-    returning * into lease;
-    if not found then
-        select * into lease from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object('outcome', 'awaited', 'lease_id', lease.id, 'page', page);
-    end if;
-
-    -- Between the first look and the lease another caller may have stored the results.
-    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
-    if (page ->> 'is_fresh')::boolean then
-        delete from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object('outcome', 'fresh', 'page', page);
-    end if;
-
-    select * into reserved from private.reserve_job_search_call(lease.id, p_user_id, p_is_alert);
-    if reserved.free_at is not null then
-        delete from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object(
-            'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
-            'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
-    end if;
-    return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
-end
-$_$;
 
 -- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
 CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
@@ -1923,6 +2061,17 @@ $$;
 -- COMMENT FUNCTION handle_user_email_changed()
 COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows a changed e-mail address into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
+-- FUNCTION lease_job_search(text, uuid, uuid)
+CREATE FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select private.lease_job_search(p_query_key, p_known_version, p_user_id, false, null)
+$$;
+
+-- COMMENT FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
+COMMENT ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) IS 'The right to ask Adzuna for the page of a search, or what there is instead. Definer: it takes calls out of the allowance, in tables of the schema private. Bounds: the key is a SHA-256; calls are limited per person. A person cannot call it, or they could spend the allowance without a search.';
+
 -- FUNCTION match_jobs(extensions.vector, integer)
 CREATE FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer DEFAULT 10) RETURNS TABLE(id uuid, similarity double precision)
     LANGUAGE plpgsql STABLE
@@ -1955,6 +2104,31 @@ $$;
 
 -- COMMENT FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
 COMMENT ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) IS 'Notes that a run is still in progress. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only an application that waits for exactly this run.';
+
+-- FUNCTION note_vendor_call(text, text, bigint, boolean)
+CREATE FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.note_vendor_call(p_vendor, p_outcome, p_retry_after_seconds, p_costs_nothing);
+    return '{}';
+end
+$$;
+
+-- COMMENT FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+COMMENT ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) IS 'What came of a call of a vendor, for its circuit breaker. Definer: the circuit breakers are in the schema private. Bounds: a known vendor and a known outcome; a pause is a day at most.';
+
+-- FUNCTION pass_circuit_breaker(text, boolean)
+CREATE FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select private.pass_circuit_breaker(p_vendor, p_costs_nothing)
+$$;
+
+-- COMMENT FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+COMMENT ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) IS 'Whether a vendor may be called, or in how many seconds. Definer: the circuit breakers are in the schema private. Bounds: it takes at most the one trial of a breaker that is due.';
 
 -- FUNCTION purge_expired_rows(integer)
 CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
@@ -2258,30 +2432,37 @@ $$;
 -- COMMENT FUNCTION record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb)
 COMMENT ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) IS 'Ends a submission that started no run, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; a person''s decision stands.';
 
--- FUNCTION record_job_search_failure(text, uuid, text)
-CREATE FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) RETURNS jsonb
+-- FUNCTION record_job_search_failure(text, uuid, text, text, bigint)
+CREATE FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-    moment timestamptz := clock_timestamp();
+    first_pause   constant interval := '30 seconds';
+    longest_pause constant interval := '1 hour';
+    moment        timestamptz := clock_timestamp();
 begin
     update private.job_search_leases
-    set expires_at = moment, failure = p_failure
-    where query_key = p_query_key and id = p_lease_id;
+    set failure = p_failure,
+        failures = failures + 1,
+        -- What Adzuna has refused it will refuse again.
+        expires_at = moment + case when p_outcome = 'succeeded' then longest_pause
+                                   else least(first_pause * 2 ^ least(failures, 10), longest_pause) end
+    where query_key = p_query_key and id = p_lease_id and failure is null;
     update private.job_search_calls set called_at = moment where id = p_lease_id;
 
-    -- Nobody waits that long.
+    -- After that time a failure is the first again.
     delete from private.job_search_leases
     where query_key in (select query_key from private.job_search_leases
                         where expires_at < moment - interval '1 hour' order by expires_at limit 20
                         for update skip locked);
+    perform private.note_vendor_call('adzuna', p_outcome, p_retry_after_seconds);
     return '{}';
 end
 $$;
 
--- COMMENT FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
-COMMENT ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) IS 'Ends a lease of a search that failed. Definer: it writes leases and the ledger in the schema private. Bounds: only the lease that is named by its key and id.';
+-- COMMENT FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint)
+COMMENT ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) IS 'Ends a lease of a search that failed, and tells Adzuna''s circuit breaker. Definer: it writes leases and the ledger in the schema private. Bounds: only the lease that is named by its key and id; a known outcome; a page is left alone for an hour at most.';
 
 -- FUNCTION record_lost_skyvern_run(uuid, text, jsonb)
 CREATE FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) RETURNS jsonb
@@ -2695,34 +2876,40 @@ $$;
 -- COMMENT FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
 COMMENT ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) IS 'What a job of a saved search is to search for. Definer: it reads schedules in the schema private. Bounds: a person''s job reaches only that person''s searches.';
 
--- FUNCTION search_jobs(text, uuid, uuid)
-CREATE FUNCTION public.search_jobs(p_query_key text, p_known_version uuid DEFAULT NULL::uuid, p_awaited_lease_id uuid DEFAULT NULL::uuid) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
+-- FUNCTION search_jobs(text, uuid)
+CREATE FUNCTION public.search_jobs(p_query_key text, p_known_version uuid DEFAULT NULL::uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
     person_id uuid := public.current_user_id();
+    found_so  jsonb;
 begin
     if person_id is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
-    return private.search_jobs(p_query_key, p_known_version, p_awaited_lease_id, person_id, false, null);
+    found_so := private.look_for_job_search(p_query_key, p_known_version, person_id, null);
+    if found_so ->> 'outcome' = 'missing' then
+        -- What is there may be looked at; asking would spend the person's share.
+        perform private.refuse_impersonation();
+    end if;
+    return found_so;
 end
 $$;
 
--- COMMENT FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid)
-COMMENT ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) IS 'The cached page of a search, or the right to ask Adzuna, for the caller. Definer: it reads everybody''s cache and takes calls out of the allowance, in tables that no person reaches. Bounds: the person is the caller, never an argument; the key is a SHA-256, so it reveals a page only to those who know its query; calls are limited per person.';
+-- COMMENT FUNCTION search_jobs(p_query_key text, p_known_version uuid)
+COMMENT ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) IS 'The cached page of a search for the caller, or that it is missing. Definer: it reads everybody''s cache, in tables that no person reaches. Bounds: the person is the caller, never an argument; the key is a SHA-256, so it reveals a page only to those who know its query; it changes nothing.';
 
--- FUNCTION search_jobs_for_alert(text, uuid, uuid, uuid, timestamp with time zone)
-CREATE FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
+-- FUNCTION search_jobs_for_alert(text, uuid, uuid, timestamp with time zone)
+CREATE FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    select private.search_jobs(p_query_key, p_known_version, p_awaited_lease_id, p_user_id, true, p_newer_than)
+    select private.lease_job_search(p_query_key, p_known_version, p_user_id, true, p_newer_than)
 $$;
 
--- COMMENT FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone)
-COMMENT ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) IS 'The cached page of a search, or the right to ask Adzuna, for an alert of the person named. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: the key is a SHA-256; calls are limited by the share of alerts.';
+-- COMMENT FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+COMMENT ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) IS 'The cached page of a search, or the right to ask Adzuna, for an alert of the person named. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: the key is a SHA-256; calls are limited by the share of alerts.';
 
 -- FUNCTION settle_background_jobs(jsonb)
 CREATE FUNCTION public.settle_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -2917,6 +3104,7 @@ begin
     where id in (select id from public.job_search_cache
                  where expires_at < moment - interval '7 days' order by expires_at limit 20 for update skip locked);
 
+    perform private.note_vendor_call('adzuna', 'succeeded');
     return private.cached_job_search(p_query_key, new_version, p_user_id);
 end
 $$;
@@ -2969,6 +3157,25 @@ CREATE TABLE private.application_runs (
 -- COMMENT TABLE application_runs
 COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
 
+-- TABLE circuit_breakers
+CREATE TABLE private.circuit_breakers (
+    vendor text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    open_until timestamp with time zone,
+    reason text,
+    openings integer DEFAULT 0 NOT NULL,
+    trial_until timestamp with time zone,
+    held text,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT circuit_breakers_check_held CHECK ((held = ANY (ARRAY['open'::text, 'closed'::text]))),
+    CONSTRAINT circuit_breakers_check_open_until CHECK (((open_until IS NULL) = (reason IS NULL))),
+    CONSTRAINT circuit_breakers_check_reason CHECK ((reason = ANY (ARRAY['failed'::text, 'refused'::text, 'spent'::text, 'limited'::text]))),
+    CONSTRAINT circuit_breakers_check_vendor CHECK ((vendor = ANY (ARRAY['adzuna'::text, 'expo'::text, 'jsearch'::text, 'openai'::text, 'skyvern'::text])))
+);
+
+-- COMMENT TABLE circuit_breakers
+COMMENT ON TABLE private.circuit_breakers IS 'Which vendors are in trouble, and until when they are left alone. No row: the vendor is called.';
+
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
     clerk_user_id text NOT NULL,
@@ -3015,11 +3222,12 @@ CREATE TABLE private.job_search_leases (
     query_key text NOT NULL,
     id uuid NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    failure text
+    failure text,
+    failures integer DEFAULT 0 NOT NULL
 );
 
 -- COMMENT TABLE job_search_leases
-COMMENT ON TABLE private.job_search_leases IS 'Who is asking Adzuna for which page at the moment.';
+COMMENT ON TABLE private.job_search_leases IS 'Who is asking Adzuna for which page at the moment, and which pages are left alone after a failure.';
 
 -- TABLE job_search_limits
 CREATE TABLE private.job_search_limits (
@@ -3439,6 +3647,10 @@ ALTER TABLE ONLY private.application_runs
 -- CONSTRAINT application_runs application_runs_unique_run_id
 ALTER TABLE ONLY private.application_runs
     ADD CONSTRAINT application_runs_unique_run_id UNIQUE (run_id);
+
+-- CONSTRAINT circuit_breakers circuit_breakers_pkey
+ALTER TABLE ONLY private.circuit_breakers
+    ADD CONSTRAINT circuit_breakers_pkey PRIMARY KEY (vendor);
 
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
@@ -3901,6 +4113,9 @@ ALTER TABLE ONLY public.webhook_events
 -- ROW SECURITY application_runs
 ALTER TABLE private.application_runs ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY circuit_breakers
+ALTER TABLE private.circuit_breakers ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
 
@@ -4187,6 +4402,9 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION circuit_breaker_pause(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
 
@@ -4243,6 +4461,9 @@ GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
 
+-- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION private.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
+
 -- ACL FUNCTION limit_queued_jobs()
 REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
 
@@ -4251,6 +4472,9 @@ REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUB
 
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
+
+-- ACL FUNCTION look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION private.look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
@@ -4261,8 +4485,14 @@ REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency t
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+
 -- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
 REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -4295,9 +4525,6 @@ REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
 
 -- ACL FUNCTION schedule_saved_searches_of_person()
 REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
-
--- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
-REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
 
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
@@ -4379,6 +4606,10 @@ REVOKE ALL ON FUNCTION public.handle_updated_at() FROM PUBLIC;
 -- ACL FUNCTION handle_user_email_changed()
 REVOKE ALL ON FUNCTION public.handle_user_email_changed() FROM PUBLIC;
 
+-- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
+REVOKE ALL ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) TO service_role;
+
 -- ACL FUNCTION match_jobs(query_embedding extensions.vector, match_count integer)
 REVOKE ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) TO authenticated;
@@ -4387,6 +4618,14 @@ GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match
 -- ACL FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
 REVOKE ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) TO service_role;
+
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) TO service_role;
+
+-- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) TO service_role;
 
 -- ACL FUNCTION purge_expired_rows(p_limit integer)
 REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
@@ -4412,9 +4651,9 @@ GRANT ALL ON FUNCTION public.queue_due_saved_search_alerts() TO service_role;
 REVOKE ALL ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) TO service_role;
 
--- ACL FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
-REVOKE ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) TO service_role;
+-- ACL FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint)
+REVOKE ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) TO service_role;
 
 -- ACL FUNCTION record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
 REVOKE ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
@@ -4452,13 +4691,13 @@ GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number b
 REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) TO service_role;
 
--- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid)
-REVOKE ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) TO authenticated;
+-- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid)
+REVOKE ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) TO authenticated;
 
--- ACL FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone)
-REVOKE ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) TO service_role;
+-- ACL FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) TO service_role;
 
 -- ACL FUNCTION settle_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.settle_background_jobs(p_jobs jsonb) FROM PUBLIC;

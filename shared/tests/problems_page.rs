@@ -290,6 +290,10 @@ fn vendor_entry(vendor: &str, fault: Fault) -> Entry {
             (format!("The connection to {vendor} could not be made, or broke."), "Try again later.")
         }
         FaultKind::Unreadable => (format!("What {vendor} returned is not in the expected form."), "Try again later."),
+        FaultKind::Paused => (
+            format!("{vendor} was not called: it has failed or refused us, and is left alone for a while."),
+            "Try again after `Retry-After`.",
+        ),
     };
     if vendor == skyvern::FAULTS.vendor && skyvern::leaves_outcome_open(fault) {
         return Entry::new(

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod alerts;
 pub mod applications;
+pub mod circuit_breakers;
 pub mod push;
 pub mod queue;
 pub mod search;
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Signature> {
         accounts::SIGNATURES,
         alerts::SIGNATURES,
         applications::SIGNATURES,
+        circuit_breakers::SIGNATURES,
         push::SIGNATURES,
         queue::SIGNATURES,
         search::SIGNATURES,

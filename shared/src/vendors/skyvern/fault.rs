@@ -5,7 +5,7 @@ use crate::vendors::fault::{Fault, FaultKind, Faults};
 const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
     let title =
         if matches!(kind, FaultKind::TimedOut) { "Skyvern timed out" } else { "Skyvern did not take the application" };
-    Fault { kind, code, title, detail }
+    Fault { kind, code, title, detail, retry_after: None }
 }
 
 /// 402: no credits left.
@@ -44,6 +44,11 @@ pub static FAULTS: Faults = Faults {
         "skyvern_unreadable",
         "Skyvern's answer could not be read; whether the application was started is being found out",
     ),
+    paused: fault(
+        FaultKind::Paused,
+        "skyvern_paused",
+        "Skyvern is in trouble and is not called at the moment; nothing was sent",
+    ),
     own: &[CREDITS_EXHAUSTED],
     own_statuses: &[(402, CREDITS_EXHAUSTED)],
 };
@@ -57,7 +62,8 @@ pub fn leaves_outcome_open(fault: Fault) -> bool {
         | FaultKind::QuotaSpent
         | FaultKind::UnknownPath
         | FaultKind::RateLimited
-        | FaultKind::Rejected => false,
+        | FaultKind::Rejected
+        | FaultKind::Paused => false,
         FaultKind::Failed | FaultKind::TimedOut | FaultKind::Unreachable | FaultKind::Unreadable => true,
     }
 }
