@@ -152,6 +152,96 @@ CREATE FUNCTION private.alert_frequency(p_user_id uuid) RETURNS text
     left join public.user_preferences as preference on preference.user_id = person.id
 $$;
 
+-- FUNCTION posting_key(text)
+CREATE FUNCTION private.posting_key(p_job_url text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $_$
+declare
+    uuid       constant text := '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+    -- Who sent the reader, and in which language the page is shown: never which posting it is.
+    tracking   constant text := '^(utm_.*|fbclid|gclid|gclsrc|gbraid|wbraid|dclid|msclkid|twclid|ttclid|li_fat_id|igshid'
+        || '|yclid|mc_cid|mc_eid|_ga|_gl|_hsenc|_hsmi|mkt_tok|gh_src|lever[-_](source|origin|via)(\[\])?'
+        || '|ashby_jid_source|oga|dcr_ci|trk|trackingid|refid|originalsubdomain|lang|language|locale)$';
+    -- On a site of an employer's own these may say which posting it is.
+    referring  constant text := '^(ref|referrer|source|src|from|embed)$';
+    systems    constant text := '(^|\.)(greenhouse\.io|lever\.co|ashbyhq\.com|workable\.com|smartrecruiters\.com'
+        || '|recruitee\.com|personio\.(de|com))$';
+    -- Browsers take these three out of an address, and read a backslash as a slash.
+    address    constant text := translate(btrim(p_job_url), E'\\\t\n\r', '/');
+    parts      constant text[] := regexp_match(
+        address,
+        '^https?://(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:@]+)(?::([0-9]*))?(/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?$', 'i');
+    host       text;
+    path       text;
+    parameters text[] := '{}';
+    key        text;
+begin
+    if parts is null then
+        key := 'url:' || address;
+    else
+        host := regexp_replace(rtrim(lower(parts[1]), '.'), '^www\.', '');
+        path := coalesce(parts[3], '');
+        if parts[4] <> '' then
+            parameters := array(
+                select parameter from unnest(string_to_array(parts[4], '&')) as parameter
+                where parameter <> ''
+                  and lower(split_part(parameter, '=', 1)) !~ tracking
+                  and (host !~ systems or lower(split_part(parameter, '=', 1)) !~ referring)
+                group by parameter
+                order by parameter collate "C");
+        end if;
+
+        key := case
+            when host ~ '(^|\.)adzuna\.[a-z]{2,3}(\.[a-z]{2})?$' then
+                'adzuna:' || substring(path from '/(?:land/ad|details)/([0-9]+)(?:/|$)')
+            when host ~ '(^|\.)greenhouse\.io$' then
+                -- An embedded form names the posting `token`. Where a path and `gh_jid` differ, nobody knows.
+                case when path ~ '^/embed/job_app/*$' then
+                         'greenhouse:' || (select substring(parameter from '^token=([0-9]+)$')
+                                           from unnest(parameters) as parameter
+                                           where parameter ~ '^token=[0-9]+$' limit 1)
+                     when not exists (
+                         select from unnest(parameters) as parameter
+                         where parameter ~ '^gh_jid='
+                           and parameter <> 'gh_jid=' || coalesce(substring(path from '/jobs/([0-9]+)(?:/|$)'), ''))
+                     then 'greenhouse:' || substring(path from '^(?:/v1/boards)?/[^/]+/jobs/([0-9]+)(?:/|$)') end
+            when host in ('jobs.lever.co', 'jobs.eu.lever.co') then
+                'lever:' || substring(lower(path) from '^/[^/]+/(' || uuid || ')(?:/|$)')
+            when host in ('api.lever.co', 'api.eu.lever.co') then
+                'lever:' || substring(lower(path) from '^/v0/postings/[^/]+/(' || uuid || ')(?:/|$)')
+            when host = 'jobs.ashbyhq.com' then
+                'ashby:' || substring(lower(path) from '^/[^/]+/(' || uuid || ')(?:/|$)')
+            when host = 'apply.workable.com' then
+                'workable:' || upper(substring(path from '^(?:/[^/]+)?/j/([0-9A-Za-z]+)(?:/|$)'))
+            when host in ('jobs.smartrecruiters.com', 'careers.smartrecruiters.com') then
+                'smartrecruiters:' || coalesce(
+                    substring(path from '/([0-9]{6,})(?:-[^/]*)?/*$'),
+                    substring(lower(path) from '/publication/(' || uuid || ')(?:/|$)'))
+            when host ~ '^[a-z0-9-]+\.recruitee\.com$' then
+                'recruitee:' || host || ':' || substring(lower(path) from '^/o/([^/]+)(?:/|$)')
+            when host ~ '^[a-z0-9-]+\.jobs\.personio\.(de|com)$' then
+                'personio:' || split_part(host, '.', 1) || ':' || substring(path from '^/job/([0-9]+)(?:/|$)')
+            when parameters <> '{}' then coalesce(
+                -- An employer's own page around a form of one of these systems.
+                (select 'greenhouse:' || substring(parameter from '=([0-9]+)$') from unnest(parameters) as parameter
+                 where parameter ~ '^gh_jid=[0-9]+$' limit 1),
+                (select 'ashby:' || lower(substring(parameter from '=(.*)$')) from unnest(parameters) as parameter
+                 where parameter ~* ('^ashby_jid=' || uuid || '$') limit 1))
+        end;
+        key := coalesce(key, 'url:' || host
+            || case when coalesce(parts[2], '') in ('', '80', '443') then '' else ':' || parts[2] end
+            || rtrim(path, '/')
+            || case when parameters = '{}' then '' else '?' || array_to_string(parameters, '&') end
+            -- Single-page sites name the posting behind `#/`.
+            || case when parts[5] ~ '^[^:]*/' then '#' || rtrim(parts[5], '/') else '' end);
+    end if;
+    -- An entry of an index has a length limit.
+    return case when octet_length(key) <= 500 then key
+                else 'sha256:' || encode(sha256(convert_to(key, 'UTF8')), 'hex') end;
+end
+$_$;
+
 -- TABLE applications
 CREATE TABLE public.applications (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -159,6 +249,7 @@ CREATE TABLE public.applications (
     job_title text NOT NULL,
     company_name text NOT NULL,
     job_url text NOT NULL,
+    posting_key text GENERATED ALWAYS AS (private.posting_key(job_url)) STORED NOT NULL,
     adzuna_job_id text,
     skyvern_task_id text,
     status public.application_status_type DEFAULT 'DRAFT'::public.application_status_type NOT NULL,
@@ -193,6 +284,8 @@ END) STORED,
     submission_resume_path text,
     submission_previous_status public.application_status_type,
     submission_idempotency_key text,
+    submission_apply_again boolean DEFAULT false NOT NULL,
+    submission_job_id uuid,
     deleted_at timestamp with time zone,
     deleted_by uuid,
     deletion_reason text,
@@ -383,6 +476,192 @@ CREATE FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boo
                and not (p_costs_nothing and reason in ('spent', 'limited'))))
 $$;
 
+-- FUNCTION claim_application_of(uuid, uuid, text, boolean, uuid)
+CREATE FUNCTION private.claim_application_of(p_user_id uuid, p_application_id uuid, p_idempotency_key text, p_apply_again boolean, p_job_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- How long a caller has to start the run and record it. After that nobody knows whether a run started.
+    lease       constant interval := '60 seconds';
+    -- How long a submission waits for Skyvern.
+    patience    constant interval := '24 hours';
+    person      public.users;
+    application public.applications;
+    sent        record;
+    submission  uuid := gen_random_uuid();
+    resume_path text;
+    is_waiting  boolean;
+    pause       integer;
+begin
+    -- The person's row first: claims of one person wait for each other, so that of two drafts for one posting one is
+    -- sent, and the limits are exact.
+    select * into person from public.users where id = p_user_id for no key update;
+    if person.id is null then
+        if p_job_id is not null then
+            return jsonb_build_object('outcome', 'superseded');
+        end if;
+        perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
+    end if;
+    if char_length(p_idempotency_key) not between 1 and 255 then
+        perform private.refuse('invalid_input', 422, 'an idempotency key has 1 to 255 characters');
+    end if;
+
+    select * into application
+    from public.applications
+    where id = p_application_id and user_id = person.id and deleted_at is null
+    for no key update;
+    if p_job_id is not null and application.submission_job_id is distinct from p_job_id then
+        return jsonb_build_object('outcome', 'superseded');
+    end if;
+    if application.id is null then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+    if exists (select from public.applications
+               where user_id = person.id and submission_idempotency_key = p_idempotency_key
+                 and id <> application.id) then
+        perform private.refuse('idempotency_key_reused', 422, 'this idempotency key belongs to another application');
+    end if;
+
+    if application.skyvern_task_id is not null and application.submission_id is null
+       and (application.status = 'PROCESSING_BY_SKYVERN'
+            or application.submission_idempotency_key = p_idempotency_key) then
+        return jsonb_build_object('outcome', 'already_started', 'run_id', application.skyvern_task_id,
+                                  'status', application.status);
+    end if;
+    if application.status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
+        perform private.refuse('application_wrong_status', 409,
+            format('the application cannot be started while its status is %s', application.status),
+            application.status::text);
+    end if;
+    if application.submission_id is not null
+       and application.submission_outcome = 'started'
+       and application.submission_lease_expires_at > clock_timestamp() then
+        return jsonb_build_object('outcome', 'in_progress');
+    end if;
+    -- A job that is dead does not come back for it.
+    is_waiting := exists (select from public.background_jobs as job
+                          where job.id = application.submission_job_id and job.status in ('pending', 'processing'));
+    if p_job_id is null and is_waiting then
+        return jsonb_build_object('outcome', 'queued', 'status', application.status);
+    end if;
+    if application.submission_id is not null then
+        return jsonb_build_object('outcome', 'open', 'submission_id', application.submission_id,
+                                  'title', application.submission_title,
+                                  'seconds_ago', floor(extract(epoch from
+                                      clock_timestamp() - application.submission_started_at)));
+    end if;
+    if p_job_id is not null and exists (select from public.background_jobs
+                                        where id = p_job_id and created_at <= clock_timestamp() - patience) then
+        return jsonb_build_object('outcome', 'expired');
+    end if;
+
+    if exists (select from public.user_preferences as preferences, unnest(preferences.excluded_companies) as company
+               where preferences.user_id = person.id
+                 and private.company_key(company) = private.company_key(application.company_name)) then
+        perform private.refuse('company_excluded', 409,
+            format('%s is among the companies that you exclude', application.company_name));
+    end if;
+    if not coalesce(p_apply_again, false) then
+        select * into sent from private.sent_application(application);
+        if sent.id is not null then
+            perform private.refuse('already_applied', 409,
+                case when sent.id = application.id
+                     then format('this application may have been sent before: it became %s', sent.status)
+                     else format('another application for this posting was or may have been sent: it is %s',
+                                 sent.status)
+                end,
+                jsonb_build_object('application_id', sent.id, 'application_status', sent.status)::text);
+        end if;
+    end if;
+
+    resume_path := coalesce(
+        application.resume_url_used,
+        (select file_url from public.resumes where user_id = person.id and is_primary),
+        person.current_resume_url);
+    if resume_path is null or not private.is_own_file(resume_path, person.id) then
+        perform private.refuse('resume_missing', 422, 'there is no résumé to apply with');
+    end if;
+
+    perform private.refuse_beyond_application_limits(person, application.id);
+
+    -- Last, since it may give this call the one trial, and nothing else must stand in its way.
+    pause := private.pass_circuit_breaker('skyvern');
+    if pause is not null and p_job_id is not null then
+        return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
+    end if;
+    perform private.attribute_events(case when p_job_id is null then 'initiate' else 'queue' end);
+    begin
+        if pause is not null then
+            update public.applications
+            set status = 'PENDING_SKYVERN_SUBMISSION',
+                status_details = jsonb_build_object('reason', 'skyvern_paused', 'submission', 'queued'),
+                submission_idempotency_key = p_idempotency_key,
+                submission_apply_again = coalesce(p_apply_again, false)
+            where id = application.id;
+            perform private.queue_submission(application, pause);
+            return jsonb_build_object('outcome', 'queued', 'status', 'PENDING_SKYVERN_SUBMISSION');
+        end if;
+        update public.applications
+        set status = 'PENDING_SKYVERN_SUBMISSION',
+            submission_id = submission,
+            submission_title = 'jobraker-' || submission,
+            submission_started_at = clock_timestamp(),
+            submission_lease_expires_at = clock_timestamp() + lease,
+            submission_outcome = 'started',
+            submission_resume_path = resume_path,
+            submission_previous_status = status,
+            submission_idempotency_key = p_idempotency_key,
+            submission_apply_again = coalesce(p_apply_again, false),
+            submission_job_id = p_job_id
+        where id = application.id;
+    exception
+        when unique_violation then -- another application was claimed with this key at the same moment
+            perform private.refuse('idempotency_key_reused', 422,
+                'this idempotency key belongs to another application');
+    end;
+    insert into private.application_runs (submission_id, application_id, user_id)
+    values (submission, application.id, person.id);
+
+    return jsonb_build_object(
+        'outcome', 'claimed',
+        'submission_id', submission,
+        'title', 'jobraker-' || submission,
+        'application', jsonb_build_object(
+            'id', application.id, 'job_title', application.job_title, 'company_name', application.company_name,
+            'job_url', application.job_url),
+        'resume_path', resume_path,
+        'resume_filename', coalesce(
+            (select file_name from public.resumes
+             where user_id = person.id and file_url = resume_path order by is_primary desc, uploaded_at desc limit 1),
+            case when resume_path = person.current_resume_url then person.current_resume_filename end,
+            storage.filename(resume_path)),
+        -- A cover letter is optional, so one outside the person's folder is left out as if there were none.
+        'cover_letter_path', case when private.is_own_file(application.cover_letter_url_used, person.id)
+                                  then application.cover_letter_url_used end,
+        'person', jsonb_build_object(
+            'id', person.id, 'full_name', person.full_name, 'email', person.email,
+            'phone_number', person.phone_number, 'linkedin_profile_url', person.linkedin_profile_url,
+            'portfolio_url', person.portfolio_url),
+        'preferences', (select to_jsonb(preferences) - 'user_id' - 'updated_at' - 'excluded_companies'
+                        from public.user_preferences as preferences where user_id = person.id));
+end
+$$;
+
+-- FUNCTION company_key(text)
+CREATE FUNCTION private.company_key(p_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    with words as (select btrim(regexp_replace(lower(p_name), '[[:punct:][:space:]]+', ' ', 'g')) as name)
+    select coalesce(
+        nullif(regexp_replace(name,
+            '( (inc|incorporated|corp|corporation|co|company|ltd|limited|llc|llp|lp|plc|gmbh|mbh|ag|se|kg|kgaa|ohg'
+            || '|sa|sas|sarl|srl|spa|bv|nv|ab|as|asa|oy|oyj|aps|pty|pte|s a|s p a|b v|n v|s r l))+$', ''), ''),
+        name)
+    from words
+$_$;
+
 -- FUNCTION create_profile(auth.users)
 CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     LANGUAGE plpgsql
@@ -483,6 +762,38 @@ begin
     return new;
 end
 $$;
+
+-- FUNCTION end_waiting_submission()
+CREATE FUNCTION private.end_waiting_submission() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.submission_job_id := null;
+    return new;
+end
+$$;
+
+-- FUNCTION follow_primary_resume()
+CREATE FUNCTION private.follow_primary_resume() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if new.is_primary then
+        update public.users set current_resume_url = new.file_url, current_resume_filename = new.file_name
+        where id = new.user_id
+          and (current_resume_url, current_resume_filename) is distinct from (new.file_url, new.file_name);
+    elsif tg_op = 'DELETE' and old.is_primary then
+        update public.users set current_resume_url = null, current_resume_filename = null
+        where id = old.user_id and current_resume_url = old.file_url;
+    end if;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION follow_primary_resume()
+COMMENT ON FUNCTION private.follow_primary_resume() IS 'Keeps users.current_resume_url and its file name those of the primary résumé. Definer: it runs for whoever changes a résumé, and for the cascade of a deletion. Bounds: a trigger function, which nobody can call: it writes only to the person of the row that is being changed.';
 
 -- FUNCTION forget_event_of_deleted_person()
 CREATE FUNCTION private.forget_event_of_deleted_person() RETURNS trigger
@@ -795,6 +1106,20 @@ CREATE FUNCTION private.lock_clerk_account(p_clerk_user_id text) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('clerk_account:' || p_clerk_user_id, 0))
 $$;
 
+-- FUNCTION lock_person_of_resumes()
+CREATE FUNCTION private.lock_person_of_resumes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform from public.users where id = public.current_user_id() for no key update;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION lock_person_of_resumes()
+COMMENT ON FUNCTION private.lock_person_of_resumes() IS 'Locks the caller''s profile before their résumés are changed. Definer: so that it does not depend on what the caller may change of a profile. Bounds: a trigger function, which nobody can call: it locks the caller''s own row.';
+
 -- FUNCTION lock_skyvern_run(text)
 CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
     LANGUAGE sql
@@ -841,6 +1166,32 @@ begin
 end
 $_$;
 
+-- TABLE application_runs
+CREATE TABLE private.application_runs (
+    submission_id uuid NOT NULL,
+    application_id uuid,
+    user_id uuid NOT NULL,
+    run_id text,
+    claimed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    outcome text,
+    CONSTRAINT application_runs_check_run_id CHECK (((char_length(run_id) >= 1) AND (char_length(run_id) <= 200)))
+);
+
+-- COMMENT TABLE application_runs
+COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
+
+-- FUNCTION may_have_been_sent(private.application_runs)
+CREATE FUNCTION private.may_have_been_sent(p_run private.application_runs) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select not (p_run.run_id is null and p_run.started_at is null and p_run.ended_at is not null)
+       and coalesce(p_run.outcome not in ('job_closed', 'login_required', 'missing_information', 'captcha_blocked',
+                                          'resume_upload_failed'), true)
+$$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -870,6 +1221,21 @@ begin
     return new;
 end
 $$;
+
+-- FUNCTION note_outcome_of_run()
+CREATE FUNCTION private.note_outcome_of_run() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update private.application_runs set outcome = left(new.status_details ->> 'reason', 100)
+    where run_id = new.skyvern_task_id;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION note_outcome_of_run()
+COMMENT ON FUNCTION private.note_outcome_of_run() IS 'Keeps what a run came to. Definer: nobody may write application_runs. Bounds: a trigger function, which nobody can call: it writes only about the run of the row that is being changed.';
 
 -- FUNCTION note_vendor_call(text, text, bigint, boolean)
 CREATE FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint DEFAULT NULL::bigint, p_costs_nothing boolean DEFAULT false) RETURNS void
@@ -1119,6 +1485,24 @@ begin
 end
 $$;
 
+-- FUNCTION queue_submission(public.applications, integer)
+CREATE FUNCTION private.queue_submission(p_application public.applications, p_seconds integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- More than a day's, with the backoff of the queue: the claim says when it is over.
+    attempts constant integer := 100;
+    job      uuid;
+begin
+    insert into public.background_jobs (user_id, job_type, payload, run_at, max_attempts)
+    values (p_application.user_id, 'submit_application', jsonb_build_object('application_id', p_application.id),
+            clock_timestamp() + make_interval(secs => p_seconds), attempts)
+    returning id into job;
+    update public.applications set submission_job_id = job where id = p_application.id;
+end
+$$;
+
 -- FUNCTION record_application_event()
 CREATE FUNCTION private.record_application_event() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1153,6 +1537,93 @@ begin
             'status', p_status,
             'headers', case when p_retry_after is null then '{}'
                             else pg_catalog.jsonb_build_object('Retry-After', p_retry_after::text) end)::text;
+end
+$$;
+
+-- TABLE users
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    clerk_user_id text NOT NULL,
+    full_name text,
+    email text,
+    phone_number text,
+    linkedin_profile_url text,
+    portfolio_url text,
+    current_resume_url text,
+    current_resume_filename text,
+    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
+    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    resume_text text,
+    resume_embedding extensions.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
+    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
+    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
+    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
+    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
+    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
+    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
+    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
+);
+
+-- COMMENT TABLE users
+COMMENT ON TABLE public.users IS 'People: one profile for each account.';
+
+-- FUNCTION refuse_beyond_application_limits(public.users, uuid)
+CREATE FUNCTION private.refuse_beyond_application_limits(p_person public.users, p_application_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    day         constant interval := '24 hours';
+    -- In seconds. Nobody knows when a run ends; most take a few minutes.
+    look_again  constant integer := 300;
+    moment      constant timestamptz := clock_timestamp();
+    per_day     integer;
+    at_once     integer;
+    today       integer;
+    in_progress integer;
+    waiting     integer;
+    reached     text;
+    pause       integer := look_again;
+begin
+    select limits.per_day, limits.at_once into per_day, at_once
+    from private.application_limits as limits where limits.tier = p_person.tier;
+    per_day := coalesce(per_day, 0);
+    at_once := coalesce(at_once, 0);
+
+    -- A submission that surely started nothing cost nothing.
+    select count(*) filter (where run.claimed_at > moment - day and (run.run_id is not null or run.ended_at is null)),
+           count(*) filter (where run.ended_at is null)
+    into today, in_progress
+    from private.application_runs as run
+    where run.user_id = p_person.id and (run.claimed_at > moment - day or run.ended_at is null);
+    select count(*) into waiting
+    from public.applications
+    where user_id = p_person.id and submission_job_id is not null and id <> p_application_id;
+
+    if today + waiting >= per_day then
+        reached := format('your plan allows %s applications in 24 hours', per_day);
+        -- Until enough of the runs are a day old.
+        select ceil(extract(epoch from run.claimed_at + day - moment)) into pause
+        from private.application_runs as run
+        where run.user_id = p_person.id and run.claimed_at > moment - day
+          and (run.run_id is not null or run.ended_at is null)
+        order by run.claimed_at
+        offset today + waiting - per_day
+        limit 1;
+        pause := coalesce(pause, case when per_day = 0 then extract(epoch from day)::integer else look_again end);
+    elsif in_progress >= at_once then
+        reached := format('your plan allows %s applications at the same time', at_once);
+    else
+        return;
+    end if;
+    perform private.refuse('application_limit_reached', 429, reached,
+        jsonb_build_object('retry_after_seconds', pause)::text, pause);
 end
 $$;
 
@@ -1279,6 +1750,35 @@ $$;
 
 -- COMMENT FUNCTION schedule_saved_searches_of_person()
 COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
+
+-- FUNCTION sent_application(public.applications)
+CREATE FUNCTION private.sent_application(p_application public.applications, OUT id uuid, OUT status public.application_status_type) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select
+        earlier.id,
+        coalesce(
+            case when earlier.status in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then (
+                select to_status from public.application_events
+                where application_id = earlier.id and user_id = earlier.user_id
+                  and to_status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION')
+                order by position desc
+                limit 1) end,
+            earlier.status)
+    from public.applications as earlier
+    where earlier.user_id = p_application.user_id
+      and (earlier.posting_key = any (array[p_application.posting_key, 'adzuna:' || p_application.adzuna_job_id])
+           or earlier.adzuna_job_id = any (
+               array[p_application.adzuna_job_id, substring(p_application.posting_key from '^adzuna:(.*)$')]))
+      and (earlier.status in ('PROCESSING_BY_SKYVERN', 'SUBMITTED_BY_SKYVERN', 'APPLIED_MANUALLY',
+                              'INTERVIEW_SCHEDULED', 'OFFER_RECEIVED', 'REJECTED_BY_COMPANY')
+           or (earlier.submission_job_id is not null and earlier.id <> p_application.id)
+           or exists (select from private.application_runs as run
+                      where run.application_id = earlier.id and private.may_have_been_sent(run)))
+    order by earlier.last_status_update_at desc
+    limit 1
+$_$;
 
 -- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
 CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
@@ -1481,118 +1981,20 @@ CREATE FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) RETURNS jsonb
     select coalesce(jsonb_agg(id), '[]') from cancelled
 $$;
 
--- FUNCTION claim_application(uuid, text)
-CREATE FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text DEFAULT NULL::text) RETURNS jsonb
+-- FUNCTION claim_application(uuid, text, boolean)
+CREATE FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text DEFAULT NULL::text, p_apply_again boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-declare
-    -- How long a caller has to start the run and record it. After that nobody knows whether a run started.
-    lease       constant interval := '60 seconds';
-    person      public.users;
-    application public.applications;
-    submission  uuid := gen_random_uuid();
-    resume_path text;
 begin
-    select * into person from public.users where id = public.current_user_id();
-    if person.id is null then
-        perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
-    end if;
     perform private.refuse_impersonation();
-    if char_length(p_idempotency_key) not between 1 and 255 then
-        perform private.refuse('invalid_input', 422, 'an idempotency key has 1 to 255 characters');
-    end if;
-
-    select * into application
-    from public.applications
-    where id = p_application_id and user_id = person.id and deleted_at is null
-    for no key update;
-    if application.id is null then
-        perform private.refuse('application_not_found', 404, 'there is no such application');
-    end if;
-    if exists (select from public.applications
-               where user_id = person.id and submission_idempotency_key = p_idempotency_key
-                 and id <> application.id) then
-        perform private.refuse('idempotency_key_reused', 422, 'this idempotency key belongs to another application');
-    end if;
-
-    if application.skyvern_task_id is not null and application.submission_id is null
-       and (application.status = 'PROCESSING_BY_SKYVERN'
-            or application.submission_idempotency_key = p_idempotency_key) then
-        return jsonb_build_object('outcome', 'already_started', 'run_id', application.skyvern_task_id,
-                                  'status', application.status);
-    end if;
-    if application.status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
-        perform private.refuse('application_wrong_status', 409,
-            format('the application cannot be started while its status is %s', application.status),
-            application.status::text);
-    end if;
-    if application.submission_id is not null then
-        if application.submission_outcome = 'started'
-           and application.submission_lease_expires_at > clock_timestamp() then
-            return jsonb_build_object('outcome', 'in_progress');
-        end if;
-        return jsonb_build_object('outcome', 'open', 'submission_id', application.submission_id,
-                                  'title', application.submission_title,
-                                  'seconds_ago', floor(extract(epoch from
-                                      clock_timestamp() - application.submission_started_at)));
-    end if;
-
-    resume_path := coalesce(
-        application.resume_url_used, person.current_resume_url,
-        (select file_url from public.resumes where user_id = person.id and is_primary));
-    if resume_path is null or not private.is_own_file(resume_path, person.id) then
-        perform private.refuse('resume_missing', 422, 'there is no résumé to apply with');
-    end if;
-
-    perform private.attribute_events('initiate');
-    begin
-        update public.applications
-        set status = 'PENDING_SKYVERN_SUBMISSION',
-            submission_id = submission,
-            submission_title = 'jobraker-' || submission,
-            submission_started_at = clock_timestamp(),
-            submission_lease_expires_at = clock_timestamp() + lease,
-            submission_outcome = 'started',
-            submission_resume_path = resume_path,
-            submission_previous_status = status,
-            submission_idempotency_key = p_idempotency_key
-        where id = application.id;
-    exception
-        when unique_violation then -- another application was claimed with this key at the same moment
-            perform private.refuse('idempotency_key_reused', 422,
-                'this idempotency key belongs to another application');
-    end;
-    insert into private.application_runs (submission_id, application_id, user_id)
-    values (submission, application.id, person.id);
-
-    return jsonb_build_object(
-        'outcome', 'claimed',
-        'submission_id', submission,
-        'title', 'jobraker-' || submission,
-        'application', jsonb_build_object(
-            'id', application.id, 'job_title', application.job_title, 'company_name', application.company_name,
-            'job_url', application.job_url),
-        'resume_path', resume_path,
-        'resume_filename', coalesce(
-            case when resume_path = person.current_resume_url then person.current_resume_filename end,
-            (select file_name from public.resumes
-             where user_id = person.id and file_url = resume_path order by is_primary desc, uploaded_at desc limit 1),
-            storage.filename(resume_path)),
-        -- A cover letter is optional, so one outside the person's folder is left out as if there were none.
-        'cover_letter_path', case when private.is_own_file(application.cover_letter_url_used, person.id)
-                                  then application.cover_letter_url_used end,
-        'person', jsonb_build_object(
-            'id', person.id, 'full_name', person.full_name, 'email', person.email,
-            'phone_number', person.phone_number, 'linkedin_profile_url', person.linkedin_profile_url,
-            'portfolio_url', person.portfolio_url),
-        'preferences', (select to_jsonb(preferences) - 'user_id' - 'updated_at'
-                        from public.user_preferences as preferences where user_id = person.id));
+    return private.claim_application_of(
+        public.current_user_id(), p_application_id, p_idempotency_key, p_apply_again, null);
 end
 $$;
 
--- COMMENT FUNCTION claim_application(p_application_id uuid, p_idempotency_key text)
-COMMENT ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) IS 'Claims one of the caller''s applications, to start its one run. Definer: it writes the submission and the status, which no person may write, and refuses through private.refuse. Bounds: only an application of the caller''s that may be started; files only from the caller''s own folder; the key has 1 to 255 characters.';
+-- COMMENT FUNCTION claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean)
+COMMENT ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) IS 'Claims one of the caller''s applications, to start its one run. Definer: it writes the submission and the status, which no person may write, and refuses through private.refuse. Bounds: only an application of the caller''s that may be started; one posting once, unless the caller says that it is meant; as many runs as the tier allows; files only from the caller''s own folder; the key has 1 to 255 characters.';
 
 -- FUNCTION claim_background_jobs(text, text[], integer)
 CREATE FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) RETURNS jsonb
@@ -1783,6 +2185,28 @@ $$;
 -- COMMENT FUNCTION claim_push_receipts()
 COMMENT ON FUNCTION public.claim_push_receipts() IS 'Claims the tickets whose receipt is due. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; 1,000 tickets at most.';
 
+-- FUNCTION claim_queued_application(uuid, uuid)
+CREATE FUNCTION public.claim_queued_application(p_application_id uuid, p_job_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    application public.applications;
+begin
+    if p_job_id is null then
+        perform private.refuse('invalid_input', 422, 'a job is needed');
+    end if;
+    -- Whose it is does not change, and the person's row is to be locked first.
+    select * into application from public.applications where id = p_application_id;
+    return private.claim_application_of(
+        application.user_id, p_application_id, application.submission_idempotency_key,
+        application.submission_apply_again, p_job_id);
+end
+$$;
+
+-- COMMENT FUNCTION claim_queued_application(p_application_id uuid, p_job_id uuid)
+COMMENT ON FUNCTION public.claim_queued_application(p_application_id uuid, p_job_id uuid) IS 'Claims an application that waits in the queue, for the person who submitted it. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application that waits as this very job; all the limits of claim_application.';
+
 -- FUNCTION close_dead_job_syncs()
 CREATE FUNCTION public.close_dead_job_syncs() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1964,6 +2388,39 @@ $$;
 -- COMMENT FUNCTION extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer)
 COMMENT ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) IS 'Extends a lock for scheduled work. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only a lock that has not expired and whose fencing token the caller knows; 1 to 86,400 seconds.';
 
+-- FUNCTION fail_queued_application(uuid, uuid, jsonb)
+CREATE FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    decided     public.application_status_type := p_decision ->> 'status';
+    details     jsonb := p_decision -> 'status_details';
+    application public.applications;
+begin
+    select * into application from public.applications where id = p_application_id for no key update;
+    if application.id is null or p_job_id is null or application.submission_job_id is distinct from p_job_id then
+        return jsonb_build_object('outcome', 'superseded');
+    end if;
+    if application.submission_id is not null then
+        perform public.record_submission_failure(
+            application.id, application.submission_id, 'not_started', details ->> 'reason', details);
+    end if;
+    perform private.attribute_events('queue', details ->> 'reason');
+    update public.applications
+    set status = decided,
+        status_details = details,
+        submission_job_id = null,
+        submission_idempotency_key = null
+    where id = application.id;
+    perform private.tell_of_application(application, decided, p_decision -> 'notification');
+    return jsonb_build_object('outcome', 'failed');
+end
+$$;
+
+-- COMMENT FUNCTION fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb)
+COMMENT ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) IS 'Gives up a submission that waited in the queue, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application that waits as this very job; a person''s decision has ended the waiting before.';
+
 -- FUNCTION finish_job_sync(bigint, boolean, text)
 CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2071,6 +2528,54 @@ $$;
 
 -- COMMENT FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
 COMMENT ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) IS 'The right to ask Adzuna for the page of a search, or what there is instead. Definer: it takes calls out of the allowance, in tables of the schema private. Bounds: the key is a SHA-256; calls are limited per person. A person cannot call it, or they could spend the allowance without a search.';
+
+-- TABLE resumes
+CREATE TABLE public.resumes (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    user_id uuid DEFAULT public.current_user_id() NOT NULL,
+    file_url text NOT NULL,
+    file_name text NOT NULL,
+    version_name text,
+    is_primary boolean DEFAULT false NOT NULL,
+    uploaded_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT resumes_check_file_name CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
+    CONSTRAINT resumes_check_file_url CHECK (((char_length(file_url) >= 1) AND (char_length(file_url) <= 1024))),
+    CONSTRAINT resumes_check_version_name CHECK ((char_length(version_name) <= 200))
+);
+
+-- COMMENT TABLE resumes
+COMMENT ON TABLE public.resumes IS 'A person''s résumés; the files are in storage.';
+
+-- FUNCTION make_resume_primary(uuid)
+CREATE FUNCTION public.make_resume_primary(p_resume_id uuid) RETURNS public.resumes
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    person uuid := public.current_user_id();
+    chosen public.resumes;
+begin
+    if person is null then
+        perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
+    end if;
+    -- Two calls at once wait for each other here.
+    perform from public.users where id = person for no key update;
+    select * into chosen from public.resumes where id = p_resume_id and user_id = person for no key update;
+    if chosen.id is null then
+        perform private.refuse('resume_not_found', 404, 'there is no such résumé');
+    end if;
+    if not chosen.is_primary then
+        update public.resumes set is_primary = false where user_id = person and is_primary;
+        update public.resumes set is_primary = true where id = chosen.id returning * into chosen;
+    end if;
+    return chosen;
+end
+$$;
+
+-- COMMENT FUNCTION make_resume_primary(p_resume_id uuid)
+COMMENT ON FUNCTION public.make_resume_primary(p_resume_id uuid) IS 'Makes one of the caller''s résumés the primary one. Definer: it locks the caller''s profile, and refuses through private.refuse. Bounds: only résumés of the caller''s.';
 
 -- FUNCTION match_jobs(extensions.vector, integer)
 CREATE FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer DEFAULT 10) RETURNS TABLE(id uuid, similarity double precision)
@@ -2421,7 +2926,8 @@ begin
     end if;
 
     select * into application from public.applications where id = p_application_id;
-    if not private.is_decision_of_person(application.status) then
+    -- One that waits in the queue is handed over by its job, now that nothing was started.
+    if not private.is_decision_of_person(application.status) and application.submission_job_id is null then
         update public.applications set status = decided where id = application.id;
         perform private.tell_of_application(application, decided, p_decision -> 'notification');
     end if;
@@ -2720,6 +3226,9 @@ begin
         select * into application from public.applications where id = p_application_id;
         result := 'recorded';
     end if;
+    if p_source = 'initiate' then
+        perform private.note_vendor_call('skyvern', 'succeeded');
+    end if;
 
     return jsonb_build_object('outcome', result, 'run_id', application.skyvern_task_id, 'status', application.status);
 end
@@ -2728,8 +3237,8 @@ $$;
 -- COMMENT FUNCTION record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text)
 COMMENT ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) IS 'Records the run that a claim started. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows.';
 
--- FUNCTION record_submission_failure(uuid, uuid, text, text, jsonb)
-CREATE FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+-- FUNCTION record_submission_failure(uuid, uuid, text, text, jsonb, integer, text, integer)
+CREATE FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb DEFAULT '{}'::jsonb, p_queue_after integer DEFAULT NULL::integer, p_call_outcome text DEFAULT NULL::text, p_retry_after integer DEFAULT NULL::integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -2737,6 +3246,7 @@ declare
     application public.applications;
     ended       boolean := p_outcome <> 'open';
     details     jsonb := coalesce(p_details, '{}') || jsonb_build_object('reason', p_reason);
+    waits       boolean;
     new_status  public.application_status_type;
     new_details jsonb;
 begin
@@ -2749,17 +3259,25 @@ begin
         perform private.refuse('application_not_found', 404, 'there is no such application');
     end if;
     if application.submission_id is distinct from p_submission_id or p_submission_id is null then
-        return jsonb_build_object('outcome', 'superseded', 'status', application.status);
+        return jsonb_build_object('outcome', 'superseded', 'status', application.status,
+                                  'queued', application.submission_job_id is not null);
     end if;
 
+    -- Whoever took it back or decided otherwise in the meantime does not wait for Skyvern.
+    waits := p_queue_after is not null and p_outcome in ('not_started', 'open')
+             and application.status = 'PENDING_SKYVERN_SUBMISSION' and application.deleted_at is null;
     new_status := application.status;
     new_details := application.status_details;
     -- What the person decided in the meantime stands, with its details.
     if not private.is_decision_of_person(application.status) then
         case p_outcome
             when 'not_started' then
-                new_status := 'FAILED_SKYVERN_SUBMISSION';
-                new_details := details;
+                if waits then
+                    new_details := details || jsonb_build_object('submission', 'queued');
+                else
+                    new_status := 'FAILED_SKYVERN_SUBMISSION';
+                    new_details := details;
+                end if;
             when 'released' then
                 if application.status = 'PENDING_SKYVERN_SUBMISSION' then
                     new_status := application.submission_previous_status;
@@ -2781,20 +3299,29 @@ begin
         submission_resume_path = case when not ended then submission_resume_path end,
         submission_previous_status = case when not ended then submission_previous_status end,
         -- The key must not give a repeated request an older run.
-        submission_idempotency_key = case when not ended then submission_idempotency_key end
+        submission_idempotency_key = case when not ended or waits or submission_job_id is not null
+                                          then submission_idempotency_key end,
+        -- An open submission that was not to wait is found out about, and no more.
+        submission_job_id = case when p_outcome <> 'open' or waits then submission_job_id end
     where id = application.id;
-    if p_outcome = 'released' then
+    if p_outcome = 'released' or (p_outcome = 'not_started' and waits) then
         delete from private.application_runs where submission_id = p_submission_id;
     elsif ended then
         update private.application_runs set ended_at = clock_timestamp() where submission_id = p_submission_id;
     end if;
+    if waits and application.submission_job_id is null then
+        perform private.queue_submission(application, p_queue_after);
+    end if;
+    if p_call_outcome is not null then
+        perform private.note_vendor_call('skyvern', p_call_outcome, p_retry_after);
+    end if;
 
-    return jsonb_build_object('outcome', 'recorded', 'status', new_status);
+    return jsonb_build_object('outcome', 'recorded', 'status', new_status, 'queued', waits);
 end
 $$;
 
--- COMMENT FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb)
-COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision stands.';
+-- COMMENT FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer)
+COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision stands; one job for each submission that waits.';
 
 -- FUNCTION register_push_token(text, text, text)
 CREATE FUNCTION public.register_push_token(p_token text, p_platform text DEFAULT NULL::text, p_device_name text DEFAULT NULL::text) RETURNS jsonb
@@ -3142,20 +3669,17 @@ $$;
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
--- TABLE application_runs
-CREATE TABLE private.application_runs (
-    submission_id uuid NOT NULL,
-    application_id uuid,
-    user_id uuid NOT NULL,
-    run_id text,
-    claimed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    started_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    CONSTRAINT application_runs_check_run_id CHECK (((char_length(run_id) >= 1) AND (char_length(run_id) <= 200)))
+-- TABLE application_limits
+CREATE TABLE private.application_limits (
+    tier public.user_tier NOT NULL,
+    per_day integer NOT NULL,
+    at_once integer NOT NULL,
+    CONSTRAINT application_limits_check_at_once CHECK ((at_once >= 0)),
+    CONSTRAINT application_limits_check_per_day CHECK ((per_day >= 0))
 );
 
--- COMMENT TABLE application_runs
-COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
+-- COMMENT TABLE application_limits
+COMMENT ON TABLE private.application_limits IS 'How many runs a person may have, by tier. A tier without a row may have none.';
 
 -- TABLE circuit_breakers
 CREATE TABLE private.circuit_breakers (
@@ -3477,25 +4001,6 @@ CREATE TABLE public.push_tickets (
 -- COMMENT TABLE push_tickets
 COMMENT ON TABLE public.push_tickets IS 'What the push service said to each message for each device.';
 
--- TABLE resumes
-CREATE TABLE public.resumes (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    user_id uuid DEFAULT public.current_user_id() NOT NULL,
-    file_url text NOT NULL,
-    file_name text NOT NULL,
-    version_name text,
-    is_primary boolean DEFAULT false NOT NULL,
-    uploaded_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT resumes_check_file_name CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
-    CONSTRAINT resumes_check_file_url CHECK (((char_length(file_url) >= 1) AND (char_length(file_url) <= 1024))),
-    CONSTRAINT resumes_check_version_name CHECK ((char_length(version_name) <= 200))
-);
-
--- COMMENT TABLE resumes
-COMMENT ON TABLE public.resumes IS 'A person''s résumés; the files are in storage.';
-
 -- TABLE saved_jobs
 CREATE TABLE public.saved_jobs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3538,11 +4043,13 @@ CREATE TABLE public.user_preferences (
     industries text[],
     key_skills text[],
     work_arrangement public.work_preference_type[],
+    excluded_companies text[],
     receive_job_alerts boolean DEFAULT true,
     alert_frequency text DEFAULT 'daily'::text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_preferences_check_alert_frequency CHECK ((alert_frequency = ANY (ARRAY['instant'::text, 'daily'::text, 'weekly'::text]))),
     CONSTRAINT user_preferences_check_employment_types CHECK ((cardinality(employment_types) <= 10)),
+    CONSTRAINT user_preferences_check_excluded_companies CHECK (((cardinality(excluded_companies) <= 200) AND (octet_length(array_to_string(excluded_companies, ''::text)) <= 20000))),
     CONSTRAINT user_preferences_check_industries CHECK (((cardinality(industries) <= 50) AND (octet_length(array_to_string(industries, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_key_skills CHECK (((cardinality(key_skills) <= 100) AND (octet_length(array_to_string(key_skills, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_preferred_job_titles CHECK (((cardinality(preferred_job_titles) <= 50) AND (octet_length(array_to_string(preferred_job_titles, ''::text)) <= 10000))),
@@ -3579,39 +4086,6 @@ CREATE TABLE public.user_push_tokens (
 -- COMMENT TABLE user_push_tokens
 COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
 
--- TABLE users
-CREATE TABLE public.users (
-    id uuid NOT NULL,
-    clerk_user_id text NOT NULL,
-    full_name text,
-    email text,
-    phone_number text,
-    linkedin_profile_url text,
-    portfolio_url text,
-    current_resume_url text,
-    current_resume_filename text,
-    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
-    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
-    timezone text DEFAULT 'UTC'::text NOT NULL,
-    resume_text text,
-    resume_embedding extensions.vector(384),
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
-    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
-    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
-    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
-    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
-    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
-    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
-    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
-);
-
--- COMMENT TABLE users
-COMMENT ON TABLE public.users IS 'People: one profile for each account.';
-
 -- TABLE webhook_events
 CREATE TABLE public.webhook_events (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -3639,6 +4113,10 @@ CREATE TABLE public.webhook_events (
 
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
+
+-- CONSTRAINT application_limits application_limits_pkey
+ALTER TABLE ONLY private.application_limits
+    ADD CONSTRAINT application_limits_pkey PRIMARY KEY (tier);
 
 -- CONSTRAINT application_runs application_runs_pkey
 ALTER TABLE ONLY private.application_runs
@@ -3844,13 +4322,19 @@ CREATE INDEX idx_applications_skyvern_heard_at ON public.applications USING btre
 CREATE INDEX idx_applications_submission_lease_expires_at ON public.applications USING btree (submission_lease_expires_at) WHERE (submission_id IS NOT NULL);
 
 -- INDEX idx_applications_user_id_adzuna_job_id
-CREATE INDEX idx_applications_user_id_adzuna_job_id ON public.applications USING btree (user_id, adzuna_job_id) WHERE ((adzuna_job_id IS NOT NULL) AND (deleted_at IS NULL));
+CREATE INDEX idx_applications_user_id_adzuna_job_id ON public.applications USING btree (user_id, adzuna_job_id) WHERE (adzuna_job_id IS NOT NULL);
 
 -- INDEX idx_applications_user_id_created_at
 CREATE INDEX idx_applications_user_id_created_at ON public.applications USING btree (user_id, created_at DESC);
 
+-- INDEX idx_applications_user_id_posting_key
+CREATE INDEX idx_applications_user_id_posting_key ON public.applications USING btree (user_id, posting_key);
+
 -- INDEX idx_applications_user_id_status
 CREATE INDEX idx_applications_user_id_status ON public.applications USING btree (user_id, status);
+
+-- INDEX idx_applications_user_id_submission_job_id
+CREATE INDEX idx_applications_user_id_submission_job_id ON public.applications USING btree (user_id) WHERE (submission_job_id IS NOT NULL);
 
 -- INDEX idx_background_jobs_job_type_created_at
 CREATE INDEX idx_background_jobs_job_type_created_at ON public.background_jobs USING btree (job_type, created_at);
@@ -3957,8 +4441,14 @@ CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EA
 -- TRIGGER users on_auth_user_email_changed
 CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
 
+-- TRIGGER applications on_application_changed_end_waiting_submission
+CREATE TRIGGER on_application_changed_end_waiting_submission BEFORE UPDATE OF status, deleted_at ON public.applications FOR EACH ROW WHEN (((new.submission_job_id IS NOT NULL) AND ((new.status <> 'PENDING_SKYVERN_SUBMISSION'::public.application_status_type) OR (new.deleted_at IS NOT NULL)))) EXECUTE FUNCTION private.end_waiting_submission();
+
 -- TRIGGER applications on_application_deleted
 CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.applications FOR EACH ROW EXECUTE FUNCTION private.handle_soft_delete();
+
+-- TRIGGER applications on_application_details_changed_note_outcome_of_run
+CREATE TRIGGER on_application_details_changed_note_outcome_of_run AFTER UPDATE OF status_details ON public.applications FOR EACH ROW WHEN (((new.skyvern_task_id IS NOT NULL) AND (new.submission_id IS NULL) AND ((new.status_details ->> 'reason'::text) IS DISTINCT FROM (old.status_details ->> 'reason'::text)))) EXECUTE FUNCTION private.note_outcome_of_run();
 
 -- TRIGGER applications on_application_inserted_guard_status
 CREATE TRIGGER on_application_inserted_guard_status BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.guard_application_status();
@@ -3995,6 +4485,12 @@ CREATE TRIGGER on_jobs_described BEFORE INSERT OR UPDATE OF description ON publi
 
 -- TRIGGER jobs on_jobs_updated
 CREATE TRIGGER on_jobs_updated BEFORE UPDATE OF source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max, salary_period, salary_currency, salary_text, posted_at, h1b_sponsor_status, lane, skills_required, resume_guide_generated, prep_guide_generated, schema_version, embedding, status, is_active ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
+
+-- TRIGGER resumes on_resumes_changed_follow_primary
+CREATE TRIGGER on_resumes_changed_follow_primary AFTER INSERT OR DELETE OR UPDATE OF user_id, file_url, file_name, is_primary ON public.resumes FOR EACH ROW EXECUTE FUNCTION private.follow_primary_resume();
+
+-- TRIGGER resumes on_resumes_changed_lock_person
+CREATE TRIGGER on_resumes_changed_lock_person BEFORE INSERT OR DELETE OR UPDATE ON public.resumes FOR EACH STATEMENT EXECUTE FUNCTION private.lock_person_of_resumes();
 
 -- TRIGGER resumes on_resumes_updated
 CREATE TRIGGER on_resumes_updated BEFORE UPDATE ON public.resumes FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -4109,6 +4605,9 @@ ALTER TABLE ONLY public.users
 -- FK CONSTRAINT webhook_events webhook_events_fk_application
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
+
+-- ROW SECURITY application_limits
+ALTER TABLE private.application_limits ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY application_runs
 ALTER TABLE private.application_runs ENABLE ROW LEVEL SECURITY;
@@ -4344,6 +4843,11 @@ REVOKE ALL ON FUNCTION private.alert_due_at(p_search public.saved_searches, p_si
 -- ACL FUNCTION alert_frequency(p_user_id uuid)
 REVOKE ALL ON FUNCTION private.alert_frequency(p_user_id uuid) FROM PUBLIC;
 
+-- ACL FUNCTION posting_key(p_job_url text)
+REVOKE ALL ON FUNCTION private.posting_key(p_job_url text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.posting_key(p_job_url text) TO authenticated;
+GRANT ALL ON FUNCTION private.posting_key(p_job_url text) TO service_role;
+
 -- ACL TABLE applications
 GRANT SELECT ON TABLE public.applications TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.applications TO service_role;
@@ -4405,6 +4909,12 @@ REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_versi
 -- ACL FUNCTION circuit_breaker_pause(p_vendor text, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
 
+-- ACL FUNCTION claim_application_of(p_user_id uuid, p_application_id uuid, p_idempotency_key text, p_apply_again boolean, p_job_id uuid)
+REVOKE ALL ON FUNCTION private.claim_application_of(p_user_id uuid, p_application_id uuid, p_idempotency_key text, p_apply_again boolean, p_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION company_key(p_name text)
+REVOKE ALL ON FUNCTION private.company_key(p_name text) FROM PUBLIC;
+
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
 
@@ -4416,6 +4926,12 @@ REVOKE ALL ON FUNCTION private.describe_new_postings(p_search_name text, p_count
 
 -- ACL FUNCTION end_lease_of_cancelled_job()
 REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
+
+-- ACL FUNCTION end_waiting_submission()
+REVOKE ALL ON FUNCTION private.end_waiting_submission() FROM PUBLIC;
+
+-- ACL FUNCTION follow_primary_resume()
+REVOKE ALL ON FUNCTION private.follow_primary_resume() FROM PUBLIC;
 
 -- ACL FUNCTION forget_event_of_deleted_person()
 REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
@@ -4470,11 +4986,17 @@ REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
 -- ACL FUNCTION lock_clerk_account(p_clerk_user_id text)
 REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUBLIC;
 
+-- ACL FUNCTION lock_person_of_resumes()
+REVOKE ALL ON FUNCTION private.lock_person_of_resumes() FROM PUBLIC;
+
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
 
 -- ACL FUNCTION look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION may_have_been_sent(p_run private.application_runs)
+REVOKE ALL ON FUNCTION private.may_have_been_sent(p_run private.application_runs) FROM PUBLIC;
 
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
@@ -4484,6 +5006,9 @@ REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency t
 
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
+
+-- ACL FUNCTION note_outcome_of_run()
+REVOKE ALL ON FUNCTION private.note_outcome_of_run() FROM PUBLIC;
 
 -- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
@@ -4503,12 +5028,43 @@ REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
 -- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
 REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
 
+-- ACL FUNCTION queue_submission(p_application public.applications, p_seconds integer)
+REVOKE ALL ON FUNCTION private.queue_submission(p_application public.applications, p_seconds integer) FROM PUBLIC;
+
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
 
 -- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer)
 REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) TO authenticated;
+
+-- ACL TABLE users
+GRANT SELECT ON TABLE public.users TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
+
+-- ACL COLUMN users.full_name
+GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.phone_number
+GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.linkedin_profile_url
+GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.portfolio_url
+GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_url
+GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.current_resume_filename
+GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
+
+-- ACL COLUMN users.timezone
+GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
+
+-- ACL FUNCTION refuse_beyond_application_limits(p_person public.users, p_application_id uuid)
+REVOKE ALL ON FUNCTION private.refuse_beyond_application_limits(p_person public.users, p_application_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION refuse_impersonation()
 REVOKE ALL ON FUNCTION private.refuse_impersonation() FROM PUBLIC;
@@ -4525,6 +5081,9 @@ REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
 
 -- ACL FUNCTION schedule_saved_searches_of_person()
 REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
+
+-- ACL FUNCTION sent_application(p_application public.applications, OUT id uuid, OUT status public.application_status_type)
+REVOKE ALL ON FUNCTION private.sent_application(p_application public.applications, OUT id uuid, OUT status public.application_status_type) FROM PUBLIC;
 
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
@@ -4550,9 +5109,9 @@ REVOKE ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) FROM PUBL
 GRANT ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) TO authenticated;
 GRANT ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) TO service_role;
 
--- ACL FUNCTION claim_application(p_application_id uuid, p_idempotency_key text)
-REVOKE ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text) TO authenticated;
+-- ACL FUNCTION claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean)
+REVOKE ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) TO authenticated;
 
 -- ACL FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
 REVOKE ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) FROM PUBLIC;
@@ -4565,6 +5124,10 @@ GRANT ALL ON FUNCTION public.claim_push_messages(p_messages jsonb) TO service_ro
 -- ACL FUNCTION claim_push_receipts()
 REVOKE ALL ON FUNCTION public.claim_push_receipts() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_push_receipts() TO service_role;
+
+-- ACL FUNCTION claim_queued_application(p_application_id uuid, p_job_id uuid)
+REVOKE ALL ON FUNCTION public.claim_queued_application(p_application_id uuid, p_job_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_queued_application(p_application_id uuid, p_job_id uuid) TO service_role;
 
 -- ACL FUNCTION close_dead_job_syncs()
 REVOKE ALL ON FUNCTION public.close_dead_job_syncs() FROM PUBLIC;
@@ -4590,6 +5153,10 @@ GRANT ALL ON FUNCTION public.extend_background_jobs(p_jobs jsonb) TO service_rol
 REVOKE ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bigint, p_seconds integer) TO service_role;
 
+-- ACL FUNCTION fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb)
+REVOKE ALL ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) TO service_role;
+
 -- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
 REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) TO service_role;
@@ -4609,6 +5176,29 @@ REVOKE ALL ON FUNCTION public.handle_user_email_changed() FROM PUBLIC;
 -- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) TO service_role;
+
+-- ACL TABLE resumes
+GRANT SELECT,DELETE ON TABLE public.resumes TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resumes TO service_role;
+
+-- ACL COLUMN resumes.user_id
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.resumes TO authenticated;
+
+-- ACL COLUMN resumes.file_url
+GRANT INSERT(file_url),UPDATE(file_url) ON TABLE public.resumes TO authenticated;
+
+-- ACL COLUMN resumes.file_name
+GRANT INSERT(file_name),UPDATE(file_name) ON TABLE public.resumes TO authenticated;
+
+-- ACL COLUMN resumes.version_name
+GRANT INSERT(version_name),UPDATE(version_name) ON TABLE public.resumes TO authenticated;
+
+-- ACL COLUMN resumes.is_primary
+GRANT INSERT(is_primary),UPDATE(is_primary) ON TABLE public.resumes TO authenticated;
+
+-- ACL FUNCTION make_resume_primary(p_resume_id uuid)
+REVOKE ALL ON FUNCTION public.make_resume_primary(p_resume_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_resume_primary(p_resume_id uuid) TO authenticated;
 
 -- ACL FUNCTION match_jobs(query_embedding extensions.vector, match_count integer)
 REVOKE ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) FROM PUBLIC;
@@ -4675,9 +5265,9 @@ GRANT ALL ON FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_nu
 REVOKE ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) TO service_role;
 
--- ACL FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb)
-REVOKE ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb) TO service_role;
+-- ACL FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer)
+REVOKE ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer) TO service_role;
 
 -- ACL FUNCTION register_push_token(p_token text, p_platform text, p_device_name text)
 REVOKE ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, p_device_name text) FROM PUBLIC;
@@ -4821,25 +5411,6 @@ GRANT UPDATE(read_at) ON TABLE public.notifications TO authenticated;
 -- ACL TABLE push_tickets
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.push_tickets TO service_role;
 
--- ACL TABLE resumes
-GRANT SELECT,DELETE ON TABLE public.resumes TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.resumes TO service_role;
-
--- ACL COLUMN resumes.user_id
-GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.resumes TO authenticated;
-
--- ACL COLUMN resumes.file_url
-GRANT INSERT(file_url),UPDATE(file_url) ON TABLE public.resumes TO authenticated;
-
--- ACL COLUMN resumes.file_name
-GRANT INSERT(file_name),UPDATE(file_name) ON TABLE public.resumes TO authenticated;
-
--- ACL COLUMN resumes.version_name
-GRANT INSERT(version_name),UPDATE(version_name) ON TABLE public.resumes TO authenticated;
-
--- ACL COLUMN resumes.is_primary
-GRANT INSERT(is_primary),UPDATE(is_primary) ON TABLE public.resumes TO authenticated;
-
 -- ACL TABLE saved_jobs
 GRANT SELECT,DELETE ON TABLE public.saved_jobs TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.saved_jobs TO service_role;
@@ -4914,6 +5485,9 @@ GRANT INSERT(key_skills),UPDATE(key_skills) ON TABLE public.user_preferences TO 
 -- ACL COLUMN user_preferences.work_arrangement
 GRANT INSERT(work_arrangement),UPDATE(work_arrangement) ON TABLE public.user_preferences TO authenticated;
 
+-- ACL COLUMN user_preferences.excluded_companies
+GRANT INSERT(excluded_companies),UPDATE(excluded_companies) ON TABLE public.user_preferences TO authenticated;
+
 -- ACL COLUMN user_preferences.receive_job_alerts
 GRANT INSERT(receive_job_alerts),UPDATE(receive_job_alerts) ON TABLE public.user_preferences TO authenticated;
 
@@ -4923,31 +5497,6 @@ GRANT INSERT(alert_frequency),UPDATE(alert_frequency) ON TABLE public.user_prefe
 -- ACL TABLE user_push_tokens
 GRANT SELECT,DELETE ON TABLE public.user_push_tokens TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_push_tokens TO service_role;
-
--- ACL TABLE users
-GRANT SELECT ON TABLE public.users TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO service_role;
-
--- ACL COLUMN users.full_name
-GRANT UPDATE(full_name) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.phone_number
-GRANT UPDATE(phone_number) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.linkedin_profile_url
-GRANT UPDATE(linkedin_profile_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.portfolio_url
-GRANT UPDATE(portfolio_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.current_resume_url
-GRANT UPDATE(current_resume_url) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.current_resume_filename
-GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
-
--- ACL COLUMN users.timezone
-GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
 
 -- ACL TABLE webhook_events
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_events TO service_role;

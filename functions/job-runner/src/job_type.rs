@@ -34,6 +34,7 @@ job_types! {
     PushReceipts = "push_receipts",
     ReconcileApplication = "reconcile_application",
     SavedSearchAlert = "saved_search_alert",
+    SubmitApplication = "submit_application",
 }
 
 impl JobType {

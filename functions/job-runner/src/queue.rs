@@ -67,7 +67,11 @@ pub(crate) async fn queue_due_jobs(types: &[JobType], database: &Database<'_>, r
             JobType::PushReceipts => schedule(&QueueDuePushReceipts {}, database, request_id).await,
             JobType::ReconcileApplication => schedule(&QueueDueReconciliations {}, database, request_id).await,
             JobType::SavedSearchAlert => schedule(&QueueDueSavedSearchAlerts {}, database, request_id).await,
-            JobType::CancelSkyvernRun | JobType::DeleteFiles | JobType::NoOperation | JobType::PushNotification => {}
+            JobType::CancelSkyvernRun
+            | JobType::DeleteFiles
+            | JobType::NoOperation
+            | JobType::PushNotification
+            | JobType::SubmitApplication => {}
         }
     }
 }

@@ -13,4 +13,5 @@ mod push;
 mod queue;
 mod reconcile;
 mod runner;
+mod submit_application;
 mod support;

@@ -7,6 +7,8 @@ mod circuit_breakers;
 mod docs;
 mod migrations;
 mod notifications;
+mod posting_keys;
 mod released;
+mod resumes;
 mod rpc;
 mod submissions;

@@ -9,10 +9,11 @@ use shared::{
 use tests::Stack;
 
 /// What the API roles may call although the backend does not, and who does.
-const CALLED_BY_OTHERS: [(&str, &str); 7] = [
+const CALLED_BY_OTHERS: [(&str, &str); 8] = [
     ("cancel_background_jobs", "people's apps, and operators"),
     ("count_job_click", "people's apps"),
     ("current_user_id", "the policies, and the defaults of columns"),
+    ("make_resume_primary", "people's apps"),
     ("match_jobs", "people's apps"),
     ("register_push_token", "people's apps"),
     ("release_cron_lock", "operators"),
