@@ -142,19 +142,20 @@ create or replace trigger on_application_deleted
 
 alter table public.applications enable row level security;
 revoke all on table public.applications from anon, authenticated, service_role;
--- No delete: a person deletes by setting `deleted_at`, so that a run in progress still finds its application.
+-- No delete, and not `deleted_at`: a person deletes, restores and erases through functions, because a row that the select
+-- policy hides cannot be updated into by whoever it is hidden from.
 grant select on table public.applications to authenticated;
 -- Not what the service writes: `skyvern_*`, `submission_*`, `status_details`, `deleted_by`.
 grant insert (user_id, job_title, company_name, job_url, adzuna_job_id, status, applied_at, notes, resume_url_used,
               cover_letter_url_used, application_source),
       update (user_id, job_title, company_name, job_url, adzuna_job_id, status, applied_at, notes, resume_url_used,
-              cover_letter_url_used, application_source, deleted_at, deletion_reason)
+              cover_letter_url_used, application_source)
     on table public.applications to authenticated;
 grant select, insert, update, delete on table public.applications to service_role;
 
 drop policy if exists applications_select_own on public.applications;
 create policy applications_select_own on public.applications for select to authenticated
-    using (user_id = (select public.current_user_id()));
+    using (user_id = (select public.current_user_id()) and deleted_at is null);
 
 drop policy if exists applications_insert_own on public.applications;
 create policy applications_insert_own on public.applications for insert to authenticated
@@ -162,5 +163,5 @@ create policy applications_insert_own on public.applications for insert to authe
 
 drop policy if exists applications_update_own on public.applications;
 create policy applications_update_own on public.applications for update to authenticated
-    using (user_id = (select public.current_user_id()))
+    using (user_id = (select public.current_user_id()) and deleted_at is null)
     with check (user_id = (select public.current_user_id()));

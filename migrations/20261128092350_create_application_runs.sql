@@ -24,6 +24,9 @@ create index if not exists idx_application_runs_user_id_claimed_at
     on private.application_runs (user_id, claimed_at);
 create index if not exists idx_application_runs_user_id_in_progress
     on private.application_runs (user_id) where ended_at is null;
+-- For the deadline of runs.
+create index if not exists idx_application_runs_started_at_in_progress
+    on private.application_runs (started_at) where ended_at is null;
 
 alter table private.application_runs enable row level security;
 revoke all on table private.application_runs from public, anon, authenticated, service_role;

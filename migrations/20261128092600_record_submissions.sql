@@ -3,6 +3,9 @@
 
 -- A run started: it is recorded, and the events of it that have arrived in the meantime are applied. `p_source` says in
 -- the history who found the run: `initiate` or `reconciler`.
+--
+-- A run that nobody wants any more is cancelled: its application was withdrawn or deleted meanwhile, was sent by an
+-- earlier run, or has had another submission since (`superseded`).
 create or replace function public.record_skyvern_run(
     p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text default 'initiate')
     returns jsonb
@@ -24,10 +27,20 @@ begin
         result := 'already_recorded'; -- a repeated call, or a webhook that was faster
     elsif application.submission_id is distinct from p_submission_id or p_submission_id is null then
         result := 'superseded';
+        insert into private.application_runs as run (submission_id, application_id, user_id, run_id, started_at)
+        select p_submission_id, application.id, application.user_id, p_run_id, clock_timestamp()
+        where p_submission_id is not null
+          and not exists (select from private.application_runs as known where known.run_id = p_run_id)
+        on conflict (submission_id) do update
+            set run_id = excluded.run_id, started_at = excluded.started_at, ended_at = null
+            where run.application_id = excluded.application_id and run.run_id is null;
+        perform private.cancel_application_runs(application.id, p_submission_id)
+        where p_submission_id is not null;
     else
         perform private.attribute_events(p_source);
         perform private.attach_skyvern_run(application.id, p_run_id, p_run_status);
         perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+        perform private.cancel_unwanted_runs(application.id);
         select * into application from public.applications where id = p_application_id;
         result := 'recorded';
     end if;
@@ -85,8 +98,8 @@ begin
              and application.status = 'PENDING_SKYVERN_SUBMISSION' and application.deleted_at is null;
     new_status := application.status;
     new_details := application.status_details;
-    -- What the person decided in the meantime stands, with its details.
-    if not private.is_decision_of_person(application.status) then
+    -- What the person decided in the meantime stands, with its details, as does the proof of an earlier run.
+    if not private.needs_no_run(application.status) then
         case p_outcome
             when 'not_started' then
                 if waits then
@@ -143,4 +156,4 @@ comment on function public.record_submission_failure(uuid, uuid, text, text, jso
     'Records that a claim started no run, or that nobody knows. '
     'Definer: it calls functions of the schema private, which service_role cannot reach. '
     'Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a '
-    'person''s decision stands; one job for each submission that waits.';
+    'person''s decision and an earlier run''s proof stand; one job for each submission that waits.';

@@ -152,6 +152,14 @@ CREATE FUNCTION private.alert_frequency(p_user_id uuid) RETURNS text
     left join public.user_preferences as preference on preference.user_id = person.id
 $$;
 
+-- FUNCTION application_run_deadline()
+CREATE FUNCTION private.application_run_deadline() RETURNS interval
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select deadline from private.application_run_limits
+$$;
+
 -- FUNCTION posting_key(text)
 CREATE FUNCTION private.posting_key(p_job_url text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -310,16 +318,60 @@ END) STORED,
 -- COMMENT TABLE applications
 COMMENT ON TABLE public.applications IS 'A person''s job applications, from the draft to the end.';
 
+-- FUNCTION apply_earlier_skyvern_run_event(public.applications, text, text, boolean, jsonb, text)
+CREATE FUNCTION private.apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    details jsonb := p_decision -> 'status_details';
+begin
+    status := p_application.status;
+    outcome := 'other_run';
+    perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
+    perform private.cancel_application_runs(p_application.id, submission_id)
+    from private.application_runs where run_id = p_run_id;
+    if p_decision ->> 'status' <> 'SUBMITTED_BY_SKYVERN' then
+        return;
+    end if;
+
+    perform private.cancel_application_runs(p_application.id);
+    if p_run_id in (p_application.status_details ->> 'run_id',
+                    p_application.status_details #>> '{sent_twice,run_id}') then
+        return; -- it is the proof that is there
+    elsif private.needs_no_run(p_application.status) then
+        push_job_id := private.keep_proof_of_run(p_application, p_run_id, details, p_source);
+        outcome := 'kept';
+        return;
+    end if;
+    perform private.attribute_events(p_source, case
+        when p_application.deleted_at is null then 'sent_by_earlier_run' else 'sent_despite_deletion' end);
+    update public.applications
+    set status = 'SUBMITTED_BY_SKYVERN',
+        status_details = details || jsonb_build_object('run_id', p_run_id),
+        applied_at = clock_timestamp()
+    where id = p_application.id;
+    status := 'SUBMITTED_BY_SKYVERN';
+    outcome := 'applied';
+    push_job_id := private.tell_of_application(
+        p_application, 'SUBMITTED_BY_SKYVERN', nullif(p_decision -> 'notification', 'null'::jsonb));
+end
+$$;
+
 -- FUNCTION apply_skyvern_run_event(public.applications, text, integer, boolean, jsonb, text)
 CREATE FUNCTION private.apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    decided public.application_status_type := p_decision ->> 'status';
-    details jsonb := nullif(p_decision -> 'status_details', 'null'::jsonb);
-    message jsonb := nullif(p_decision -> 'notification', 'null'::jsonb);
-    reason  text := left(coalesce(details ->> 'reason', 'skyvern_' || p_run_status), 500);
+    decided   public.application_status_type := p_decision ->> 'status';
+    details   jsonb := nullif(p_decision -> 'status_details', 'null'::jsonb);
+    message   jsonb := nullif(p_decision -> 'notification', 'null'::jsonb);
+    reason    text := left(coalesce(details ->> 'reason', 'skyvern_' || p_run_status), 500);
+    is_proven boolean := decided = 'SUBMITTED_BY_SKYVERN';
+    -- What the person decided, and what an earlier run has proven, which names its run in the details.
+    stands    boolean := private.is_decision_of_person(p_application.status)
+                         or (p_application.status = 'SUBMITTED_BY_SKYVERN' and p_application.status_details ? 'run_id');
 begin
     status := p_application.status;
 
@@ -334,29 +386,38 @@ begin
         return;
     end if;
 
-    -- An attempt that follows puts the run in progress again.
-    update private.application_runs as run
-    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
-                        then coalesce(run.ended_at, clock_timestamp()) end
-    where run.run_id = p_application.skyvern_task_id;
+    perform private.note_end_of_run(p_application.skyvern_task_id, p_run_status, p_retry_pending);
 
-    if private.is_decision_of_person(p_application.status) then
+    -- A run that was given up for being overdue is cancelled, and only that is what `canceled` says: it may have been
+    -- sent before. What says more is believed.
+    if stands
+       or (p_application.status = 'REQUIRES_ATTENTION_MANUAL_REVIEW'
+           and p_application.status_details ->> 'reason' = 'run_overdue'
+           and (decided = 'PROCESSING_BY_SKYVERN' or p_run_status = 'canceled')) then
         update public.applications
         set skyvern_run_status = p_run_status,
             skyvern_run_attempt = p_attempt,
             skyvern_run_retry_pending = p_retry_pending
         where id = p_application.id;
-        insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
-        values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
+        if is_proven then
+            push_job_id := private.keep_proof_of_run(p_application, p_application.skyvern_task_id, details, p_source);
+        else
+            insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
+            values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source,
+                    reason);
+        end if;
         outcome := 'kept';
         return;
     end if;
 
+    if is_proven and p_application.deleted_at is not null then
+        reason := 'sent_despite_deletion';
+    end if;
     perform private.attribute_events(p_source, reason);
     update public.applications as application
     set status = decided,
         status_details = details,
-        applied_at = case when decided = 'SUBMITTED_BY_SKYVERN' and decided <> application.status
+        applied_at = case when is_proven and decided <> application.status
                           then clock_timestamp() else application.applied_at end,
         skyvern_run_status = p_run_status,
         skyvern_run_attempt = p_attempt,
@@ -415,8 +476,9 @@ CREATE FUNCTION private.attach_skyvern_run(p_application_id uuid, p_run_id text,
         skyvern_run_status = case when not private.is_final_skyvern_status(p_run_status) then p_run_status end,
         skyvern_run_attempt = 1,
         skyvern_run_retry_pending = false,
-        status = case when private.is_decision_of_person(status) then status else 'PROCESSING_BY_SKYVERN' end,
-        status_details = case when private.is_decision_of_person(status) then status_details end,
+        -- Sent: by an earlier run, whose end was heard of while this one was being started.
+        status = case when private.needs_no_run(status) then status else 'PROCESSING_BY_SKYVERN' end,
+        status_details = case when private.needs_no_run(status) then status_details end,
         resume_url_used = coalesce(submission_resume_path, resume_url_used),
         submission_id = null,
         submission_title = null,
@@ -462,6 +524,60 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
+-- FUNCTION cancel_application_runs(uuid, uuid)
+CREATE FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid DEFAULT NULL::uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into public.background_jobs (user_id, job_type, max_attempts, payload, dedupe_key)
+    select null, 'cancel_skyvern_run',
+           -- An outage of Skyvern must not let a run go on. With an hour between the later attempts, this is more than
+           -- three days.
+           80,
+           jsonb_build_object(
+               'application_id', application_id, 'submission_id', submission_id, 'run_id', run_id,
+               'submission_title', case when run_id is null then 'jobraker-' || submission_id end),
+           'cancel_skyvern_run:' || coalesce(run_id, submission_id::text)
+    from private.application_runs
+    where application_id = p_application_id and ended_at is null
+      and (p_submission_id is null or submission_id = p_submission_id)
+    order by submission_id -- always in the same order, so that two callers cannot deadlock
+    on conflict (dedupe_key) do nothing
+$$;
+
+-- FUNCTION cancel_runs_of_stopped_application()
+CREATE FUNCTION private.cancel_runs_of_stopped_application() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tg_op = 'DELETE' then
+        perform private.cancel_application_runs(old.id);
+        return old;
+    end if;
+    perform private.cancel_application_runs(new.id);
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION cancel_runs_of_stopped_application()
+COMMENT ON FUNCTION private.cancel_runs_of_stopped_application() IS 'Queues the cancellation of the runs of an application that is withdrawn or deleted. Definer: a person who withdraws an application may neither see the runs nor queue such a job. Bounds: a trigger function, which nobody can call: it cancels only runs of the row that is being changed.';
+
+-- FUNCTION cancel_unwanted_runs(uuid)
+CREATE FUNCTION private.cancel_unwanted_runs(p_application_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if exists (select from public.applications
+               where id = p_application_id
+                 and (deleted_at is not null or status = 'SUBMITTED_BY_SKYVERN'
+                      or private.is_decision_against_run(status))) then
+        perform private.cancel_application_runs(p_application_id);
+    end if;
+end
+$$;
+
 -- FUNCTION circuit_breaker_pause(text, boolean)
 CREATE FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
     LANGUAGE sql
@@ -494,9 +610,10 @@ declare
     is_waiting  boolean;
     pause       integer;
 begin
-    -- The person's row first: claims of one person wait for each other, so that of two drafts for one posting one is
-    -- sent, and the limits are exact.
-    select * into person from public.users where id = p_user_id for no key update;
+    -- Claims of one person wait for each other, so that of two drafts for one posting one is sent, and the limits are
+    -- exact. Not by the person's row, which is locked after applications; this lock comes before any row.
+    perform pg_advisory_xact_lock(hashtextextended('claims_of_person:' || p_user_id, 0));
+    select * into person from public.users where id = p_user_id;
     if person.id is null then
         if p_job_id is not null then
             return jsonb_build_object('outcome', 'superseded');
@@ -695,44 +812,15 @@ CREATE FUNCTION private.delete_clerk_account(p_clerk_user_id text) RETURNS uuid
     SET search_path TO ''
     AS $$
 declare
-    -- An outage of a vendor must neither leave somebody's files behind nor let a run go on for somebody who is gone.
-    -- With an hour between the later attempts, this is more than three days.
-    attempts constant integer := 80;
-    account  uuid;
+    account uuid;
 begin
     insert into private.clerk_accounts as known (clerk_user_id, updated_at, deleted_at)
     values (p_clerk_user_id, 0, clock_timestamp())
     on conflict (clerk_user_id) do update set deleted_at = coalesce(known.deleted_at, excluded.deleted_at);
-    -- What the inbox holds of the person is erased. The rows stay, so that a repeated delivery is still a duplicate.
+    -- Here as well: the account may have been deleted in another way, and have had events since then.
     update public.webhook_events set body = '' where clerk_user_id = p_clerk_user_id and body <> '';
 
     select id into account from public.users where clerk_user_id = p_clerk_user_id;
-    if account is null then
-        return null;
-    end if;
-
-    -- Applications before the person, in the order in which everything that changes an application locks them.
-    perform from public.applications where user_id = account order by id for update;
-    insert into public.background_jobs (job_type, max_attempts, payload, dedupe_key)
-    select 'cancel_skyvern_run', attempts,
-           jsonb_build_object('application_id', id, 'run_id', run_id, 'submission_title', submission_title),
-           'cancel_skyvern_run:' || id
-    from (select id, submission_title,
-                 case when private.is_final_skyvern_status(skyvern_run_status) is not true or skyvern_run_retry_pending
-                      then skyvern_task_id end as run_id
-          from public.applications where user_id = account) as application
-    where run_id is not null or submission_title is not null
-    on conflict (dedupe_key) do nothing;
-    insert into public.background_jobs (job_type, max_attempts, payload, dedupe_key)
-    values ('delete_files', attempts,
-            jsonb_build_object('buckets', jsonb_build_array('resumes', 'cover_letters'), 'folder', account),
-            'delete_files:' || account)
-    on conflict (dedupe_key) do nothing;
-
-    -- Skyvern's events that wait for a run that will never be recorded.
-    delete from public.webhook_events
-    where application_id is null
-      and named_application_id in (select id from public.applications where user_id = account);
     delete from auth.users where id = account;
     return account;
 end
@@ -795,14 +883,13 @@ $$;
 -- COMMENT FUNCTION follow_primary_resume()
 COMMENT ON FUNCTION private.follow_primary_resume() IS 'Keeps users.current_resume_url and its file name those of the primary résumé. Definer: it runs for whoever changes a résumé, and for the cascade of a deletion. Bounds: a trigger function, which nobody can call: it writes only to the person of the row that is being changed.';
 
--- FUNCTION forget_event_of_deleted_person()
-CREATE FUNCTION private.forget_event_of_deleted_person() RETURNS trigger
+-- FUNCTION forget_event_of_deleted_application()
+CREATE FUNCTION private.forget_event_of_deleted_application() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 begin
-    if exists (select from public.background_jobs
-               where dedupe_key = 'cancel_skyvern_run:' || new.named_application_id) then
+    if not exists (select from public.applications where id = new.named_application_id) then
         new.outcome := 'account_deleted';
         new.decision := null;
         new.body := '';
@@ -848,6 +935,24 @@ begin
 end
 $$;
 
+-- FUNCTION handle_account_deleted()
+CREATE FUNCTION private.handle_account_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tg_op = 'DELETE' then
+        perform private.prepare_deletion_of_person(old.id);
+        return old;
+    end if;
+    perform private.cancel_application_runs(id) from public.applications where user_id = new.id order by id;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION handle_account_deleted()
+COMMENT ON FUNCTION private.handle_account_deleted() IS 'Does what the cascade cannot do when an account is deleted. Definer: it runs for Supabase Auth, which has no rights on the tables of people. Bounds: a trigger function, which nobody can call: it concerns only the account that is being deleted.';
+
 -- FUNCTION handle_job_description()
 CREATE FUNCTION private.handle_job_description() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -890,6 +995,42 @@ begin
         new.deleted_at = old.deleted_at;
     end if;
     return new;
+end
+$$;
+
+-- TABLE application_runs
+CREATE TABLE private.application_runs (
+    submission_id uuid NOT NULL,
+    application_id uuid,
+    user_id uuid NOT NULL,
+    run_id text,
+    claimed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    outcome text,
+    CONSTRAINT application_runs_check_run_id CHECK (((char_length(run_id) >= 1) AND (char_length(run_id) <= 200)))
+);
+
+-- COMMENT TABLE application_runs
+COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
+
+-- FUNCTION hear_of_erased_application(private.application_runs, text, text, boolean, jsonb)
+CREATE FUNCTION private.hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if p_run.run_id is null then
+        update private.application_runs set run_id = p_run_id, started_at = clock_timestamp()
+        where submission_id = p_run.submission_id;
+    end if;
+    perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
+    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' then
+        return null;
+    end if;
+    return (private.notify_person(
+        p_run.user_id, 'APPLICATION_STATUS_UPDATE', 'It had been sent already',
+        'An application that you erased was sent before it could be stopped.', null, null, '{}')).push_job_id;
 end
 $$;
 
@@ -969,6 +1110,14 @@ CREATE FUNCTION private.is_alert_wanted(p_search public.saved_searches) RETURNS 
     select coalesce(p_search.notify_new_jobs, true) and private.alert_frequency(p_search.user_id) is not null
 $$;
 
+-- FUNCTION is_decision_against_run(public.application_status_type)
+CREATE FUNCTION private.is_decision_against_run(p_status public.application_status_type) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select p_status in ('WITHDRAWN_BY_USER', 'APPLIED_MANUALLY')
+$$;
+
 -- FUNCTION is_decision_of_person(public.application_status_type)
 CREATE FUNCTION private.is_decision_of_person(p_status public.application_status_type) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -1016,6 +1165,36 @@ CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
         select count(*) as by_all, count(*) filter (where is_alert) as by_alerts
         from private.job_search_calls
         where called_at > clock_timestamp() - limits.period) as made
+$$;
+
+-- FUNCTION keep_proof_of_run(public.applications, text, jsonb, text)
+CREATE FUNCTION private.keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    is_second constant boolean := p_application.status = 'SUBMITTED_BY_SKYVERN';
+    -- What does not wait for an answer: after an interview nobody wonders whether the application was sent.
+    is_news   constant boolean := is_second or private.is_decision_against_run(p_application.status);
+    proof     constant jsonb := p_details || jsonb_build_object('run_id', p_run_id);
+    reason    constant text := case
+        when is_second then 'sent_twice'
+        when p_application.status = 'WITHDRAWN_BY_USER' then 'sent_despite_withdrawal'
+        when is_news then 'sent_despite_decision'
+        else 'submitted' end;
+begin
+    update public.applications
+    set status_details = coalesce(status_details, '{}') || case
+            when is_second then jsonb_build_object('sent_twice', proof)
+            else proof || jsonb_build_object('reason', reason) end
+    where id = p_application.id;
+    insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
+    values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
+    return private.tell_of_application(p_application, p_application.status, case
+        when is_second then jsonb_build_object(
+            'title', 'Sent twice', 'message', 'Your application for {job_title} at {company_name} was sent twice.')
+        when is_news then private.message_of_late_stop() end);
+end
 $$;
 
 -- FUNCTION lease_job_search(text, uuid, uuid, boolean, timestamp with time zone)
@@ -1166,22 +1345,6 @@ begin
 end
 $_$;
 
--- TABLE application_runs
-CREATE TABLE private.application_runs (
-    submission_id uuid NOT NULL,
-    application_id uuid,
-    user_id uuid NOT NULL,
-    run_id text,
-    claimed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    started_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    outcome text,
-    CONSTRAINT application_runs_check_run_id CHECK (((char_length(run_id) >= 1) AND (char_length(run_id) <= 200)))
-);
-
--- COMMENT TABLE application_runs
-COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
-
 -- FUNCTION may_have_been_sent(private.application_runs)
 CREATE FUNCTION private.may_have_been_sent(p_run private.application_runs) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -1192,12 +1355,30 @@ CREATE FUNCTION private.may_have_been_sent(p_run private.application_runs) RETUR
                                           'resume_upload_failed'), true)
 $$;
 
+-- FUNCTION message_of_late_stop()
+CREATE FUNCTION private.message_of_late_stop() RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select jsonb_build_object(
+        'title', 'It had been sent already',
+        'message', 'Your application for {job_title} at {company_name} was sent before it could be stopped.')
+$$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
     select replace(replace(p_text, '{company_name}', p_application.company_name), '{job_title}', p_application.job_title)
+$$;
+
+-- FUNCTION needs_no_run(public.application_status_type)
+CREATE FUNCTION private.needs_no_run(p_status public.application_status_type) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select private.is_decision_of_person(p_status) or p_status = 'SUBMITTED_BY_SKYVERN'
 $$;
 
 -- FUNCTION next_alert_at(jsonb, text, timestamp with time zone)
@@ -1209,6 +1390,17 @@ CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_
     from (values ('instant', 3600), ('daily', 86400), ('weekly', 604800)) as frequency (name, period)
     cross join lateral (select abs(hashtextextended(p_search_query::text, 0) % period) as place) as placed
     where name = p_frequency
+$$;
+
+-- FUNCTION note_end_of_run(text, text, boolean)
+CREATE FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update private.application_runs
+    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
+                        then coalesce(ended_at, clock_timestamp()) end
+    where run_id = p_run_id
 $$;
 
 -- FUNCTION note_news_of_skyvern_run()
@@ -1370,6 +1562,38 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     AS $_$
     select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
 $_$;
+
+-- FUNCTION prepare_deletion_of_person(uuid)
+CREATE FUNCTION private.prepare_deletion_of_person(p_user_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    clerk_id text;
+begin
+    -- Applications before the person, in the order in which everything that changes an application locks them.
+    perform from public.applications where user_id = p_user_id order by id for update;
+
+    -- Files can only be deleted through the Storage API. The job is nobody's, since a person's jobs are deleted with
+    -- them.
+    insert into public.background_jobs (user_id, job_type, max_attempts, payload, dedupe_key)
+    values (null, 'delete_files',
+            -- An outage of Storage must not leave somebody's files behind. With an hour between the later attempts,
+            -- this is more than three days.
+            80,
+            jsonb_build_object('buckets', jsonb_build_array('resumes', 'cover_letters'), 'folder', p_user_id),
+            'delete_files:' || p_user_id)
+    on conflict (dedupe_key) do nothing;
+
+    -- Skyvern's events that wait for a run that will never be recorded.
+    delete from public.webhook_events
+    where application_id is null
+      and named_application_id in (select id from public.applications where user_id = p_user_id);
+    -- What the inbox holds of the person. The rows stay, so that a repeated delivery is still a duplicate.
+    select clerk_user_id into clerk_id from public.users where id = p_user_id;
+    update public.webhook_events set body = '' where clerk_user_id = clerk_id and body <> '';
+end
+$$;
 
 -- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
 CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
@@ -1786,10 +2010,15 @@ CREATE FUNCTION private.tell_of_application(p_application public.applications, p
     SET search_path TO ''
     AS $$
 declare
-    title   text := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
-    message text := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
+    title   text;
+    message text;
 begin
-    if title is null or p_application.deleted_at is not null then
+    if p_application.deleted_at is not null then
+        p_message := case when p_status = 'SUBMITTED_BY_SKYVERN' then private.message_of_late_stop() end;
+    end if;
+    title := left(private.name_the_posting(p_message ->> 'title', p_application), 300);
+    message := left(private.name_the_posting(p_message ->> 'message', p_application), 4000);
+    if title is null then
         return null;
     end if;
     return (private.notify_person(
@@ -1807,10 +2036,15 @@ declare
     -- People may ask as often as they like; Skyvern is asked no more often than this.
     fresh       constant interval := '1 minute';
     application public.applications;
+    is_overdue  boolean;
     reason      text;
 begin
     select * into application from public.applications
-    where id = p_application_id and (p_user_id is null or user_id = p_user_id);
+    where id = p_application_id and (p_user_id is null or (user_id = p_user_id and deleted_at is null));
+    is_overdue := exists (
+        select from private.application_runs
+        where run_id = application.skyvern_task_id and ended_at is null
+          and started_at <= clock_timestamp() - private.application_run_deadline());
 
     if application.id is null then
         reason := 'not_found';
@@ -1825,18 +2059,20 @@ begin
     elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
         reason := 'settled';
     -- Nothing is known of a run without a status but its id.
-    elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null then
+    elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null
+          and not is_overdue then
         reason := 'just_heard_of';
     else
         return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
-                                  'attempt', coalesce(application.skyvern_run_attempt, 1));
+                                  'attempt', coalesce(application.skyvern_run_attempt, 1),
+                                  'is_overdue', is_overdue);
     end if;
     return jsonb_build_object('outcome', 'nothing', 'reason', reason);
 end
 $$;
 
 -- COMMENT FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
-COMMENT ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) IS 'What is to be asked of Skyvern about an application. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: if a person is named, only an application of theirs.';
+COMMENT ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) IS 'What is to be asked of Skyvern about an application. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: if a person is named, only an application of theirs that is not deleted.';
 
 -- FUNCTION apply_clerk_event(text, text, text, bigint, jsonb, text, uuid)
 CREATE FUNCTION public.apply_clerk_event(p_event_id text, p_event_type text, p_clerk_user_id text, p_updated_at bigint, p_person jsonb, p_body text, p_request_id uuid) RETURNS jsonb
@@ -1890,7 +2126,8 @@ CREATE FUNCTION public.apply_skyvern_event(p_run_id text, p_run_status text, p_a
 declare
     key         text := format('%s:%s:%s:%s', p_run_id, p_run_status, p_attempt, p_retry_pending);
     application public.applications;
-    known       boolean;
+    run         private.application_runs;
+    is_current  boolean := false;
     result      text;
     new_status  public.application_status_type;
     push_job    uuid;
@@ -1900,26 +2137,42 @@ begin
         return jsonb_build_object('outcome', 'duplicate', 'application_id', null, 'status', null, 'push_job_id', null);
     end if;
 
+    -- Whose run it is: by its id, or by the submission that started it and never heard of it.
+    select * into run from private.application_runs where run_id = p_run_id;
+    if not found then
+        select * into run from private.application_runs
+        where submission_id = p_submission_id and run_id is null
+          and (application_id = p_application_id or application_id is null);
+    end if;
     select * into application from public.applications where skyvern_task_id = p_run_id for no key update;
-    known := found;
-    if not known then
-        select * into application from public.applications where id = p_application_id for no key update;
-        -- Without the submission's id the URL could be that of an earlier attempt, so there must not have been one.
-        if application.submission_id is not null
-           and (application.submission_id = p_submission_id
-                or (p_submission_id is null and application.skyvern_task_id is null)) then
-            perform private.attribute_events(p_source, 'run_adopted');
-            perform private.attach_skyvern_run(application.id, p_run_id, null);
-            perform private.apply_waiting_skyvern_events(application.id, p_run_id);
-            select * into application from public.applications where id = p_application_id;
-            known := true;
-        end if;
+    if not found then
+        select * into application from public.applications
+        where id = coalesce(run.application_id, p_application_id) for no key update;
     end if;
 
-    if known then
+    if run.submission_id is not null and run.application_id is null then
+        application.id := null;
+        push_job := private.hear_of_erased_application(run, p_run_id, p_run_status, p_retry_pending, p_decision);
+        result := 'application_erased';
+    elsif application.skyvern_task_id = p_run_id and application.submission_id is null
+          and application.status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
+        is_current := true;
+    -- Without the submission's id the URL could be that of an earlier attempt, so there must not have been one.
+    elsif run.run_id is null and application.submission_id is not null
+          and (application.submission_id = p_submission_id
+               or (p_submission_id is null and application.skyvern_task_id is null)) then
+        perform private.attribute_events(p_source, 'run_adopted');
+        perform private.attach_skyvern_run(application.id, p_run_id, null);
+        perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+        select * into application from public.applications where id = application.id;
+        is_current := true;
+    elsif run.application_id = application.id then
+        update private.application_runs
+        set run_id = p_run_id, started_at = coalesce(started_at, clock_timestamp())
+        where submission_id = run.submission_id;
         select applied.outcome, applied.status, applied.push_job_id into result, new_status, push_job
-        from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
-                                             p_source) as applied;
+        from private.apply_earlier_skyvern_run_event(application, p_run_id, p_run_status, p_retry_pending, p_decision,
+                                                     p_source) as applied;
     elsif application.skyvern_task_id is not null then
         result := 'other_run';
         new_status := application.status;
@@ -1928,12 +2181,20 @@ begin
         application.id := null;
     end if;
 
+    if is_current then
+        select applied.outcome, applied.status, applied.push_job_id into result, new_status, push_job
+        from private.apply_skyvern_run_event(application, p_run_status, p_attempt, p_retry_pending, p_decision,
+                                             p_source) as applied;
+        perform private.cancel_unwanted_runs(application.id);
+    end if;
+
     insert into public.webhook_events (
         source, event_key, run_id, run_status, attempt, retry_pending, application_id, named_application_id,
         submission_id, decision, body, outcome, request_id, applied_at)
     values (
         'skyvern', key, p_run_id, p_run_status, p_attempt, p_retry_pending, application.id, p_application_id,
-        p_submission_id, p_decision, p_body, result, p_request_id,
+        p_submission_id, case when result <> 'application_erased' then p_decision end,
+        case when result = 'application_erased' then '' else p_body end, result, p_request_id,
         case when result in ('applied', 'kept') then clock_timestamp() end);
 
     return jsonb_build_object('outcome', result, 'application_id', application.id, 'status', new_status,
@@ -2196,7 +2457,7 @@ begin
     if p_job_id is null then
         perform private.refuse('invalid_input', 422, 'a job is needed');
     end if;
-    -- Whose it is does not change, and the person's row is to be locked first.
+    -- Whose it is does not change, and claims of one person wait for each other before they lock a row.
     select * into application from public.applications where id = p_application_id;
     return private.claim_application_of(
         application.user_id, p_application_id, application.submission_idempotency_key,
@@ -2263,6 +2524,26 @@ $$;
 
 -- COMMENT FUNCTION count_job_click(p_job_id uuid)
 COMMENT ON FUNCTION public.count_job_click(p_job_id uuid) IS 'Counts a click of the caller on a posting. Definer: no person may write click_count or reach the schema private. Bounds: the person is the caller, never an argument; only active postings, and one click per person, posting and day.';
+
+-- FUNCTION delete_application(uuid, text)
+CREATE FUNCTION public.delete_application(p_application_id uuid, p_reason text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if char_length(p_reason) > 1000 then
+        perform private.refuse('invalid_input', 422, 'a reason has at most 1000 characters');
+    end if;
+    update public.applications set deleted_at = clock_timestamp(), deletion_reason = p_reason
+    where id = p_application_id and user_id = public.current_user_id() and deleted_at is null;
+    if not found then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+end
+$$;
+
+-- COMMENT FUNCTION delete_application(p_application_id uuid, p_reason text)
+COMMENT ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) IS 'Hides one of the caller''s applications, and cancels its runs. Definer: no person may hide a row from themselves by an update that their select policy checks. Bounds: only an application of the caller''s; the reason has at most 1,000 characters.';
 
 -- FUNCTION enqueue_background_jobs(jsonb)
 CREATE FUNCTION public.enqueue_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -2349,6 +2630,34 @@ $_$;
 
 -- COMMENT FUNCTION ensure_person()
 COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address counts as confirmed.';
+
+-- FUNCTION erase_application(uuid)
+CREATE FUNCTION public.erase_application(p_application_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    person uuid := public.current_user_id();
+begin
+    -- First, as everybody who changes an application.
+    perform from public.applications where id = p_application_id and user_id = person for update;
+    if not found then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+
+    delete from public.notifications
+    where user_id = person and related_entity_type = 'application' and related_entity_id = p_application_id;
+    -- Messages that wait to be sent, and those that were.
+    delete from public.background_jobs
+    where user_id = person and payload #>> '{data,application_id}' = p_application_id::text;
+    delete from public.webhook_events
+    where application_id is null and named_application_id = p_application_id;
+    delete from public.applications where id = p_application_id;
+end
+$$;
+
+-- COMMENT FUNCTION erase_application(p_application_id uuid)
+COMMENT ON FUNCTION public.erase_application(p_application_id uuid) IS 'Erases one of the caller''s applications for good, and cancels its runs. Definer: no person may delete applications, notifications'' jobs or the inbox. Bounds: only an application of the caller''s, and only rows that are about it.';
 
 -- FUNCTION extend_background_jobs(jsonb)
 CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -2650,12 +2959,11 @@ declare
     logs    integer;
     locks   integer;
 begin
-    -- Failed jobs are kept for whoever investigates them. The jobs that cancelled a deleted person's runs keep the late
-    -- webhooks of those runs out of the inbox, so they stay as long as the inbox keeps anything.
+    -- Failed jobs are kept for whoever investigates them.
     delete from public.background_jobs
     where id in (
         select id from public.background_jobs
-        where (status = 'completed' and job_type <> 'cancel_skyvern_run' and updated_at < moment - interval '7 days')
+        where (status = 'completed' and updated_at < moment - interval '7 days')
            or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
         order by updated_at
         limit p_limit
@@ -2797,6 +3105,14 @@ begin
         select id, submission_lease_expires_at, format('reconcile_application:%s:%s', submission_id, quarter)
         from public.applications
         where submission_id is not null and submission_lease_expires_at <= now()
+        union all
+        -- A key of its own: it may have been looked for in this quarter already, when it was not overdue yet.
+        select application.id, run.started_at, format('reconcile_application:%s:overdue:%s', run.run_id, quarter)
+        from private.application_runs as run
+        join public.applications as application
+            on application.id = run.application_id and application.skyvern_task_id = run.run_id
+        where run.ended_at is null and run.started_at <= now() - private.application_run_deadline()
+          and application.status = 'PROCESSING_BY_SKYVERN'
     ),
     oldest as (
         select * from due
@@ -2927,7 +3243,7 @@ begin
 
     select * into application from public.applications where id = p_application_id;
     -- One that waits in the queue is handed over by its job, now that nothing was started.
-    if not private.is_decision_of_person(application.status) and application.submission_job_id is null then
+    if not private.needs_no_run(application.status) and application.submission_job_id is null then
         update public.applications set status = decided where id = application.id;
         perform private.tell_of_application(application, decided, p_decision -> 'notification');
     end if;
@@ -3002,6 +3318,40 @@ $$;
 
 -- COMMENT FUNCTION record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
 COMMENT ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) IS 'Gives up an application whose run Skyvern does not know, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only an application that waits for exactly this run, after a day without news.';
+
+-- FUNCTION record_overdue_skyvern_run(uuid, text, jsonb)
+CREATE FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    decided     public.application_status_type := p_decision ->> 'status';
+    application public.applications;
+begin
+    perform private.lock_skyvern_run(p_run_id);
+    select * into application from public.applications
+    where id = p_application_id and skyvern_task_id = p_run_id and status = 'PROCESSING_BY_SKYVERN'
+    for no key update;
+    if application.id is null then
+        return jsonb_build_object('outcome', 'superseded');
+    end if;
+    if not exists (select from private.application_runs
+                   where run_id = p_run_id
+                     and started_at <= clock_timestamp() - private.application_run_deadline()) then
+        return jsonb_build_object('outcome', 'in_time');
+    end if;
+
+    perform private.attribute_events('reconciler', p_decision #>> '{status_details,reason}');
+    update public.applications set status = decided, status_details = p_decision -> 'status_details'
+    where id = application.id;
+    perform private.cancel_application_runs(application.id);
+    perform private.tell_of_application(application, decided, p_decision -> 'notification');
+    return jsonb_build_object('outcome', 'overdue');
+end
+$$;
+
+-- COMMENT FUNCTION record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
+COMMENT ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) IS 'Gives up an application whose run is past its deadline, cancels the run, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only an application that waits for exactly this run, after its deadline.';
 
 -- FUNCTION record_push_receipts(jsonb)
 CREATE FUNCTION public.record_push_receipts(p_receipts jsonb) RETURNS jsonb
@@ -3219,10 +3569,20 @@ begin
         result := 'already_recorded'; -- a repeated call, or a webhook that was faster
     elsif application.submission_id is distinct from p_submission_id or p_submission_id is null then
         result := 'superseded';
+        insert into private.application_runs as run (submission_id, application_id, user_id, run_id, started_at)
+        select p_submission_id, application.id, application.user_id, p_run_id, clock_timestamp()
+        where p_submission_id is not null
+          and not exists (select from private.application_runs as known where known.run_id = p_run_id)
+        on conflict (submission_id) do update
+            set run_id = excluded.run_id, started_at = excluded.started_at, ended_at = null
+            where run.application_id = excluded.application_id and run.run_id is null;
+        perform private.cancel_application_runs(application.id, p_submission_id)
+        where p_submission_id is not null;
     else
         perform private.attribute_events(p_source);
         perform private.attach_skyvern_run(application.id, p_run_id, p_run_status);
         perform private.apply_waiting_skyvern_events(application.id, p_run_id);
+        perform private.cancel_unwanted_runs(application.id);
         select * into application from public.applications where id = p_application_id;
         result := 'recorded';
     end if;
@@ -3236,6 +3596,27 @@ $$;
 
 -- COMMENT FUNCTION record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text)
 COMMENT ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) IS 'Records the run that a claim started. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows.';
+
+-- FUNCTION record_stopped_run(uuid, text)
+CREATE FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if p_run_id is not null then
+        perform private.lock_skyvern_run(p_run_id);
+    end if;
+    update private.application_runs as run
+    set run_id = coalesce(run.run_id, case when not exists (
+                     select from private.application_runs as other where other.run_id = p_run_id) then p_run_id end),
+        ended_at = coalesce(run.ended_at, clock_timestamp())
+    where run.submission_id = p_submission_id;
+    return found;
+end
+$$;
+
+-- COMMENT FUNCTION record_stopped_run(p_submission_id uuid, p_run_id text)
+COMMENT ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) IS 'Notes that a submission has no run in progress any more. Definer: it writes the schema private, which service_role cannot reach. Bounds: only the submission that is named, and a run that is recorded stays what it is.';
 
 -- FUNCTION record_submission_failure(uuid, uuid, text, text, jsonb, integer, text, integer)
 CREATE FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb DEFAULT '{}'::jsonb, p_queue_after integer DEFAULT NULL::integer, p_call_outcome text DEFAULT NULL::text, p_retry_after integer DEFAULT NULL::integer) RETURNS jsonb
@@ -3268,8 +3649,8 @@ begin
              and application.status = 'PENDING_SKYVERN_SUBMISSION' and application.deleted_at is null;
     new_status := application.status;
     new_details := application.status_details;
-    -- What the person decided in the meantime stands, with its details.
-    if not private.is_decision_of_person(application.status) then
+    -- What the person decided in the meantime stands, with its details, as does the proof of an earlier run.
+    if not private.needs_no_run(application.status) then
         case p_outcome
             when 'not_started' then
                 if waits then
@@ -3321,7 +3702,7 @@ end
 $$;
 
 -- COMMENT FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer)
-COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision stands; one job for each submission that waits.';
+COMMENT ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer) IS 'Records that a claim started no run, or that nobody knows. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; four outcomes; a person''s decision and an earlier run''s proof stand; one job for each submission that waits.';
 
 -- FUNCTION register_push_token(text, text, text)
 CREATE FUNCTION public.register_push_token(p_token text, p_platform text DEFAULT NULL::text, p_device_name text DEFAULT NULL::text) RETURNS jsonb
@@ -3375,6 +3756,23 @@ $$;
 
 -- COMMENT FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
 COMMENT ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) IS 'Releases a lock for scheduled work. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only a lock whose fencing token the caller knows.';
+
+-- FUNCTION restore_application(uuid)
+CREATE FUNCTION public.restore_application(p_application_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.applications set deleted_at = null
+    where id = p_application_id and user_id = public.current_user_id() and deleted_at is not null;
+    if not found then
+        perform private.refuse('application_not_found', 404, 'there is no such application');
+    end if;
+end
+$$;
+
+-- COMMENT FUNCTION restore_application(p_application_id uuid)
+COMMENT ON FUNCTION public.restore_application(p_application_id uuid) IS 'Brings back one of the caller''s applications that was deleted. Definer: no person may see or update a row that is deleted. Bounds: only an application of the caller''s; what was cancelled stays so.';
 
 -- FUNCTION saved_search_to_alert(uuid, uuid)
 CREATE FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) RETURNS jsonb
@@ -3680,6 +4078,17 @@ CREATE TABLE private.application_limits (
 
 -- COMMENT TABLE application_limits
 COMMENT ON TABLE private.application_limits IS 'How many runs a person may have, by tier. A tier without a row may have none.';
+
+-- TABLE application_run_limits
+CREATE TABLE private.application_run_limits (
+    is_only boolean DEFAULT true NOT NULL,
+    deadline interval DEFAULT '02:00:00'::interval NOT NULL,
+    CONSTRAINT application_run_limits_check_deadline CHECK ((deadline > '00:00:00'::interval)),
+    CONSTRAINT application_run_limits_check_is_only CHECK (is_only)
+);
+
+-- COMMENT TABLE application_run_limits
+COMMENT ON TABLE private.application_run_limits IS 'How long a run may take until it is cancelled.';
 
 -- TABLE circuit_breakers
 CREATE TABLE private.circuit_breakers (
@@ -4118,6 +4527,10 @@ COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook onc
 ALTER TABLE ONLY private.application_limits
     ADD CONSTRAINT application_limits_pkey PRIMARY KEY (tier);
 
+-- CONSTRAINT application_run_limits application_run_limits_pkey
+ALTER TABLE ONLY private.application_run_limits
+    ADD CONSTRAINT application_run_limits_pkey PRIMARY KEY (is_only);
+
 -- CONSTRAINT application_runs application_runs_pkey
 ALTER TABLE ONLY private.application_runs
     ADD CONSTRAINT application_runs_pkey PRIMARY KEY (submission_id);
@@ -4285,6 +4698,9 @@ ALTER TABLE ONLY public.webhook_events
 -- INDEX idx_application_runs_application_id
 CREATE INDEX idx_application_runs_application_id ON private.application_runs USING btree (application_id);
 
+-- INDEX idx_application_runs_started_at_in_progress
+CREATE INDEX idx_application_runs_started_at_in_progress ON private.application_runs USING btree (started_at) WHERE (ended_at IS NULL);
+
 -- INDEX idx_application_runs_user_id_claimed_at
 CREATE INDEX idx_application_runs_user_id_claimed_at ON private.application_runs USING btree (user_id, claimed_at);
 
@@ -4438,8 +4854,14 @@ CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING bt
 -- TRIGGER users on_auth_user_created_from_clerk
 CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.handle_new_user_from_clerk();
 
+-- TRIGGER users on_auth_user_deleted
+CREATE TRIGGER on_auth_user_deleted BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.handle_account_deleted();
+
 -- TRIGGER users on_auth_user_email_changed
 CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
+
+-- TRIGGER users on_auth_user_marked_as_deleted
+CREATE TRIGGER on_auth_user_marked_as_deleted AFTER UPDATE OF deleted_at ON auth.users FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.handle_account_deleted();
 
 -- TRIGGER applications on_application_changed_end_waiting_submission
 CREATE TRIGGER on_application_changed_end_waiting_submission BEFORE UPDATE OF status, deleted_at ON public.applications FOR EACH ROW WHEN (((new.submission_job_id IS NOT NULL) AND ((new.status <> 'PENDING_SKYVERN_SUBMISSION'::public.application_status_type) OR (new.deleted_at IS NOT NULL)))) EXECUTE FUNCTION private.end_waiting_submission();
@@ -4447,8 +4869,14 @@ CREATE TRIGGER on_application_changed_end_waiting_submission BEFORE UPDATE OF st
 -- TRIGGER applications on_application_deleted
 CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.applications FOR EACH ROW EXECUTE FUNCTION private.handle_soft_delete();
 
+-- TRIGGER applications on_application_deleted_cancel_runs
+CREATE TRIGGER on_application_deleted_cancel_runs AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
+
 -- TRIGGER applications on_application_details_changed_note_outcome_of_run
 CREATE TRIGGER on_application_details_changed_note_outcome_of_run AFTER UPDATE OF status_details ON public.applications FOR EACH ROW WHEN (((new.skyvern_task_id IS NOT NULL) AND (new.submission_id IS NULL) AND ((new.status_details ->> 'reason'::text) IS DISTINCT FROM (old.status_details ->> 'reason'::text)))) EXECUTE FUNCTION private.note_outcome_of_run();
+
+-- TRIGGER applications on_application_erased_cancel_runs
+CREATE TRIGGER on_application_erased_cancel_runs BEFORE DELETE ON public.applications FOR EACH ROW EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
 
 -- TRIGGER applications on_application_inserted_guard_status
 CREATE TRIGGER on_application_inserted_guard_status BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.guard_application_status();
@@ -4467,6 +4895,9 @@ CREATE TRIGGER on_application_updated_guard_status BEFORE UPDATE OF status ON pu
 
 -- TRIGGER applications on_application_updated_record_event
 CREATE TRIGGER on_application_updated_record_event AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.record_application_event();
+
+-- TRIGGER applications on_application_withdrawn_cancel_runs
+CREATE TRIGGER on_application_withdrawn_cancel_runs AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) AND private.is_decision_against_run(new.status))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
 
 -- TRIGGER applications on_applications_updated
 CREATE TRIGGER on_applications_updated BEFORE UPDATE ON public.applications FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -4504,6 +4935,9 @@ CREATE TRIGGER on_saved_searches_updated BEFORE UPDATE ON public.saved_searches 
 -- TRIGGER saved_searches on_saved_searches_updated_schedule
 CREATE TRIGGER on_saved_searches_updated_schedule AFTER UPDATE OF search_query, notify_new_jobs ON public.saved_searches FOR EACH ROW WHEN (((old.search_query <> new.search_query) OR (old.notify_new_jobs IS DISTINCT FROM new.notify_new_jobs))) EXECUTE FUNCTION private.schedule_saved_search();
 
+-- TRIGGER users on_user_deleted
+CREATE TRIGGER on_user_deleted BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION private.handle_account_deleted();
+
 -- TRIGGER user_preferences on_user_preferences_created_or_deleted_schedule
 CREATE TRIGGER on_user_preferences_created_or_deleted_schedule AFTER INSERT OR DELETE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_searches_of_person();
 
@@ -4519,8 +4953,8 @@ CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tok
 -- TRIGGER users on_users_updated
 CREATE TRIGGER on_users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
--- TRIGGER webhook_events on_webhook_events_created_forget_deleted_person
-CREATE TRIGGER on_webhook_events_created_forget_deleted_person BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN ((new.outcome = 'waiting'::text)) EXECUTE FUNCTION private.forget_event_of_deleted_person();
+-- TRIGGER webhook_events on_webhook_events_created_forget_deleted_application
+CREATE TRIGGER on_webhook_events_created_forget_deleted_application BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN (((new.outcome = 'waiting'::text) AND (new.named_application_id IS NOT NULL))) EXECUTE FUNCTION private.forget_event_of_deleted_application();
 
 -- FK CONSTRAINT application_runs application_runs_fk_application
 ALTER TABLE ONLY private.application_runs
@@ -4609,6 +5043,9 @@ ALTER TABLE ONLY public.webhook_events
 -- ROW SECURITY application_limits
 ALTER TABLE private.application_limits ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY application_run_limits
+ALTER TABLE private.application_run_limits ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY application_runs
 ALTER TABLE private.application_runs ENABLE ROW LEVEL SECURITY;
 
@@ -4643,7 +5080,9 @@ ALTER TABLE private.saved_search_sightings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.application_events ENABLE ROW LEVEL SECURITY;
 
 -- POLICY application_events application_events_select_own
-CREATE POLICY application_events_select_own ON public.application_events FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+CREATE POLICY application_events_select_own ON public.application_events FOR SELECT TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM public.applications
+  WHERE ((applications.id = application_events.application_id) AND (applications.deleted_at IS NULL))))));
 
 -- ROW SECURITY applications
 ALTER TABLE public.applications ENABLE ROW LEVEL SECURITY;
@@ -4652,10 +5091,10 @@ ALTER TABLE public.applications ENABLE ROW LEVEL SECURITY;
 CREATE POLICY applications_insert_own ON public.applications FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- POLICY applications applications_select_own
-CREATE POLICY applications_select_own ON public.applications FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+CREATE POLICY applications_select_own ON public.applications FOR SELECT TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (deleted_at IS NULL)));
 
 -- POLICY applications applications_update_own
-CREATE POLICY applications_update_own ON public.applications FOR UPDATE TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
+CREATE POLICY applications_update_own ON public.applications FOR UPDATE TO authenticated USING (((user_id = ( SELECT public.current_user_id() AS current_user_id)) AND (deleted_at IS NULL))) WITH CHECK ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- ROW SECURITY background_jobs
 ALTER TABLE public.background_jobs ENABLE ROW LEVEL SECURITY;
@@ -4843,6 +5282,9 @@ REVOKE ALL ON FUNCTION private.alert_due_at(p_search public.saved_searches, p_si
 -- ACL FUNCTION alert_frequency(p_user_id uuid)
 REVOKE ALL ON FUNCTION private.alert_frequency(p_user_id uuid) FROM PUBLIC;
 
+-- ACL FUNCTION application_run_deadline()
+REVOKE ALL ON FUNCTION private.application_run_deadline() FROM PUBLIC;
+
 -- ACL FUNCTION posting_key(p_job_url text)
 REVOKE ALL ON FUNCTION private.posting_key(p_job_url text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.posting_key(p_job_url text) TO authenticated;
@@ -4885,11 +5327,8 @@ GRANT INSERT(cover_letter_url_used),UPDATE(cover_letter_url_used) ON TABLE publi
 -- ACL COLUMN applications.application_source
 GRANT INSERT(application_source),UPDATE(application_source) ON TABLE public.applications TO authenticated;
 
--- ACL COLUMN applications.deleted_at
-GRANT UPDATE(deleted_at) ON TABLE public.applications TO authenticated;
-
--- ACL COLUMN applications.deletion_reason
-GRANT UPDATE(deletion_reason) ON TABLE public.applications TO authenticated;
+-- ACL FUNCTION apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid)
+REVOKE ALL ON FUNCTION private.apply_earlier_skyvern_run_event(p_application public.applications, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid)
 REVOKE ALL ON FUNCTION private.apply_skyvern_run_event(p_application public.applications, p_run_status text, p_attempt integer, p_retry_pending boolean, p_decision jsonb, p_source text, OUT outcome text, OUT status public.application_status_type, OUT push_job_id uuid) FROM PUBLIC;
@@ -4905,6 +5344,15 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION cancel_application_runs(p_application_id uuid, p_submission_id uuid)
+REVOKE ALL ON FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION cancel_runs_of_stopped_application()
+REVOKE ALL ON FUNCTION private.cancel_runs_of_stopped_application() FROM PUBLIC;
+
+-- ACL FUNCTION cancel_unwanted_runs(p_application_id uuid)
+REVOKE ALL ON FUNCTION private.cancel_unwanted_runs(p_application_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION circuit_breaker_pause(p_vendor text, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
@@ -4933,17 +5381,23 @@ REVOKE ALL ON FUNCTION private.end_waiting_submission() FROM PUBLIC;
 -- ACL FUNCTION follow_primary_resume()
 REVOKE ALL ON FUNCTION private.follow_primary_resume() FROM PUBLIC;
 
--- ACL FUNCTION forget_event_of_deleted_person()
-REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
+-- ACL FUNCTION forget_event_of_deleted_application()
+REVOKE ALL ON FUNCTION private.forget_event_of_deleted_application() FROM PUBLIC;
 
 -- ACL FUNCTION guard_application_status()
 REVOKE ALL ON FUNCTION private.guard_application_status() FROM PUBLIC;
+
+-- ACL FUNCTION handle_account_deleted()
+REVOKE ALL ON FUNCTION private.handle_account_deleted() FROM PUBLIC;
 
 -- ACL FUNCTION handle_job_description()
 REVOKE ALL ON FUNCTION private.handle_job_description() FROM PUBLIC;
 
 -- ACL FUNCTION handle_soft_delete()
 REVOKE ALL ON FUNCTION private.handle_soft_delete() FROM PUBLIC;
+
+-- ACL FUNCTION hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb)
+REVOKE ALL ON FUNCTION private.hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION hold_background_job(p_job_id uuid, p_lease_number bigint)
 REVOKE ALL ON FUNCTION private.hold_background_job(p_job_id uuid, p_lease_number bigint) FROM PUBLIC;
@@ -4959,6 +5413,11 @@ REVOKE ALL ON FUNCTION private.hold_job_sync(p_lock_number bigint) FROM PUBLIC;
 
 -- ACL FUNCTION is_alert_wanted(p_search public.saved_searches)
 REVOKE ALL ON FUNCTION private.is_alert_wanted(p_search public.saved_searches) FROM PUBLIC;
+
+-- ACL FUNCTION is_decision_against_run(p_status public.application_status_type)
+REVOKE ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) TO authenticated;
+GRANT ALL ON FUNCTION private.is_decision_against_run(p_status public.application_status_type) TO service_role;
 
 -- ACL FUNCTION is_decision_of_person(p_status public.application_status_type)
 REVOKE ALL ON FUNCTION private.is_decision_of_person(p_status public.application_status_type) FROM PUBLIC;
@@ -4976,6 +5435,9 @@ GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
 
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
+
+-- ACL FUNCTION keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text)
+REVOKE ALL ON FUNCTION private.keep_proof_of_run(p_application public.applications, p_run_id text, p_details jsonb, p_source text) FROM PUBLIC;
 
 -- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
@@ -4998,11 +5460,20 @@ REVOKE ALL ON FUNCTION private.look_for_job_search(p_query_key text, p_known_ver
 -- ACL FUNCTION may_have_been_sent(p_run private.application_runs)
 REVOKE ALL ON FUNCTION private.may_have_been_sent(p_run private.application_runs) FROM PUBLIC;
 
+-- ACL FUNCTION message_of_late_stop()
+REVOKE ALL ON FUNCTION private.message_of_late_stop() FROM PUBLIC;
+
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
 
+-- ACL FUNCTION needs_no_run(p_status public.application_status_type)
+REVOKE ALL ON FUNCTION private.needs_no_run(p_status public.application_status_type) FROM PUBLIC;
+
 -- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone)
 REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean)
+REVOKE ALL ON FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) FROM PUBLIC;
 
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
@@ -5024,6 +5495,9 @@ REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
 
 -- ACL FUNCTION plain_phone(p_text text)
 REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
+
+-- ACL FUNCTION prepare_deletion_of_person(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.prepare_deletion_of_person(p_user_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
 REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
@@ -5137,6 +5611,10 @@ GRANT ALL ON FUNCTION public.close_dead_job_syncs() TO service_role;
 REVOKE ALL ON FUNCTION public.count_job_click(p_job_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_job_click(p_job_id uuid) TO authenticated;
 
+-- ACL FUNCTION delete_application(p_application_id uuid, p_reason text)
+REVOKE ALL ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_application(p_application_id uuid, p_reason text) TO authenticated;
+
 -- ACL FUNCTION enqueue_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) TO service_role;
@@ -5144,6 +5622,10 @@ GRANT ALL ON FUNCTION public.enqueue_background_jobs(p_jobs jsonb) TO service_ro
 -- ACL FUNCTION ensure_person()
 REVOKE ALL ON FUNCTION public.ensure_person() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_person() TO authenticated;
+
+-- ACL FUNCTION erase_application(p_application_id uuid)
+REVOKE ALL ON FUNCTION public.erase_application(p_application_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.erase_application(p_application_id uuid) TO authenticated;
 
 -- ACL FUNCTION extend_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.extend_background_jobs(p_jobs jsonb) FROM PUBLIC;
@@ -5249,6 +5731,10 @@ GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease
 REVOKE ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) TO service_role;
 
+-- ACL FUNCTION record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
+REVOKE ALL ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_overdue_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) TO service_role;
+
 -- ACL FUNCTION record_push_receipts(p_receipts jsonb)
 REVOKE ALL ON FUNCTION public.record_push_receipts(p_receipts jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_push_receipts(p_receipts jsonb) TO service_role;
@@ -5265,6 +5751,10 @@ GRANT ALL ON FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_nu
 REVOKE ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_skyvern_run(p_application_id uuid, p_submission_id uuid, p_run_id text, p_run_status text, p_source text) TO service_role;
 
+-- ACL FUNCTION record_stopped_run(p_submission_id uuid, p_run_id text)
+REVOKE ALL ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_stopped_run(p_submission_id uuid, p_run_id text) TO service_role;
+
 -- ACL FUNCTION record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer)
 REVOKE ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_submission_failure(p_application_id uuid, p_submission_id uuid, p_outcome text, p_reason text, p_details jsonb, p_queue_after integer, p_call_outcome text, p_retry_after integer) TO service_role;
@@ -5276,6 +5766,10 @@ GRANT ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, 
 -- ACL FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
 REVOKE ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) TO service_role;
+
+-- ACL FUNCTION restore_application(p_application_id uuid)
+REVOKE ALL ON FUNCTION public.restore_application(p_application_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restore_application(p_application_id uuid) TO authenticated;
 
 -- ACL FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;

@@ -78,15 +78,16 @@ async fn what_skyvern_does_not_take_is_handed_over_when_it_does() {
 #[tokio::test]
 async fn a_submission_that_was_taken_back_is_not_handed_over() {
     let stack = Stack::get().await;
-    for change in [
-        json!({ "status": "WITHDRAWN_BY_USER" }),
-        json!({ "status": "DRAFT" }),
-        json!({ "status": "APPLIED_MANUALLY" }),
-        json!({ "deleted_at": "now()" }),
-    ] {
+    for change in ["WITHDRAWN_BY_USER", "DRAFT", "APPLIED_MANUALLY", "deleted"] {
         let (ada, application, job) = waiting(&stack).await;
-        let path = format!("applications?id=eq.{application}");
-        ada.caller().await.update(&path, &change).await;
+        let caller = ada.caller().await;
+        if change == "deleted" {
+            let delete = json!({ "p_application_id": application });
+            caller.rpc("delete_application", &delete).await.expect_status(204);
+        } else {
+            let path = format!("applications?id=eq.{application}");
+            caller.update(&path, &json!({ "status": change })).await.expect_status(200);
+        }
         let before = ada.application_row(application).await;
 
         let done = turn(&stack, job).await;

@@ -306,7 +306,148 @@ async fn while_skyvern_is_left_alone_a_submission_waits_and_calls_nobody() {
     transaction.rollback().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_run_whose_application_was_stopped_meanwhile_is_cancelled_when_it_is_heard_of() {
+    let stack = Stack::get().await;
+    for stop in ["withdrawn", "deleted"] {
+        for finder in ["record", "webhook"] {
+            let submission = Submission::claim(&stack, None).await;
+            if stop == "withdrawn" {
+                submission.decide("WITHDRAWN_BY_USER").await;
+            } else {
+                let key = json!({ "p_application_id": submission.application });
+                submission.person.caller().await.rpc("delete_application", &key).await.expect_status(204);
+            }
+
+            let run_id = if finder == "record" {
+                submission.record().await
+            } else {
+                let run_id = format!("tsk_{}", Uuid::new_v4());
+                let running = decided("PROCESSING_BY_SKYVERN");
+                submission.hear(&run_id, "running", 1, &running).await.expect_status(200);
+                run_id
+            };
+
+            assert!(submission.cancelled().await.contains(&run_id), "{stop}, {finder}");
+            assert_eq!(submission.told().await, 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_proven_late_of_an_earlier_run_stands_and_the_later_one_is_cancelled() {
+    let stack = Stack::get().await;
+    for later in ["started", "claimed", "draft"] {
+        let earlier = Submission::claim(&stack, None).await;
+        let first = earlier.record().await;
+        let failed = decided("FAILED_SKYVERN_SUBMISSION");
+        earlier.hear(&first, "canceled", 1, &failed).await.expect_status(200);
+        let mut submission = earlier.clone();
+        let mut second = String::new();
+        if later == "draft" {
+            earlier.decide("DRAFT").await;
+        } else {
+            submission = earlier.submit_again().await;
+            if later == "started" {
+                second = submission.record().await;
+            }
+        }
+        let before = earlier.row().await;
+
+        for (status, decision) in [("running", "PROCESSING_BY_SKYVERN"), ("failed", "FAILED_APPLICATION")] {
+            let heard = earlier.hear(&first, status, 1, &decided(decision)).await;
+            assert_eq!(outcome(&heard), "other_run", "{later}: {heard:?}");
+        }
+        assert_eq!(earlier.row().await, before, "{later}: only proof counts");
+        let heard = earlier.hear(&first, "completed", 1, &decided("SUBMITTED_BY_SKYVERN")).await;
+
+        assert_eq!((outcome(&heard), &heard.json["status"]), ("applied", &json!("SUBMITTED_BY_SKYVERN")), "{later}");
+        let row = earlier.row().await;
+        assert_eq!((&row["status"], &row["status_details"]["run_id"]), (&json!("SUBMITTED_BY_SKYVERN"), &json!(first)));
+        assert_eq!(earlier.told().await, 2, "{later}: that it failed, and that it was sent");
+        if later == "draft" {
+            continue;
+        }
+
+        if later == "claimed" {
+            second = submission.record().await;
+        }
+        assert!(submission.cancelled().await.contains(&second), "{later}");
+        for (status, decision) in [("running", "PROCESSING_BY_SKYVERN"), ("canceled", "FAILED_SKYVERN_SUBMISSION")] {
+            let heard = submission.hear(&second, status, 1, &decided(decision)).await;
+            assert_eq!(outcome(&heard), "kept", "{later}: {heard:?}");
+        }
+        let row = earlier.row().await;
+        assert_eq!((&row["status"], &row["status_details"]["run_id"]), (&json!("SUBMITTED_BY_SKYVERN"), &json!(first)));
+        assert_eq!(earlier.told().await, 2, "{later}");
+
+        // It was too late to cancel it.
+        let heard = submission.hear(&second, "completed", 1, &decided("SUBMITTED_BY_SKYVERN")).await;
+        assert_eq!((outcome(&heard), earlier.told().await), ("kept", 3), "{later}: {heard:?}");
+        assert_eq!(earlier.row().await["status_details"]["sent_twice"]["run_id"], json!(second));
+    }
+}
+
+#[tokio::test]
+async fn that_two_runs_sent_it_is_told_whichever_is_heard_of_first() {
+    let stack = Stack::get().await;
+    let earlier = Submission::claim(&stack, None).await;
+    let first = earlier.record().await;
+    earlier.hear(&first, "canceled", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+    let later = earlier.submit_again().await;
+    let second = later.record().await;
+    let sent = decided("SUBMITTED_BY_SKYVERN");
+    later.hear(&second, "completed", 1, &sent).await.expect_status(200);
+
+    let heard = earlier.hear(&first, "completed", 1, &sent).await;
+
+    assert_eq!((outcome(&heard), &heard.json["status"]), ("kept", &json!("SUBMITTED_BY_SKYVERN")), "{heard:?}");
+    let row = earlier.row().await;
+    assert_eq!(
+        (&row["skyvern_task_id"], &row["status_details"]["sent_twice"]["run_id"]),
+        (&json!(second), &json!(first))
+    );
+    assert_eq!(earlier.told().await, 3);
+}
+
+#[tokio::test]
+async fn a_submission_that_fails_does_not_undo_what_an_earlier_run_has_proven() {
+    let stack = Stack::get().await;
+    for end in ["not_started", "open", "absent", "released"] {
+        let earlier = Submission::claim(&stack, None).await;
+        let first = earlier.record().await;
+        earlier.hear(&first, "canceled", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+        let later = earlier.submit_again().await;
+        earlier.hear(&first, "completed", 1, &decided("SUBMITTED_BY_SKYVERN")).await.expect_status(200);
+        let before = earlier.row().await;
+
+        later.fail(end).await;
+
+        let row = earlier.row().await;
+        assert_eq!((&row["status"], &row["status_details"]), (&before["status"], &before["status_details"]), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_another_submission_has_superseded_is_cancelled_and_its_proof_is_found() {
+    let stack = Stack::get().await;
+    let earlier = Submission::claim(&stack, None).await;
+    earlier.fail("absent").await;
+    let later = earlier.submit_again().await;
+    let first = format!("tsk_{}", Uuid::new_v4());
+
+    let late = stack.service().rpc("record_skyvern_run", &earlier.run(&first)).await;
+
+    assert_eq!(outcome(&late), "superseded", "{late:?}");
+    assert_eq!(earlier.cancelled().await, [first.clone()], "and not the later one");
+    let sent = decided("SUBMITTED_BY_SKYVERN");
+    let heard = earlier.hear(&first, "completed", 1, &sent).await;
+    assert_eq!(outcome(&heard), "applied", "{heard:?}");
+    assert!(later.cancelled().await.contains(&later.id.to_string()), "the submission that is open is stopped now");
+}
+
 /// One claim of a new application.
+#[derive(Clone)]
 struct Submission {
     stack: Stack,
     person: Person,
@@ -331,6 +472,22 @@ impl Submission {
     async fn claim_again(&self, key: Option<&str>) -> Reply {
         let arguments = json!({"p_application_id": self.application, "p_idempotency_key": key});
         self.person.caller().await.rpc("claim_application", &arguments).await
+    }
+
+    /// The next submission of the same application, after one that failed.
+    async fn submit_again(&self) -> Self {
+        self.decide("PENDING_SKYVERN_SUBMISSION").await;
+        let claim = self.claim_again(None).await;
+        assert_eq!(outcome(&claim), "claimed", "{claim:?}");
+        Self { id: claim.json["submission_id"].as_str().and_then(|id| id.parse().ok()).unwrap(), ..self.clone() }
+    }
+
+    /// The runs that are to be cancelled, or the submissions that may have started one.
+    async fn cancelled(&self) -> Vec<String> {
+        let sql = "select coalesce(payload ->> 'run_id', payload ->> 'submission_id') from public.background_jobs
+                   where job_type = 'cancel_skyvern_run' and payload ->> 'application_id' = $1 order by created_at";
+        let rows = self.stack.database().query(sql, &[&self.application.to_string()]).await;
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// What `record_skyvern_run` is told.

@@ -86,7 +86,8 @@ async fn what_a_person_did_by_hand_counts_and_what_they_deleted_too() {
         let earlier = ada.application(status, &address).await;
         let application = ada.application("DRAFT", &address).await;
         assert_asked(&stack, &ada, application, earlier, status).await;
-        change(&ada, earlier, &json!({ "deleted_at": "now()" })).await;
+        let delete = json!({ "p_application_id": earlier });
+        ada.caller().await.rpc("delete_application", &delete).await.expect_status(204);
         assert_asked(&stack, &ada, application, earlier, status).await;
     }
 

@@ -162,6 +162,32 @@ rpc! {
     const REPEAT = Repeat::Harmless;
     type Answer = RecordedLoss;
 
+    /// Gives up a run that still goes on after its deadline, and queues its cancellation.
+    pub struct RecordOverdueSkyvernRun<'a> {
+        /// Whose run it is.
+        pub application_id: ApplicationId,
+        /// The run.
+        pub run_id: &'a RunId,
+        /// What that means.
+        pub decision: &'a Decision,
+    }
+    const NAME = "record_overdue_skyvern_run";
+    /// An application that is given up does not wait for the run any more.
+    const REPEAT = Repeat::Harmless;
+    type Answer = RecordedLoss;
+
+    /// Writes down that nothing of a submission is in progress any more.
+    pub struct RecordStoppedRun<'a> {
+        /// Which submission.
+        pub submission_id: SubmissionId,
+        /// The run that it started, as far as one was found.
+        pub run_id: Option<&'a RunId>,
+    }
+    const NAME = "record_stopped_run";
+    /// The first end stands.
+    const REPEAT = Repeat::Harmless;
+    type Answer = bool;
+
     /// Writes down that a submission surely started no run.
     pub struct RecordAbsentSubmission<'a> {
         /// Which application.
@@ -422,8 +448,8 @@ pub struct FailureDetails {
 /// What became of an event of Skyvern's.
 #[derive(Debug, Deserialize)]
 pub struct AppliedSkyvernEvent {
-    /// `applied`, `kept`, `out_of_order`, `duplicate`, `waiting` or `other_run`. Only passed on, so it may be another one
-    /// some day.
+    /// `applied`, `kept`, `out_of_order`, `duplicate`, `waiting`, `other_run` or `application_erased`. Only passed on, so it
+    /// may be another one some day.
     pub outcome: String,
     /// The application that it is about, as far as it is known.
     pub application_id: Option<ApplicationId>,
@@ -443,6 +469,8 @@ pub enum Question {
         run_id: RunId,
         /// The attempt of it that was heard of last.
         attempt: i32,
+        /// Whether its deadline has passed.
+        is_overdue: bool,
     },
     /// Whether this submission started a run.
     Submission {
@@ -460,10 +488,10 @@ pub enum Question {
     },
 }
 
-/// What became of a run or a submission that Skyvern does not know.
+/// What became of a run that is given up, or of a submission that started none.
 #[derive(Debug, Deserialize)]
 pub struct RecordedLoss {
-    /// `lost`, `unknown`, `absent` or `superseded`. Only passed on, so it may be another one some day.
+    /// `lost`, `unknown`, `overdue`, `in_time`, `absent` or `superseded`. Only passed on, so it may be another one some day.
     pub outcome: String,
 }
 
@@ -541,8 +569,8 @@ mod tests {
     #[test]
     fn every_outcome_of_application_to_reconcile_is_read() {
         let read = |answer| serde_json::from_value::<Question>(answer).unwrap();
-        let run = read(json!({ "outcome": "run", "run_id": "tsk_41", "attempt": 2 }));
-        assert!(matches!(run, Question::Run { attempt: 2, .. }));
+        let run = read(json!({ "outcome": "run", "run_id": "tsk_41", "attempt": 2, "is_overdue": true }));
+        assert!(matches!(run, Question::Run { attempt: 2, is_overdue: true, .. }));
         let submission =
             json!({ "outcome": "submission", "submission_id": ID, "title": "jobraker-1", "seconds_ago": 90 });
         assert!(matches!(read(submission), Question::Submission { seconds_ago: 90, .. }));

@@ -90,6 +90,8 @@ outcomes! {
     /// Skyvern does not know the run any more. It may have sent the application before that, so only a person can find
     /// out.
     RunLost => Meaning::new("run_lost", ApplicationStatus::RequiresAttentionManualReview).asking_to_check(),
+    /// The run goes on after its deadline, and is cancelled. It may have sent the application before that.
+    RunOverdue => Meaning::new("run_overdue", ApplicationStatus::RequiresAttentionManualReview).asking_to_check(),
     /// The call that should have started a run started none.
     RunNeverStarted => Meaning::new("run_never_started", ApplicationStatus::FailedSkyvernSubmission)
         .telling_it_was_not_sent(),
@@ -244,6 +246,12 @@ impl Decision {
                           Nothing was sent; open it to see why.",
             }),
         }
+    }
+
+    /// The run goes on after its deadline.
+    #[must_use]
+    pub fn run_overdue() -> Self {
+        Outcome::RunOverdue.decision()
     }
 
     /// The call that should have started a run started none.
@@ -470,7 +478,7 @@ mod tests {
             assert_eq!(Outcome::reported_as(code).unwrap().meaning().code, code);
             assert!(mapping[code].is_string(), "{code}");
         }
-        for code in ["submitted", "running", "unproven", "failed", "run_lost", "REACH_MAX_STEPS", ""] {
+        for code in ["submitted", "running", "unproven", "failed", "run_lost", "run_overdue", "REACH_MAX_STEPS", ""] {
             assert_eq!(Outcome::reported_as(code), None, "{code} is not Skyvern's to report");
         }
     }
