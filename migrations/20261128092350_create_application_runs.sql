@@ -11,6 +11,7 @@ create table if not exists private.application_runs (
     started_at     timestamptz, -- when the run was recorded
     -- When the run was known to be over, or surely never started. The row of a claim that is taken back is deleted.
     ended_at       timestamptz,
+    outcome        text, -- what the run came to: the `reason` that the application's details had then
     constraint application_runs_unique_run_id unique (run_id),
     constraint application_runs_fk_application foreign key (application_id)
         references public.applications (id) on delete set null,

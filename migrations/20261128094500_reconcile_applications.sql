@@ -186,7 +186,8 @@ begin
     end if;
 
     select * into application from public.applications where id = p_application_id;
-    if not private.needs_no_run(application.status) then
+    -- One that waits in the queue is handed over by its job, now that nothing was started.
+    if not private.needs_no_run(application.status) and application.submission_job_id is null then
         update public.applications set status = decided where id = application.id;
         perform private.tell_of_application(application, decided, p_decision -> 'notification');
     end if;

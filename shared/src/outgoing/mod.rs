@@ -12,6 +12,6 @@ pub use places::Places;
 pub use request::{Failure, LONGEST_RESPONSE, Request, Response, TIMEOUT};
 pub use retry::RetryPolicy;
 pub use retry_after::{RETRY_AFTER, retry_after};
-pub use service_binding::ServiceBinding;
+pub use service_binding::{Answer, ServiceBinding};
 pub use transport::Transport;
 pub use upstream::Upstream;

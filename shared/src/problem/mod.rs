@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use token::TokenProblem;
 
-use crate::config::Misconfigured;
+use crate::{application_status::ApplicationStatus, config::Misconfigured, ids::ApplicationId};
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,23 @@ pub enum Problem {
         /// Names the status the application is in.
         detail: String,
     },
+    /// An application for the same posting was or may have been sent, and the caller did not say that it is meant.
+    #[error("{}", .0.detail)]
+    AlreadyApplied(Box<SentApplication>),
+    /// The person does not want to apply at this company.
+    #[error("{detail}")]
+    CompanyExcluded {
+        /// Names the company.
+        detail: String,
+    },
+    /// The person has as many runs as their tier allows.
+    #[error("{detail}")]
+    ApplicationLimitReached {
+        /// Names the limit.
+        detail: String,
+        /// Until one more may be possible.
+        retry_after: Duration,
+    },
     /// Another call is submitting this application right now.
     #[error("the application is being handed to Skyvern by another call")]
     SubmissionInProgress,
@@ -76,6 +93,9 @@ pub enum Problem {
     /// The path is set, but there is no such file, or not for this person.
     #[error("the résumé file cannot be found; upload it again")]
     ResumeNotFound,
+    /// The application names a cover letter, but there is no such file, or not for this person.
+    #[error("the cover letter cannot be found; upload it again, or apply without one")]
+    CoverLetterNotFound,
     /// A path or bucket that no file of a person can have.
     #[error("there can be no such file")]
     PathNotAllowed,
@@ -163,6 +183,17 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// An earlier application for a posting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentApplication {
+    /// Says which of both it is: another application, or the very one.
+    pub detail: String,
+    /// Which one.
+    pub application_id: ApplicationId,
+    /// What came of it.
+    pub application_status: ApplicationStatus,
+}
+
 /// A vendor's failure as it is reported to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VendorProblem {
@@ -220,11 +251,17 @@ impl Problem {
             Self::ApplicationWrongStatus { .. } => {
                 kind(409, "application_wrong_status", "Application in another status")
             }
+            Self::AlreadyApplied(_) => kind(409, "already_applied", "Already applied"),
+            Self::CompanyExcluded { .. } => kind(409, "company_excluded", "Company excluded"),
+            Self::ApplicationLimitReached { .. } => {
+                kind(429, "application_limit_reached", "Too many applications")
+            }
             Self::SubmissionInProgress => kind(409, "submission_in_progress", "Submission in progress"),
             Self::SubmissionOpen => kind(409, "submission_open", "Submission still open"),
             Self::IdempotencyKeyReused => kind(422, "idempotency_key_reused", "Idempotency key reused"),
             Self::ResumeMissing => kind(422, "resume_missing", "Résumé missing"),
             Self::ResumeNotFound => kind(422, "resume_not_found", "Résumé not found"),
+            Self::CoverLetterNotFound => kind(422, "cover_letter_not_found", "Cover letter not found"),
             Self::PathNotAllowed => kind(422, "path_not_allowed", "Path not allowed"),
             Self::FileNotFound => kind(404, "file_not_found", "File not found"),
             Self::JobUrlNotAllowed { .. } => kind(422, "job_url_not_allowed", "Job address not allowed"),
@@ -255,7 +292,8 @@ impl Problem {
             Self::SignInUnavailable | Self::JobUrlUnresolved => Some(Duration::from_secs(5)),
             Self::SubmissionOpen => Some(Duration::from_mins(1)),
             Self::Vendor(problem) => problem.retry_after,
-            Self::SearchLimitReached { retry_after }
+            Self::ApplicationLimitReached { retry_after, .. }
+            | Self::SearchLimitReached { retry_after }
             | Self::SearchQuotaSpent { retry_after }
             | Self::JobSyncRunning { retry_after } => Some(*retry_after),
             _ => None,

@@ -15,4 +15,5 @@ mod queue;
 mod reconcile;
 mod runner;
 mod stop;
+mod submit_application;
 mod support;

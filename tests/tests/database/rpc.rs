@@ -16,6 +16,7 @@ const CALLED_BY_OTHERS: &[(&str, &str)] = &[
     ("current_user_id", "the policies, and the defaults of columns"),
     ("delete_application", "people's apps"),
     ("erase_application", "people's apps"),
+    ("make_resume_primary", "people's apps"),
     ("match_jobs", "people's apps"),
     ("register_push_token", "people's apps"),
     ("release_cron_lock", "operators"),

@@ -277,6 +277,36 @@ async fn the_ledger_has_a_row_for_each_submission_until_its_run_is_over() {
 }
 
 #[tokio::test]
+async fn while_skyvern_is_left_alone_a_submission_waits_and_calls_nobody() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    let application = person.draft_application().await;
+    // Undone at the end: the circuit breaker is everybody's.
+    let mut client = stack.database().connect().await;
+    let transaction = client.transaction().await.unwrap();
+    let claims = json!({ "sub": person.clerk_user_id }).to_string();
+    transaction.execute("select set_config('request.jwt.claims', $1, true)", &[&claims]).await.unwrap();
+    let open = "insert into private.circuit_breakers (vendor, held) values ('skyvern', 'open')
+                on conflict (vendor) do update set held = 'open'";
+    transaction.execute(open, &[]).await.unwrap();
+    let ask = async |sql: &str| -> Value { transaction.query_one(sql, &[&application]).await.unwrap().get(0) };
+
+    for call in ["first", "second"] {
+        let claim = ask("select public.claim_application($1)").await;
+        let expected = json!({ "outcome": "queued", "status": "PENDING_SKYVERN_SUBMISSION" });
+        assert_eq!(claim, expected, "the {call} call");
+    }
+    let row = ask("select to_jsonb(a) from public.applications a where id = $1").await;
+    let details = json!({ "reason": "skyvern_paused", "submission": "queued" });
+    assert_eq!((&row["status_details"], &row["submission_id"]), (&details, &Value::Null));
+    let in_turn = ask("select public.claim_queued_application(id, submission_job_id) from public.applications where id = $1");
+    assert_eq!(in_turn.await, json!({ "outcome": "paused", "retry_after_seconds": 300 }));
+    let jobs = ask("select jsonb_agg(job_type) from public.background_jobs where payload ->> 'application_id' = $1::uuid::text");
+    assert_eq!(jobs.await, json!(["submit_application"]), "once");
+    transaction.rollback().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_run_whose_application_was_stopped_meanwhile_is_cancelled_when_it_is_heard_of() {
     let stack = Stack::get().await;
     for stop in ["withdrawn", "deleted"] {

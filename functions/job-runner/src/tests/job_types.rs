@@ -55,6 +55,7 @@ fn a_payload_of_another_form_is_no_use_trying_again() {
         ("delete_files", json!({ "buckets": ["resumes"] })),
         ("reconcile_application", json!({})),
         ("saved_search_alert", json!({ "saved_search_id": "7" })),
+        ("submit_application", json!({ "application_id": 7 })),
     ] {
         let (machine, settlement) = settled(Machine::new(), kind, &payload);
         assert_eq!(settlement, failed("malformed_payload"), "{kind} {payload}");
@@ -339,6 +340,35 @@ mod profile_reminders {
     #[test]
     fn a_database_that_fails_is_asked_again_later() {
         assert_retried("remind_of_profiles", Attempts::Three, KIND, &json!({}), Machine::new);
+    }
+}
+
+mod submit_application {
+    use super::{APPLICATION, Failure, Machine, completed, id, json, retry, settled, work};
+
+    const KIND: &str = "submit_application";
+    const PATH: &str = "/functions/v1/initiate-skyvern-application";
+
+    #[test]
+    fn the_other_function_hands_it_over_and_says_whether_it_still_waits() {
+        let payload = json!({ "application_id": APPLICATION });
+        let late = Machine::new().responds_with(PATH, 503, &[("retry-after", "120")], "{}");
+        for (machine, expected) in [
+            (Machine::new().responds(PATH, 202, json!({})), completed(json!({ "status": 202 }))),
+            (Machine::new().responds(PATH, 200, json!({})), completed(json!({ "status": 200 }))),
+            (late, retry("initiate-skyvern-application answered 503", Some(120))),
+            (Machine::new().responds(PATH, 429, json!({})), retry("initiate-skyvern-application answered 429", None)),
+            (Machine::new().fails(PATH, Failure::Unreachable), retry("initiate-skyvern-application: Unreachable", None)),
+            (Machine::new().without_service_bindings(), retry("initiate-skyvern-application is not bound", None)),
+        ] {
+            assert_eq!(settled(machine, KIND, &payload).1, expected);
+        }
+        let (machine, _) = settled(Machine::new().responds(PATH, 202, json!({})), KIND, &payload);
+        assert_eq!(work(&machine), ["initiate-skyvern-application as the service role"]);
+        assert_eq!(
+            machine.body("initiate-skyvern-application"),
+            json!({ "application_id": APPLICATION, "job_id": id(1) })
+        );
     }
 }
 

@@ -1,6 +1,12 @@
 //! How Skyvern fails us (docs/vendors/skyvern.md#refusals-and-failures).
 
+use std::time::Duration;
+
+use super::SURELY_LISTED_AFTER;
 use crate::vendors::fault::{Fault, FaultKind, Faults};
+
+/// A longer `Retry-After` is a mistake, or too long to miss that Skyvern is back.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
     let title =
@@ -66,4 +72,16 @@ pub fn leaves_outcome_open(fault: Fault) -> bool {
         | FaultKind::Paused => false,
         FaultKind::Failed | FaultKind::TimedOut | FaultKind::Unreachable | FaultKind::Unreadable => true,
     }
+}
+
+/// Where a submission waits until Skyvern takes it: when to try again. None where that would not help. After a failure
+/// that named a time a run may exist; by then it can be looked for.
+#[must_use]
+pub fn waits_for(fault: Fault) -> Option<Duration> {
+    let after = match fault.kind {
+        FaultKind::RateLimited | FaultKind::Paused => fault.retry_after.unwrap_or(Duration::from_mins(1)),
+        FaultKind::Failed => fault.retry_after?.max(SURELY_LISTED_AFTER),
+        _ => return None,
+    };
+    Some(after.min(LONGEST_PAUSE))
 }

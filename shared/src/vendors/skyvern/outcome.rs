@@ -95,6 +95,13 @@ outcomes! {
     /// The call that should have started a run started none.
     RunNeverStarted => Meaning::new("run_never_started", ApplicationStatus::FailedSkyvernSubmission)
         .telling_it_was_not_sent(),
+
+    /// Skyvern took nothing for as long as the submission could wait.
+    WaitedTooLong => Meaning::new("waited_too_long", ApplicationStatus::FailedSkyvernSubmission).notifying(
+        "Application not sent",
+        "Your application for {job_title} at {company_name} could not be started within a day. Nothing was sent; you \
+         may submit it again.",
+    ),
 }
 
 /// All that follows from an outcome.
@@ -219,6 +226,26 @@ impl Decision {
     #[must_use]
     pub fn run_lost() -> Self {
         Outcome::RunLost.decision()
+    }
+
+    /// Skyvern took nothing for as long as the submission could wait.
+    #[must_use]
+    pub fn waited_too_long() -> Self {
+        Outcome::WaitedTooLong.decision()
+    }
+
+    /// A submission that waited could not be started when its turn came: `message` says why, `reason` is its code.
+    #[must_use]
+    pub fn refused_in_its_turn(reason: &str, message: &str) -> Self {
+        Self {
+            status: ApplicationStatus::FailedSkyvernSubmission,
+            status_details: json!({ "reason": reason, "message": message }),
+            notification: Some(Notification {
+                title: "Application not sent",
+                message: "Your application for {job_title} at {company_name} had to wait and could not be started then. \
+                          Nothing was sent; open it to see why.",
+            }),
+        }
     }
 
     /// The run goes on after its deadline.
