@@ -31,15 +31,13 @@ impl Places {
 
     /// Waits for a place. The time that a call may take begins after that.
     async fn take(&self) -> Place {
-        poll_fn(|context| match self.0.free.get().checked_sub(1) {
-            Some(left) => {
+        poll_fn(|context| {
+            if let Some(left) = self.0.free.get().checked_sub(1) {
                 self.0.free.set(left);
-                Poll::Ready(())
+                return Poll::Ready(());
             }
-            None => {
-                self.0.waiting.borrow_mut().push(context.waker().clone());
-                Poll::Pending
-            }
+            self.0.waiting.borrow_mut().push(context.waker().clone());
+            Poll::Pending
         })
         .await;
         Place(self.0.clone())

@@ -253,20 +253,24 @@ fn progress_that_could_not_be_written_down_is_told_at_the_next_heartbeat() {
 
 #[test]
 fn attempts_go_on_while_the_queue_is_slow() {
-    // Skyvern says no after eleven seconds, in the middle of a heartbeat, and is asked what the run is.
-    let machine = Machine::new()
-        .holds(&[cancel(1)])
-        .responds("/cancel", 409, json!({}))
-        .taking(Duration::from_millis(9_500))
-        .responds("/v1/runs/tsk_41", 200, json!({ "run_id": "tsk_41", "status": "completed" }))
-        .taking(Duration::from_millis(9_500))
+    let delete = json!({ "buckets": ["resumes", "cover_letters", "photos"], "folder": USER });
+    let empty = |machine: Machine, bucket: &str, seconds| {
+        let machine = machine.responds(&format!("/object/list/{bucket}"), 200, json!([]));
+        machine.taking(Duration::from_secs(seconds))
+    };
+    let machine = Machine::new().holds(&[job(1, "delete_files", &delete)]);
+    let machine = empty(empty(empty(machine, "resumes", 7), "cover_letters", 6), "photos", 1)
         .returns("extend_background_jobs", json!([id(1)]))
-        .taking(Duration::from_millis(9_800))
-        .settles();
-    let machine = machine.responds("/job-runner", 200, json!({}));
-    run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
-    assert_eq!(machine.waited(), Duration::from_millis(19_800), "the job was done at 19, the heartbeat a little later");
-    block_on(machine.finish());
+        .returns("extend_background_jobs", json!([id(1)]))
+        .taking(Duration::from_secs(9))
+        .settles()
+        .holds_nothing();
+    run(&machine, &json!({ "job_types": ["delete_files"] })).unwrap();
+    let at = |call: &str| -> Vec<u64> {
+        machine.sent().iter().filter(|sent| sent.url.contains(call)).map(|sent| sent.at.as_secs()).collect()
+    };
+    assert_eq!(at("extend_background_jobs"), [2, 8]);
+    assert_eq!(at("/object/list/"), [0, 7, 13], "the last in the middle of the second heartbeat");
 }
 
 #[test]
@@ -284,6 +288,7 @@ fn a_run_never_has_more_than_four_calls_under_way() {
     let machine = machine.extends().settles().responds("/job-runner", 200, json!({}));
     let reply = run(&machine, &syncs()).unwrap();
     assert_eq!(json_of(&reply)["endings"], json!({ "completed": 3, "put_back": 5 }));
+    assert_eq!(machine.most_calls_at_once(), 4, "heartbeats and settlements included");
     block_on(machine.finish());
 }
 
