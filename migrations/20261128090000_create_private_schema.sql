@@ -6,8 +6,10 @@ revoke all on schema private from public, anon, authenticated, service_role;
 grant usage on schema private to authenticated;
 
 -- Ends the request with this status and body (PostgREST's `PGRST` convention), so that a refusal keeps its name on the
--- way to the client. Never SQLSTATE 40001: PostgREST retries such a request without end.
-create or replace function private.refuse(p_code text, p_status integer, p_message text, p_details text default null)
+-- way to the client. `p_retry_after` becomes the header of that name, in seconds. Never SQLSTATE 40001: PostgREST
+-- retries such a request without end.
+create or replace function private.refuse(
+    p_code text, p_status integer, p_message text, p_details text default null, p_retry_after integer default null)
     returns void
     language plpgsql
     set search_path = ''
@@ -16,11 +18,14 @@ begin
     raise sqlstate 'PGRST' using
         message = pg_catalog.jsonb_build_object(
             'code', p_code, 'message', p_message, 'details', p_details, 'hint', null)::text,
-        detail = pg_catalog.jsonb_build_object('status', p_status, 'headers', '{}'::jsonb)::text;
+        detail = pg_catalog.jsonb_build_object(
+            'status', p_status,
+            'headers', case when p_retry_after is null then '{}'
+                            else pg_catalog.jsonb_build_object('Retry-After', p_retry_after::text) end)::text;
 end
 $$;
-revoke all on function private.refuse(text, integer, text, text) from public, anon, authenticated, service_role;
-grant execute on function private.refuse(text, integer, text, text) to authenticated;
+revoke all on function private.refuse(text, integer, text, text, integer) from public, anon, authenticated, service_role;
+grant execute on function private.refuse(text, integer, text, text, integer) to authenticated;
 
 -- The trigger function of every table with an `updated_at` column.
 create or replace function public.handle_updated_at()

@@ -22,6 +22,7 @@ create table if not exists public.user_preferences (
     industries           text[],
     key_skills           text[],
     work_arrangement     public.work_preference_type[],
+    excluded_companies   text[], -- nothing is sent to these, whatever the spelling of their legal form
     receive_job_alerts   boolean default true,
     alert_frequency      text default 'daily',
     -- Hours of the clock in users.timezone; equal ones mean that no hour is quiet.
@@ -45,6 +46,9 @@ create table if not exists public.user_preferences (
     constraint user_preferences_check_key_skills check (
         cardinality(key_skills) <= 100 and octet_length(array_to_string(key_skills, '')) <= 10000),
     constraint user_preferences_check_work_arrangement check (cardinality(work_arrangement) <= 10),
+    constraint user_preferences_check_excluded_companies check (
+        cardinality(excluded_companies) <= 200
+        and octet_length(array_to_string(excluded_companies, '')) <= 20000),
     constraint user_preferences_check_alert_frequency check (alert_frequency in ('instant', 'daily', 'weekly')),
     constraint user_preferences_check_quiet_hours_start check (quiet_hours_start between 0 and 23),
     constraint user_preferences_check_quiet_hours_end check (quiet_hours_end between 0 and 23)
@@ -61,11 +65,11 @@ revoke all on table public.user_preferences from anon, authenticated, service_ro
 grant select, delete on table public.user_preferences to authenticated;
 -- `user_id` may be written too, since an upsert sets every column it sends; the policies keep it the person's own.
 grant insert (user_id, preferred_job_titles, target_locations, schema_version, salary_min, salary_max, salary_currency,
-              employment_types, industries, key_skills, work_arrangement, receive_job_alerts, alert_frequency,
-              quiet_hours_start, quiet_hours_end),
+              employment_types, industries, key_skills, work_arrangement, excluded_companies, receive_job_alerts,
+              alert_frequency, quiet_hours_start, quiet_hours_end),
       update (user_id, preferred_job_titles, target_locations, schema_version, salary_min, salary_max, salary_currency,
-              employment_types, industries, key_skills, work_arrangement, receive_job_alerts, alert_frequency,
-              quiet_hours_start, quiet_hours_end)
+              employment_types, industries, key_skills, work_arrangement, excluded_companies, receive_job_alerts,
+              alert_frequency, quiet_hours_start, quiet_hours_end)
     on table public.user_preferences to authenticated;
 grant select, insert, update, delete on table public.user_preferences to service_role;
 

@@ -21,6 +21,8 @@ create table if not exists public.applications (
     job_title                     text not null,
     company_name                  text not null,
     job_url                       text not null,
+    -- Which posting it is, whatever the spelling of its address; also the one that `adzuna_job_id` names.
+    posting_key                   text not null generated always as (private.posting_key(job_url)) stored,
     adzuna_job_id                 text,
     skyvern_task_id               text,
     status                        public.application_status_type not null default 'DRAFT',
@@ -59,6 +61,11 @@ create table if not exists public.applications (
     submission_previous_status    public.application_status_type,
     -- Outlives the submission it started, so that a repeated request gets the first one's response.
     submission_idempotency_key    text,
+    -- The person said that they mean it, although they have applied for this posting before.
+    submission_apply_again        boolean not null default false,
+    -- The background job that hands the application over as soon as Skyvern takes it. Not a foreign key: finished jobs
+    -- are purged.
+    submission_job_id             uuid,
     deleted_at                    timestamptz,
     deleted_by                    uuid,
     deletion_reason               text,
@@ -93,9 +100,14 @@ comment on table public.applications is 'A person''s job applications, from the 
 -- `skyvern_task_id` has the index of its unique constraint; a second one would only cost writes.
 create index if not exists idx_applications_user_id_status on public.applications (user_id, status);
 create index if not exists idx_applications_user_id_created_at on public.applications (user_id, created_at desc);
--- A search marks each posting with what the person has done about it, so their rows are looked up by Adzuna's id.
+-- Whether a person has applied for a posting before; what they deleted counts, too. A search also marks each posting
+-- with what the person has done about it.
+create index if not exists idx_applications_user_id_posting_key on public.applications (user_id, posting_key);
 create index if not exists idx_applications_user_id_adzuna_job_id
-    on public.applications (user_id, adzuna_job_id) where adzuna_job_id is not null and deleted_at is null;
+    on public.applications (user_id, adzuna_job_id) where adzuna_job_id is not null;
+-- How many of a person's applications wait to be handed over.
+create index if not exists idx_applications_user_id_submission_job_id
+    on public.applications (user_id) where submission_job_id is not null;
 -- The two queries for what has to be reconciled with Skyvern. Both indexes hold only what is open at the moment.
 create index if not exists idx_applications_skyvern_heard_at
     on public.applications (skyvern_heard_at) where status = 'PROCESSING_BY_SKYVERN';
@@ -130,19 +142,20 @@ create or replace trigger on_application_deleted
 
 alter table public.applications enable row level security;
 revoke all on table public.applications from anon, authenticated, service_role;
--- No delete: a person deletes by setting `deleted_at`, so that a run in progress still finds its application.
+-- No delete, and not `deleted_at`: a person deletes, restores and erases through functions, because a row that the select
+-- policy hides cannot be updated into by whoever it is hidden from.
 grant select on table public.applications to authenticated;
 -- Not what the service writes: `skyvern_*`, `submission_*`, `status_details`, `deleted_by`.
 grant insert (user_id, job_title, company_name, job_url, adzuna_job_id, status, applied_at, notes, resume_url_used,
               cover_letter_url_used, application_source),
       update (user_id, job_title, company_name, job_url, adzuna_job_id, status, applied_at, notes, resume_url_used,
-              cover_letter_url_used, application_source, deleted_at, deletion_reason)
+              cover_letter_url_used, application_source)
     on table public.applications to authenticated;
 grant select, insert, update, delete on table public.applications to service_role;
 
 drop policy if exists applications_select_own on public.applications;
 create policy applications_select_own on public.applications for select to authenticated
-    using (user_id = (select public.current_user_id()));
+    using (user_id = (select public.current_user_id()) and deleted_at is null);
 
 drop policy if exists applications_insert_own on public.applications;
 create policy applications_insert_own on public.applications for insert to authenticated
@@ -150,5 +163,5 @@ create policy applications_insert_own on public.applications for insert to authe
 
 drop policy if exists applications_update_own on public.applications;
 create policy applications_update_own on public.applications for update to authenticated
-    using (user_id = (select public.current_user_id()))
+    using (user_id = (select public.current_user_id()) and deleted_at is null)
     with check (user_id = (select public.current_user_id()));

@@ -30,7 +30,9 @@ grant select on table public.application_events to service_role;
 
 drop policy if exists application_events_select_own on public.application_events;
 create policy application_events_select_own on public.application_events for select to authenticated
-    using (user_id = (select public.current_user_id()));
+    using (user_id = (select public.current_user_id())
+           and exists (select from public.applications where id = application_events.application_id
+                                                         and deleted_at is null));
 
 -- A trigger, so that no code path can forget it. SQL functions give the reason through two settings of their
 -- transaction, `jobraker.event_source` and `jobraker.event_reason`; clients cannot set either.

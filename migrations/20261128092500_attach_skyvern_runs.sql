@@ -26,19 +26,25 @@ revoke all on function private.is_final_skyvern_status(text) from public, anon, 
 -- Gives an application, locked by the caller, the run that its open submission started. A run status of null means that
 -- nothing is known of the run but its id. A run that is found late may have ended already: how it ended is in its
 -- event, which is applied after the run is attached and would be out of order if the end were recorded here, so a final
--- status is treated as null.
+-- status is treated as null. The caller then calls private.cancel_unwanted_runs.
 create or replace function private.attach_skyvern_run(p_application_id uuid, p_run_id text, p_run_status text)
     returns void
     language sql
     set search_path = ''
 as $$
+    insert into private.application_runs (submission_id, application_id, user_id, run_id, started_at)
+    select submission_id, id, user_id, p_run_id, clock_timestamp()
+    from public.applications where id = p_application_id
+    on conflict (submission_id) do update set run_id = excluded.run_id, started_at = excluded.started_at;
+
     update public.applications
     set skyvern_task_id = p_run_id,
         skyvern_run_status = case when not private.is_final_skyvern_status(p_run_status) then p_run_status end,
         skyvern_run_attempt = 1,
         skyvern_run_retry_pending = false,
-        status = case when private.is_decision_of_person(status) then status else 'PROCESSING_BY_SKYVERN' end,
-        status_details = case when private.is_decision_of_person(status) then status_details end,
+        -- Sent: by an earlier run, whose end was heard of while this one was being started.
+        status = case when private.needs_no_run(status) then status else 'PROCESSING_BY_SKYVERN' end,
+        status_details = case when private.needs_no_run(status) then status_details end,
         resume_url_used = coalesce(submission_resume_path, resume_url_used),
         submission_id = null,
         submission_title = null,

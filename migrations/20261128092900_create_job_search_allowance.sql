@@ -18,9 +18,14 @@ create table if not exists private.job_search_limits (
 comment on table private.job_search_limits is 'The limits of calls to Adzuna, and how they are shared out.';
 -- A month is 31 days, so that no calendar month holds more calls than it may. Two fifths are for alerts; of these a
 -- person has as many as a search needs that runs every hour.
+--
+-- A person has a tenth of a day, and less of what is longer, where the limits are tighter than they look: 2,500 a month
+-- are 80 a day. So it takes seventeen accounts that do nothing else to use up what people may ask in a month, and ten for
+-- a day, not three. Repeated searches cost nothing, so 25 new ones a day are many. The shares are the same for all tiers:
+-- what a paying person would have more is taken from other paying ones as well.
 insert into private.job_search_limits (period, calls, calls_per_person, calls_for_alerts, calls_for_alerts_per_person)
-values ('1 minute', 25, 10, 10, null), ('1 day', 250, 100, 100, 24), ('7 days', 1000, null, 400, null),
-       ('31 days', 2500, null, 1000, null)
+values ('1 minute', 25, 5, 10, null), ('1 day', 250, 25, 100, 24), ('7 days', 1000, 75, 400, null),
+       ('31 days', 2500, 150, 1000, null)
 on conflict (period) do nothing;
 
 -- One row per call. `called_at` is when it was reserved, and once its outcome is known, when that came: Adzuna counted

@@ -20,15 +20,18 @@ alter table public.job_search_cache enable row level security;
 revoke all on table public.job_search_cache from anon, authenticated, service_role;
 grant select, insert, update, delete on table public.job_search_cache to service_role;
 
--- Who is asking Adzuna for which page. Whoever holds the lease asks; all others with the same query wait for them.
+-- Who is asking Adzuna for which page. Whoever holds the lease asks; all others with the same query wait for them. After
+-- a failure nobody asks for that page until the lease expires.
 create table if not exists private.job_search_leases (
     query_key  text primary key,
     id         uuid not null, -- also that of the call in the ledger
     expires_at timestamptz not null,
-    -- Why asking failed, for those who waited. It ends the lease and stays until somebody takes the next one.
-    failure    text
+    -- Why asking failed, for those who waited and those who come before the lease expires.
+    failure    text,
+    failures   integer not null default 0 -- in a row: each time the page is left alone for longer
 );
-comment on table private.job_search_leases is 'Who is asking Adzuna for which page at the moment.';
+comment on table private.job_search_leases is
+    'Who is asking Adzuna for which page at the moment, and which pages are left alone after a failure.';
 create index if not exists idx_job_search_leases_expires_at on private.job_search_leases (expires_at);
 alter table private.job_search_leases enable row level security;
 revoke all on table private.job_search_leases from public, anon, authenticated, service_role;
@@ -92,6 +95,7 @@ begin
     where id in (select id from public.job_search_cache
                  where expires_at < moment - interval '7 days' order by expires_at limit 20 for update skip locked);
 
+    perform private.note_vendor_call('adzuna', 'succeeded');
     return private.cached_job_search(p_query_key, new_version, p_user_id);
 end
 $$;
@@ -104,33 +108,45 @@ comment on function public.store_job_search(text, jsonb, jsonb, text[], uuid, uu
     'Bounds: one page by its key; it ends only the lease that is named. A person cannot call it, or they could write '
     'into everybody''s results.';
 
--- Ends a lease without results, and tells those who wait. A failed call counts like any other. Safe to repeat.
-create or replace function public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
+-- Ends a lease without results. Whoever waits, and whoever comes while the failure is remembered, is told the same
+-- without another call: that would be counted, too, and most likely fail, too. Nothing is given back to the allowance.
+-- Adzuna counts every attempt, and of a broken connection nobody knows on which side of Adzuna's counter it broke.
+--
+-- `p_outcome` and `p_retry_after_seconds`: as in private.note_vendor_call.
+create or replace function public.record_job_search_failure(
+    p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint)
     returns jsonb
     language plpgsql
     security definer
     set search_path = ''
 as $$
 declare
-    moment timestamptz := clock_timestamp();
+    first_pause   constant interval := '30 seconds';
+    longest_pause constant interval := '1 hour';
+    moment        timestamptz := clock_timestamp();
 begin
     update private.job_search_leases
-    set expires_at = moment, failure = p_failure
-    where query_key = p_query_key and id = p_lease_id;
+    set failure = p_failure,
+        failures = failures + 1,
+        -- What Adzuna has refused it will refuse again.
+        expires_at = moment + case when p_outcome = 'succeeded' then longest_pause
+                                   else least(first_pause * 2 ^ least(failures, 10), longest_pause) end
+    where query_key = p_query_key and id = p_lease_id and failure is null;
     update private.job_search_calls set called_at = moment where id = p_lease_id;
 
-    -- Nobody waits that long.
+    -- After that time a failure is the first again.
     delete from private.job_search_leases
     where query_key in (select query_key from private.job_search_leases
                         where expires_at < moment - interval '1 hour' order by expires_at limit 20
                         for update skip locked);
+    perform private.note_vendor_call('adzuna', p_outcome, p_retry_after_seconds);
     return '{}';
 end
 $$;
-revoke all on function public.record_job_search_failure(text, uuid, text)
+revoke all on function public.record_job_search_failure(text, uuid, text, text, bigint)
     from public, anon, authenticated, service_role;
-grant execute on function public.record_job_search_failure(text, uuid, text) to service_role;
-comment on function public.record_job_search_failure(text, uuid, text) is
-    'Ends a lease of a search that failed. '
+grant execute on function public.record_job_search_failure(text, uuid, text, text, bigint) to service_role;
+comment on function public.record_job_search_failure(text, uuid, text, text, bigint) is
+    'Ends a lease of a search that failed, and tells Adzuna''s circuit breaker. '
     'Definer: it writes leases and the ledger in the schema private. '
-    'Bounds: only the lease that is named by its key and id.';
+    'Bounds: only the lease that is named by its key and id; a known outcome; a page is left alone for an hour at most.';

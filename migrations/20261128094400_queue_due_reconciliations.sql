@@ -1,5 +1,5 @@
 -- Called at every tick of the job runner: queues a look at Skyvern for each application whose run has been silent for
--- too long, and for each submission of which nobody knows whether it started a run. Returns how many were queued.
+-- too long or is past its deadline, and for each submission of which nobody knows whether it started a run. Returns how many were queued.
 create or replace function public.queue_due_reconciliations()
     returns integer
     language plpgsql
@@ -23,6 +23,14 @@ begin
         select id, submission_lease_expires_at, format('reconcile_application:%s:%s', submission_id, quarter)
         from public.applications
         where submission_id is not null and submission_lease_expires_at <= now()
+        union all
+        -- A key of its own: it may have been looked for in this quarter already, when it was not overdue yet.
+        select application.id, run.started_at, format('reconcile_application:%s:overdue:%s', run.run_id, quarter)
+        from private.application_runs as run
+        join public.applications as application
+            on application.id = run.application_id and application.skyvern_task_id = run.run_id
+        where run.ended_at is null and run.started_at <= now() - private.application_run_deadline()
+          and application.status = 'PROCESSING_BY_SKYVERN'
     ),
     oldest as (
         select * from due

@@ -42,12 +42,11 @@ declare
     logs    integer;
     locks   integer;
 begin
-    -- Failed jobs are kept for whoever investigates them. The jobs that cancelled a deleted person's runs keep the late
-    -- webhooks of those runs out of the inbox, so they stay as long as the inbox keeps anything.
+    -- Failed jobs are kept for whoever investigates them.
     delete from public.background_jobs
     where id in (
         select id from public.background_jobs
-        where (status = 'completed' and job_type <> 'cancel_skyvern_run' and updated_at < moment - interval '7 days')
+        where (status = 'completed' and updated_at < moment - interval '7 days')
            or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
         order by updated_at
         limit p_limit

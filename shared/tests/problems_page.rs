@@ -10,8 +10,9 @@
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf, time::Duration};
 
 use shared::{
+    application_status::ApplicationStatus,
     config::Misconfigured,
-    problem::{Kind, Problem, TokenProblem},
+    problem::{Kind, Problem, SentApplication, TokenProblem},
     vendors::{self, Fault, FaultKind, Faults, skyvern},
 };
 
@@ -36,7 +37,7 @@ A function reports a failure as `application/problem+json` ([RFC 9457](https://w
 `type` is `https://jobraker.app/problems/<code>`, and this page is where it leads: every code has an anchor of its name.
 Match on `code`. Codes are added, never renamed or removed; `title` and `detail` are for people. `request_id` is also in
 the log lines of the request. `invalid_input` has one more member, `errors`, with a `field` and a `message` for each bad
-field. Where the table says so, a `Retry-After` header tells in how many seconds to try again.
+field, and `already_applied` has two, `application_id` and `application_status`. Where the table says so, a `Retry-After` header tells in how many seconds to try again.
 
 What the database itself refuses, through PostgREST, has [another form](#from-the-database-directly).
 ";
@@ -119,6 +120,10 @@ fn problems() -> Vec<Section> {
             AccountDeleted: Problem::AccountDeleted,
                 "The token is still valid, but the account was deleted at Clerk.",
                 "Sign the person out.";
+            ImpersonationRefused: Problem::ImpersonationRefused,
+                "The token was made for impersonation: it carries the claim `act`. What costs money, or what an \
+                 employer sees, takes the person themselves.",
+                "Let the person do it.";
             SignInUnavailable: Problem::SignInUnavailable,
                 "The keys that check tokens cannot be fetched, so nobody can be let in or turned away.",
                 "Try again after `Retry-After`.";
@@ -135,6 +140,27 @@ fn problems() -> Vec<Section> {
                 },
                 "The application has gone further than this call, or was closed. `detail` names its status.",
                 "Show the current status.";
+            AlreadyApplied: Problem::AlreadyApplied(Box::new(SentApplication {
+                    detail: "another application for this posting was or may have been sent: it is SUBMITTED_BY_SKYVERN"
+                        .to_owned(),
+                    application_id: "6f9619ff-8b86-4d11-b42d-00c04fc964ff".parse().unwrap(),
+                    application_status: ApplicationStatus::SubmittedBySkyvern,
+                })),
+                "An application for this posting was sent, or may have been: another one, or an earlier submission of \
+                 the same. `application_id` and `application_status` tell which, and what came of it.",
+                "Show it, and ask. If it is meant, send `\"apply_again\": true`.";
+            CompanyExcluded: Problem::CompanyExcluded {
+                    detail: "Acme is among the companies that you exclude".to_owned(),
+                },
+                "The company is in the person's `user_preferences.excluded_companies`.",
+                "Show why. The person may change their preferences.";
+            ApplicationLimitReached: Problem::ApplicationLimitReached {
+                    detail: "your plan allows 10 applications in 24 hours".to_owned(),
+                    retry_after: minute,
+                },
+                "The person has as many runs in 24 hours, or at the same time, as their tier allows. `detail` names the \
+                 limit.",
+                "Try again after `Retry-After`.";
             SubmissionInProgress: Problem::SubmissionInProgress,
                 "Another call is handing this application to Skyvern right now.",
                 "Try again after `Retry-After`; the same run is returned then.";
@@ -155,6 +181,9 @@ fn problems() -> Vec<Section> {
             ResumeNotFound: Problem::ResumeNotFound,
                 "The stored path leads to no file of this person.",
                 "Ask for the résumé again.";
+            CoverLetterNotFound: Problem::CoverLetterNotFound,
+                "The application names a cover letter, and the path leads to no file of this person.",
+                "Ask for it again, or take it out of the application.";
             PathNotAllowed: Problem::PathNotAllowed,
                 "No file of a person can have this bucket or path.",
                 "Send the path as it is stored.";
@@ -286,6 +315,10 @@ fn vendor_entry(vendor: &str, fault: Fault) -> Entry {
             (format!("The connection to {vendor} could not be made, or broke."), "Try again later.")
         }
         FaultKind::Unreadable => (format!("What {vendor} returned is not in the expected form."), "Try again later."),
+        FaultKind::Paused => (
+            format!("{vendor} was not called: it has failed or refused us, and is left alone for a while."),
+            "Try again after `Retry-After`.",
+        ),
     };
     if vendor == skyvern::FAULTS.vendor && skyvern::leaves_outcome_open(fault) {
         return Entry::new(
@@ -298,15 +331,24 @@ fn vendor_entry(vendor: &str, fault: Fault) -> Entry {
 }
 
 /// The refusals of SQL functions and triggers: code, status, where an app meets it.
-const REFUSALS: [(&str, u16, &str); 14] = [
+const REFUSALS: [(&str, u16, &str); 19] = [
     ("account_deleted", 403, "`ensure_person`"),
+    ("already_applied", 409, "`claim_application`; `details` is JSON with `application_id` and `application_status`"),
+    (
+        "application_limit_reached",
+        429,
+        "`claim_application`; `details` is JSON with `retry_after_seconds`, which is also in the header",
+    ),
     ("application_not_found", 404, "`claim_application`"),
     ("application_wrong_status", 409, "`claim_application`"),
+    ("company_excluded", 409, "`claim_application`"),
     ("idempotency_key_reused", 422, "`claim_application`"),
+    ("impersonation_refused", 403, "`claim_application`"),
     ("invalid_input", 422, "an argument or a payload that is too long or malformed; a function says 400"),
     ("job_not_found", 404, "`count_job_click`: there is no such posting, or it is not active any more"),
     ("profile_pending", 403, "RPCs, before the person's profile has arrived: try again in a moment"),
     ("resume_missing", 422, "`claim_application`"),
+    ("resume_not_found", 404, "`make_resume_primary`: there is no such résumé, or it is another person's"),
     (
         "status_not_yours",
         409,

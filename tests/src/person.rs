@@ -55,7 +55,8 @@ impl Person {
         person
     }
 
-    /// Signs up and does no more: an account, and the profile that the database makes for it.
+    /// Signs up and does no more: an account, and the profile that the database makes for it. Of the largest tier, so
+    /// that only tests of limits meet them.
     pub async fn sign_up(stack: &Stack) -> Self {
         let user_id = Uuid::new_v4();
         let clerk_user_id = format!("user_{}", Uuid::new_v4().simple());
@@ -67,6 +68,7 @@ impl Person {
         let server_data = json!({ "clerk_id": clerk_user_id });
         let own_data = json!({ "full_name": "Ada Lovelace" });
         stack.database().query(account, &[&user_id, &email, &server_data, &own_data]).await;
+        stack.database().query("update public.users set tier = 'enterprise' where id = $1", &[&user_id]).await;
         let resume_path = format!("{user_id}/ada-lovelace.pdf");
         Self { stack: stack.clone(), user_id, clerk_user_id, email, resume_path }
     }
@@ -88,14 +90,14 @@ impl Person {
         Reply::to(request.header(CONTENT_TYPE, "application/pdf").body(bytes.to_vec())).await
     }
 
-    /// A new application in the state in which the app hands it to Skyvern.
+    /// A new application, for a posting of its own, in the state in which the app hands it to Skyvern.
     pub async fn pending_application(&self) -> Uuid {
-        self.application("PENDING_SKYVERN_SUBMISSION", "https://jobs.example.com/engines/7").await
+        self.application("PENDING_SKYVERN_SUBMISSION", &new_posting()).await
     }
 
-    /// A new application that was not handed over yet.
+    /// The same, not handed over yet.
     pub async fn draft_application(&self) -> Uuid {
-        self.application("DRAFT", "https://jobs.example.com/engines/7").await
+        self.application("DRAFT", &new_posting()).await
     }
 
     /// A new application.
@@ -131,4 +133,9 @@ impl Person {
     pub async fn application_row(&self, application_id: Uuid) -> Value {
         self.stack.database().row("applications", application_id).await
     }
+}
+
+/// The address of a posting that nobody has applied for.
+fn new_posting() -> String {
+    format!("https://jobs.example.com/engines/{}", Uuid::new_v4())
 }

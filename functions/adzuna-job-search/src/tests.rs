@@ -19,6 +19,7 @@ const VERSION: &str = "0b9619ff-8b86-4d11-b42d-00c04fc964ff";
 const NEWER: &str = "1c9619ff-8b86-4d11-b42d-00c04fc964ff";
 
 const SEARCH: &str = "search_jobs as the person";
+const TAKE_LEASE: &str = "lease_job_search as the service role";
 const ADZUNA: &str = "1";
 const STORE: &str = "store_job_search as the service role";
 const RECORD: &str = "record_job_search_failure as the service role";
@@ -48,7 +49,11 @@ fn stored() -> Value {
 
 fn leased(page: &Value) -> Machine {
     let decision = json!({ "outcome": "leased", "lease_id": LEASE, "user_id": PERSON_ID, "page": page });
-    Machine::new().returns("search_jobs", decision)
+    missing(page).returns("lease_job_search", decision)
+}
+
+fn missing(page: &Value) -> Machine {
+    Machine::new().returns("search_jobs", json!({ "outcome": "missing", "user_id": PERSON_ID, "page": page }))
 }
 
 fn adzunas_page() -> Value {
@@ -78,7 +83,7 @@ fn a_good_page_comes_from_the_cache_with_the_persons_own_marks() {
     assert_eq!(body["attribution"]["text"], "Jobs by Adzuna");
     assert_eq!(machine.calls(), [SEARCH]);
     let arguments = machine.body("search_jobs");
-    assert_eq!((&arguments["p_known_version"], &arguments["p_awaited_lease_id"]), (&Value::Null, &Value::Null));
+    assert_eq!(arguments["p_known_version"], Value::Null);
 }
 
 #[test]
@@ -113,9 +118,11 @@ fn whoever_gets_the_lease_asks_adzuna_and_the_backend_keeps_the_page_for_everybo
 
     assert_eq!((reply.status, freshness(&reply)), (200, ("miss", "0")));
     assert_eq!(json_of(&reply)["jobs"][0]["title"], "Engineer");
-    assert_eq!(machine.calls(), [SEARCH, ADZUNA, STORE]);
+    assert_eq!(machine.calls(), [SEARCH, TAKE_LEASE, ADZUNA, STORE]);
+    let lease = machine.body("lease_job_search");
+    assert_eq!((&lease["p_user_id"], &lease["p_known_version"]), (&json!(PERSON_ID), &Value::Null));
     assert_eq!(
-        machine.sent()[1].url,
+        machine.sent()[2].url,
         "https://adzuna.example/v1/api/jobs/gb/search/1?app_id=app-id&app_key=app-key&results_per_page=20&what=leased+words"
     );
     let arguments = machine.body("store_job_search");
@@ -166,8 +173,15 @@ fn a_failure_of_adzunas_is_written_down_for_those_who_wait_and_is_never_asked_ag
     for (fail, code) in failures() {
         let machine = fail(leased(&Value::Null)).returns("record_job_search_failure", Value::Null);
         assert_eq!(problem_of(&search(&machine, "failing")), code);
-        assert_eq!(machine.calls(), [SEARCH, ADZUNA, RECORD], "{code}");
+        assert_eq!(machine.calls(), [SEARCH, TAKE_LEASE, ADZUNA, RECORD], "{code}");
         let arguments = machine.body("record_job_search_failure");
+        let outcome = match code {
+            "adzuna_unauthorized" => "refused",
+            "adzuna_rejected" => "succeeded",
+            "adzuna_rate_limited" => "limited",
+            _ => "failed",
+        };
+        assert_eq!((&arguments["p_outcome"], &arguments["p_retry_after_seconds"]), (&json!(outcome), &Value::Null));
         assert_eq!((&arguments["p_failure"], &arguments["p_lease_id"]), (&json!(code), &json!(LEASE)));
     }
 }
@@ -192,31 +206,58 @@ fn what_adzuna_said_is_told_even_if_it_cannot_be_written_down() {
 
 #[test]
 fn whoever_finds_another_caller_asking_waits_for_what_comes_of_it() {
-    let awaited = || json!({ "outcome": "awaited", "lease_id": LEASE, "page": null });
-    let machine = Machine::new()
-        .returns("search_jobs", awaited())
+    let awaited = || json!({ "outcome": "awaited", "page": null });
+    let machine = missing(&Value::Null)
+        .returns("lease_job_search", awaited())
         .returns("search_jobs", awaited())
         .returns("search_jobs", json!({ "outcome": "fresh", "page": cached(VERSION, &page("Engineer")) }));
 
     assert_eq!(freshness(&search(&machine, "awaited").unwrap()).0, "hit");
 
     assert_eq!(machine.waited(), Duration::from_millis(100 + 150));
-    let awaited: Vec<Value> =
-        machine.bodies("search_jobs").iter().map(|body| body["p_awaited_lease_id"].clone()).collect();
-    assert_eq!(awaited, [Value::Null, json!(LEASE), json!(LEASE)]);
 }
 
 #[test]
 fn whoever_waited_for_a_caller_that_failed_fails_the_same_way() {
     let machine = Machine::new()
-        .returns("search_jobs", json!({ "outcome": "awaited", "lease_id": LEASE, "page": null }))
-        .returns("search_jobs", json!({ "outcome": "failed", "failure": "adzuna_rate_limited" }));
-    assert_eq!(problem_of(&search(&machine, "failed elsewhere")), "adzuna_rate_limited");
+        .returns("search_jobs", json!({ "outcome": "awaited", "page": null }))
+        .returns("search_jobs", json!({ "outcome": "failed", "failure": "adzuna_failed", "retry_after_seconds": 30 }));
+    let problem = search(&machine, "failed elsewhere").unwrap_err();
+    assert_eq!((problem.kind().code, problem.retry_after()), ("adzuna_failed", Some(Duration::from_secs(30))));
+}
+
+#[test]
+fn while_adzuna_is_left_alone_nobody_asks() {
+    let paused = || json!({ "outcome": "paused", "retry_after_seconds": 90, "page": null });
+    let machines =
+        [Machine::new().returns("search_jobs", paused()), missing(&Value::Null).returns("lease_job_search", paused())];
+    for machine in machines {
+        let problem = search(&machine, "paused").unwrap_err();
+        assert_eq!((problem.kind().status, problem.kind().code), (503, "adzuna_paused"));
+        assert_eq!(problem.retry_after(), Some(Duration::from_secs(90)));
+    }
+}
+
+#[test]
+fn how_long_adzuna_asks_us_to_wait_is_passed_on() {
+    let machine = leased(&Value::Null)
+        .responds_with("/v1/api/jobs/gb/search/1", 429, &[("retry-after", "77")], "")
+        .returns("record_job_search_failure", Value::Null);
+    let problem = search(&machine, "limited").unwrap_err();
+    assert_eq!((problem.kind().code, problem.retry_after()), ("adzuna_rate_limited", Some(Duration::from_secs(77))));
+    assert_eq!(machine.body("record_job_search_failure")["p_retry_after_seconds"], 77);
+}
+
+#[test]
+fn an_operator_in_a_persons_place_spends_nothing() {
+    let machine = Machine::new().refuses("search_jobs", "impersonation_refused");
+    assert_eq!(problem_of(&search(&machine, "impersonated")), "impersonation_refused");
+    assert_eq!(machine.calls(), [SEARCH]);
 }
 
 #[test]
 fn nobody_waits_for_another_caller_longer_than_adzuna_may_take() {
-    let awaited = json!({ "outcome": "awaited", "lease_id": LEASE, "page": null });
+    let awaited = json!({ "outcome": "awaited", "page": null });
     let machine = (0..15).fold(Machine::new(), |machine, _| machine.returns("search_jobs", awaited.clone()));
     assert_eq!(problem_of(&search(&machine, "for ever")), "adzuna_timed_out");
     assert_eq!(machine.waited(), Duration::from_secs(10));
@@ -227,7 +268,8 @@ fn an_older_page_spares_the_wait_and_the_refusal() {
     let older = cached(VERSION, &page("Older"));
     for decision in [
         json!({ "outcome": "resting", "page": older }),
-        json!({ "outcome": "awaited", "lease_id": LEASE, "page": older }),
+        json!({ "outcome": "awaited", "page": older }),
+        json!({ "outcome": "paused", "retry_after_seconds": 60, "page": older }),
         json!({ "outcome": "spent", "retry_after_seconds": 60, "is_own_limit": false, "page": older }),
         json!({ "outcome": "spent", "retry_after_seconds": 60, "is_own_limit": true, "page": older }),
     ] {
@@ -242,10 +284,10 @@ fn a_spent_allowance_and_a_persons_own_limit_tell_when_to_come_back() {
     for (is_own_limit, code) in [(false, "search_quota_spent"), (true, "search_limit_reached")] {
         let spent =
             json!({ "outcome": "spent", "retry_after_seconds": 1800, "is_own_limit": is_own_limit, "page": null });
-        let machine = Machine::new().returns("search_jobs", spent);
+        let machine = missing(&Value::Null).returns("lease_job_search", spent);
         let problem = search(&machine, "spent").unwrap_err();
         assert_eq!((problem.kind().code, problem.retry_after()), (code, Some(Duration::from_mins(30))));
-        assert_eq!(machine.calls(), [SEARCH], "Adzuna is left alone");
+        assert_eq!(machine.calls(), [SEARCH, TAKE_LEASE], "Adzuna is left alone");
     }
 }
 
@@ -288,6 +330,12 @@ fn a_database_that_fails_to_decide_is_not_asked_again() {
     for (machine, code) in failing_databases("search_jobs", Attempts::One, Machine::new) {
         assert_eq!(problem_of(&search(&machine, "no decision")), code);
     }
+    for (machine, code) in failing_databases("lease_job_search", Attempts::One, || missing(&Value::Null)) {
+        assert_eq!(problem_of(&search(&machine, "no lease")), code);
+    }
+    let machine =
+        missing(&Value::Null).returns("lease_job_search", json!({ "outcome": "missing", "user_id": PERSON_ID }));
+    assert_eq!(problem_of(&search(&machine, "no lease")), "internal");
     let machine = Machine::new().returns("search_jobs", json!({ "outcome": "odd" }));
     assert_eq!(problem_of(&search(&machine, "no decision")), "internal");
 }
@@ -302,7 +350,7 @@ fn a_page_that_was_paid_for_is_kept_as_soon_as_the_database_is_back() {
     assert_eq!(freshness(&search(&machine, "kept late").unwrap()).0, "miss");
     assert_eq!(
         (machine.calls().as_slice(), machine.waited().as_millis()),
-        (&[SEARCH, ADZUNA, STORE, STORE, STORE].map(str::to_owned)[..], 500)
+        (&[SEARCH, TAKE_LEASE, ADZUNA, STORE, STORE, STORE].map(str::to_owned)[..], 500)
     );
 
     for (machine, code) in failing_databases("store_job_search", Attempts::Three, found) {

@@ -19,9 +19,15 @@ const MAXIMUM_STEPS: u32 = 50;
 const MAXIMUM_VALUE_LENGTH: usize = 500;
 
 /// The run for a claimed application.
-pub(crate) fn new_run(claimed: &ClaimedApplication, job_url: Url, resume_url: &Url, webhook_url: Url) -> NewRun {
+pub(crate) fn new_run(
+    claimed: &ClaimedApplication,
+    job_url: Url,
+    resume_url: &Url,
+    cover_letter_url: Option<&Url>,
+    webhook_url: Url,
+) -> NewRun {
     NewRun {
-        prompt: prompt(claimed, resume_url),
+        prompt: prompt(claimed, resume_url, cover_letter_url),
         url: job_url,
         title: claimed.title.clone(),
         webhook_url,
@@ -34,20 +40,34 @@ pub(crate) fn new_run(claimed: &ClaimedApplication, job_url: Url, resume_url: &U
 /// The name under which the employer sees the résumé: the person's, in plain letters, with the
 /// file's own ending.
 pub(crate) fn resume_file_name(claimed: &ClaimedApplication) -> String {
+    let stem = plain_name(claimed).unwrap_or_else(|| "Resume".to_owned());
+    format!("{stem}.{}", ending(&claimed.resume_path))
+}
+
+/// The same for the cover letter.
+pub(crate) fn cover_letter_file_name(claimed: &ClaimedApplication, path: &str) -> String {
+    let stem = plain_name(claimed).map(|name| format!("{name}_")).unwrap_or_default();
+    format!("{stem}Cover_Letter.{}", ending(path))
+}
+
+fn plain_name(claimed: &ClaimedApplication) -> Option<String> {
     let name = claimed.person.full_name.as_deref().unwrap_or_default();
     let words: Vec<&str> =
         name.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let stem = if words.is_empty() { "Resume".to_owned() } else { words.join("_") };
-    let ending = match claimed.resume_path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+    (!words.is_empty()).then(|| words.join("_"))
+}
+
+fn ending(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
         Some("docx") => "docx",
         Some("txt") => "txt",
         _ => "pdf",
-    };
-    format!("{stem}.{ending}")
+    }
 }
 
-fn prompt(claimed: &ClaimedApplication, resume_url: &Url) -> String {
+fn prompt(claimed: &ClaimedApplication, resume_url: &Url, cover_letter_url: Option<&Url>) -> String {
     let posting = &claimed.application;
+    let cover_letter = cover_letter_url.map(cover_letter).unwrap_or_default();
     format!(
         "Apply for the job \"{title}\" at {company} on this website, on behalf of the candidate below. \
          Fill in the application form completely and truthfully and submit it exactly once. Use only what is written \
@@ -58,6 +78,7 @@ fn prompt(claimed: &ClaimedApplication, resume_url: &Url) -> String {
          \n\
          RESUME\n\
          Upload this file wherever a resume or CV is asked for: {resume_url}\n\
+         {cover_letter}\
          {preferences}\
          \n\
          COMPLETE only if the page confirms that the application was received: a confirmation message or number is \
@@ -70,6 +91,10 @@ fn prompt(claimed: &ClaimedApplication, resume_url: &Url) -> String {
         candidate = candidate(&claimed.person),
         preferences = claimed.preferences.as_ref().map(preferences).unwrap_or_default(),
     )
+}
+
+fn cover_letter(url: &Url) -> String {
+    format!("\nCOVER LETTER\nUpload this file wherever a cover letter can be uploaded: {url}\n")
 }
 
 fn candidate(person: &Candidate) -> String {
@@ -99,9 +124,7 @@ fn preferences(preferences: &Preferences) -> String {
         ("Work arrangement", &preferences.work_arrangement),
     ];
     for (label, values) in lists {
-        if let Some(values) = values {
-            add(&mut text, label, &values.join(", "));
-        }
+        add(&mut text, label, &values.join(", "));
     }
     add(&mut text, "Locations", &locations(preferences));
     add(&mut text, "Salary", &salary(preferences));
@@ -109,8 +132,7 @@ fn preferences(preferences: &Preferences) -> String {
 }
 
 fn locations(preferences: &Preferences) -> String {
-    let locations = preferences.target_locations.as_deref().unwrap_or_default();
-    let names = locations.iter().filter_map(|location| {
+    let names = preferences.target_locations.iter().filter_map(|location| {
         let place: Vec<&str> = [&location.city, &location.state].into_iter().flatten().map(String::as_str).collect();
         match (place.is_empty(), location.remote_only) {
             (true, true) => Some("remote".to_owned()),
@@ -179,7 +201,7 @@ mod tests {
     use shared::supabase::rpc::applications::ClaimedApplication;
     use url::Url;
 
-    use super::{new_run, resume_file_name};
+    use super::{cover_letter_file_name, new_run, resume_file_name};
 
     const ID: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
 
@@ -187,7 +209,7 @@ mod tests {
         let mut claimed = json!({
             "submission_id": ID, "title": format!("jobraker-{ID}"),
             "application": { "job_title": "Engineer", "company_name": "Acme", "job_url": "https://jobs.example.com/7" },
-            "resume_path": format!("{ID}/cv.pdf"),
+            "resume_path": format!("{ID}/cv.pdf"), "cover_letter_path": null,
             "person": { "id": ID, "full_name": "Ada Lovelace", "email": "ada@example.com", "phone_number": null,
                         "linkedin_profile_url": "https://linkedin.com/in/ada", "portfolio_url": null },
             "preferences": { "key_skills": ["Rust", "SQL"], "salary_min": 90000, "salary_max": null,
@@ -203,7 +225,27 @@ mod tests {
         let resume_url =
             url("https://files.example.com/sign/resumes/u/my%20cv.pdf?token=a.b-c_d&download=Ada_Lovelace.pdf");
         let webhook_url = url("https://api.example.com/hook?application_id=1");
-        serde_json::to_value(new_run(claimed, url("https://jobs.example.com/7"), &resume_url, webhook_url)).unwrap()
+        let letter = url("https://files.example.com/sign/cover_letters/u/letter.pdf?token=x");
+        let letter = claimed.cover_letter_path.as_ref().map(|_| &letter);
+        serde_json::to_value(new_run(claimed, url("https://jobs.example.com/7"), &resume_url, letter, webhook_url))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_cover_letter_is_in_the_prompt_verbatim_if_there_is_one() {
+        let with = body(&claimed(|claimed| claimed["cover_letter_path"] = json!("u/letter.pdf")));
+        let prompt = with["prompt"].as_str().unwrap();
+        assert!(prompt.contains("COVER LETTER\n") && prompt.contains("/u/letter.pdf?token=x\n"), "{prompt}");
+        assert!(!body(&claimed(|_| {}))["prompt"].as_str().unwrap().contains("COVER LETTER"));
+    }
+
+    #[test]
+    fn the_cover_letter_is_told_from_the_resume_by_its_name() {
+        let name = |full_name: Value| {
+            cover_letter_file_name(&claimed(|claimed| claimed["person"]["full_name"] = full_name), "u/1.DOCX")
+        };
+        assert_eq!(name(json!("Ada Lovelace")), "Ada_Lovelace_Cover_Letter.docx");
+        assert_eq!(name(Value::Null), "Cover_Letter.docx");
     }
 
     #[test]

@@ -2,15 +2,19 @@
 //!
 //! `POST {"application_id": uuid}` returns 202 `{application_id, run_id, status}`. A second call
 //! returns the same run: two calls at once start one, and an `Idempotency-Key` header makes a call
-//! repeatable whatever became of the application since.
+//! repeatable whatever became of the application since. Where Skyvern takes nothing for the moment,
+//! 202 `{application_id, status, queued: true}`: the submission waits, and the job-runner hands it
+//! over with `POST {"application_id", "job_id"}` and the service-role key.
 //!
-//! Problems: those of signing in, `invalid_input`, `profile_pending`, `application_not_found`,
-//! `application_wrong_status`, `submission_in_progress`, `submission_open`,
-//! `idempotency_key_reused`, `resume_missing`, `resume_not_found`, `job_url_not_allowed`,
-//! `skyvern_…`, `storage_…`, `database_…`.
+//! Problems: those of signing in, `invalid_input`, `profile_pending`, `impersonation_refused`,
+//! `application_not_found`, `application_wrong_status`, `already_applied`, `company_excluded`,
+//! `application_limit_reached`, `submission_in_progress`, `submission_open`,
+//! `idempotency_key_reused`, `resume_missing`, `resume_not_found`, `cover_letter_not_found`,
+//! `job_url_not_allowed`, `skyvern_…`, `storage_…`, `database_…`.
 
 mod instructions;
 mod job_url;
+mod queued;
 mod settings;
 mod submission;
 
@@ -23,7 +27,7 @@ use shared::{
     ids::{ApplicationId, RunId},
     outgoing::RetryPolicy,
     problem::Problem,
-    sign_in,
+    sign_in::{self, ServiceRole},
     supabase::{
         Database,
         rpc::applications::{Claim, ClaimApplication, StartedRun},
@@ -32,7 +36,10 @@ use shared::{
 };
 use worker::{Context, Env, Request, Response, event};
 
-use crate::{settings::Settings, submission::Submission};
+use crate::{
+    settings::Settings,
+    submission::{Sender, Submission, Submitted},
+};
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
@@ -51,34 +58,52 @@ const MAXIMUM_KEY_LENGTH: usize = 255;
 type Call = http::Call<Settings>;
 
 async fn handle(incoming: &Incoming, call: &Call) -> Result<Reply, Problem> {
+    if let Ok(caller) = sign_in::internal_caller(&incoming.headers, &call.settings.supabase) {
+        return queued::hand_over(incoming, call, ServiceRole::of_caller(caller)).await;
+    }
     let person = sign_in::person(&incoming.headers, &call.settings.sign_in, &call.upstream, call.received_at).await?;
-    let application_id = read_input(incoming)?;
+    let Input { application_id, apply_again } = Input::read(incoming)?;
     let idempotency_key = read_idempotency_key(incoming)?;
     let database = Database::of(&person, &call.settings.supabase, &call.upstream);
-    let claim = ClaimApplication { application_id, idempotency_key };
-    let submission = Submission { application_id, person: &person, call };
+    let claim = ClaimApplication { application_id, idempotency_key, apply_again };
+    let submission = Submission { application_id, sender: Sender::Person(&person), call };
 
     let mut pauses = POLLING.pauses();
     loop {
         match database.call(&claim).await? {
-            Claim::Claimed(claimed) => return accepted(application_id, submission.submit(&claimed).await?, "started"),
-            Claim::AlreadyStarted(started) => return accepted(application_id, started, "already_started"),
+            Claim::Claimed(claimed) => {
+                return match submission.submit(&claimed).await? {
+                    Submitted::Started(run) => started(application_id, &run, "started"),
+                    Submitted::Queued { status, .. } => waits(application_id, status),
+                };
+            }
+            Claim::AlreadyStarted(run) => return started(application_id, &run, "already_started"),
+            Claim::Queued { status } => return waits(application_id, status),
             Claim::Open(earlier) => {
-                if let Some(started) = submission.find_out(&earlier).await? {
-                    return accepted(application_id, started, "found");
+                if let Some(run) = submission.find_out(&earlier).await? {
+                    return started(application_id, &run, "found");
                 }
                 // It never reached Skyvern, so the application may be claimed anew.
             }
-            Claim::InProgress => {}
+            // All but the first are a job's alone.
+            Claim::InProgress | Claim::Paused { .. } | Claim::Superseded | Claim::Expired => {}
         }
         call.upstream.wait(pauses.next().ok_or(Problem::SubmissionInProgress)?).await;
     }
 }
 
-fn read_input(incoming: &Incoming) -> Result<ApplicationId, Problem> {
-    let mut fields = incoming.fields()?;
-    let application_id = fields.required("application_id", "a UUID");
-    fields.finish(application_id)
+struct Input {
+    application_id: ApplicationId,
+    apply_again: bool,
+}
+
+impl Input {
+    fn read(incoming: &Incoming) -> Result<Self, Problem> {
+        let mut fields = incoming.fields()?;
+        let application_id = fields.required("application_id", "a UUID");
+        let apply_again = fields.optional("apply_again", "true or false").unwrap_or_default();
+        fields.finish(application_id.map(|application_id| Self { application_id, apply_again }))
+    }
 }
 
 fn read_idempotency_key(incoming: &Incoming) -> Result<Option<&str>, Problem> {
@@ -93,14 +118,25 @@ fn read_idempotency_key(incoming: &Incoming) -> Result<Option<&str>, Problem> {
     }
 }
 
-fn accepted(application_id: ApplicationId, started: StartedRun, outcome: &str) -> Result<Reply, Problem> {
+fn started(application_id: ApplicationId, run: &StartedRun, outcome: &str) -> Result<Reply, Problem> {
     #[derive(Serialize)]
-    struct Answer {
+    struct Started<'a> {
         application_id: ApplicationId,
-        run_id: RunId,
+        run_id: &'a RunId,
         status: ApplicationStatus,
     }
-    Reply::accepted(&Answer { application_id, run_id: started.run_id, status: started.status }, outcome)
+    Reply::accepted(&Started { application_id, run_id: &run.run_id, status: run.status }, outcome)
+}
+
+/// Skyvern takes it later; the application's row tells when.
+fn waits(application_id: ApplicationId, status: ApplicationStatus) -> Result<Reply, Problem> {
+    #[derive(Serialize)]
+    struct Waits {
+        application_id: ApplicationId,
+        status: ApplicationStatus,
+        queued: bool,
+    }
+    Reply::accepted(&Waits { application_id, status, queued: true }, "queued")
 }
 
 #[cfg(test)]

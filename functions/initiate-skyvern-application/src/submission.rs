@@ -6,17 +6,21 @@
 use std::time::Duration;
 
 use shared::{
-    ids::{ApplicationId, SubmissionId},
+    application_status::ApplicationStatus,
+    ids::{ApplicationId, BackgroundJobId, SubmissionId},
     problem::Problem,
     sign_in::{Person, ServiceRole},
     supabase::{
-        Database, RESUMES, Storage,
+        COVER_LETTERS, Database, RESUMES, Storage,
         rpc::applications::{
-            ClaimedApplication, FailureDetails, OpenSubmission, RecordSkyvernRun, RecordSubmissionFailure, Source,
-            StartedRun, SubmissionFailure,
+            ClaimedApplication, FailQueuedApplication, FailureDetails, OpenSubmission, RecordSkyvernRun,
+            RecordSubmissionFailure, RecordedFailure, Source, StartedRun, SubmissionFailure,
         },
     },
-    vendors::skyvern::{NewRun, Run, SURELY_LISTED_AFTER, Skyvern, leaves_outcome_open},
+    vendors::{
+        CallOutcome, Fault, FaultKind,
+        skyvern::{Decision, NewRun, Run, SURELY_LISTED_AFTER, Skyvern, leaves_outcome_open, waits_for},
+    },
 };
 use url::Url;
 
@@ -25,10 +29,35 @@ use crate::{Call, instructions, job_url};
 /// Skyvern's workers fetch the résumé late, since runs wait in a queue, and more than once.
 const RESUME_VALID_FOR: Duration = Duration::from_hours(12);
 
+/// Where the cover letter is wanted, the résumé is too.
+const COVER_LETTER_VALID_FOR: Duration = RESUME_VALID_FOR;
+
+/// Who an application is handed over for.
+#[derive(Clone, Copy)]
+pub(crate) enum Sender<'a> {
+    /// Somebody who waits for the response.
+    Person(&'a Person),
+    /// Somebody whose submission waits in the queue. This job hands it over, and tries again.
+    Queue(ServiceRole, BackgroundJobId),
+}
+
+/// What a submission came to.
+pub(crate) enum Submitted {
+    /// There is a run.
+    Started(StartedRun),
+    /// Skyvern took nothing for the moment, and the submission waits in the queue.
+    Queued {
+        /// The application's status.
+        status: ApplicationStatus,
+        /// Why it waits.
+        because: Problem,
+    },
+}
+
 /// One application on its way to Skyvern.
 pub(crate) struct Submission<'a> {
     pub(crate) application_id: ApplicationId,
-    pub(crate) person: &'a Person,
+    pub(crate) sender: Sender<'a>,
     pub(crate) call: &'a Call,
 }
 
@@ -37,24 +66,35 @@ impl Submission<'_> {
     ///
     /// # Errors
     /// What stood in the way; the application's row says the same by then.
-    pub(crate) async fn submit(&self, claimed: &ClaimedApplication) -> Result<StartedRun, Problem> {
+    pub(crate) async fn submit(&self, claimed: &ClaimedApplication) -> Result<Submitted, Problem> {
+        let submission_id = claimed.submission_id;
         let run = match self.prepare(claimed).await {
             Ok(run) => run,
             Err(problem) => {
                 // Nothing was sent. Should the release fail, the lease runs out by itself.
-                let _ = self.give_up(claimed.submission_id, SubmissionFailure::Released, &problem).await;
+                let _ = self.give_up(submission_id, SubmissionFailure::Released, &problem, None, None).await;
                 return Err(problem);
             }
         };
-        match Skyvern::new(&self.call.settings.skyvern, &self.call.upstream).start(&run).await {
-            Ok(run) => self.record(claimed.submission_id, &run).await,
-            Err(fault) => {
-                let outcome =
-                    if leaves_outcome_open(fault) { SubmissionFailure::Open } else { SubmissionFailure::NotStarted };
-                self.give_up(claimed.submission_id, outcome, &fault.into()).await?;
-                Err(fault.into())
-            }
+        let fault = match Skyvern::new(&self.call.settings.skyvern, &self.call.upstream).start(&run).await {
+            Ok(run) => return self.record(submission_id, &run).await.map(Submitted::Started),
+            Err(fault) => fault,
+        };
+        let problem = Problem::from(fault);
+        let is_open = leaves_outcome_open(fault);
+        let queue_after = match (self.sender, fault.kind) {
+            (Sender::Person(_), _) => waits_for(fault),
+            // It is given up by whoever asked for it, together with what the person is told.
+            (Sender::Queue(..), FaultKind::Rejected) => return Err(problem),
+            // What an operator has to mend may be mended within the day.
+            (Sender::Queue(..), _) => waits_for(fault).or((!is_open).then_some(Duration::ZERO)),
+        };
+        let outcome = if is_open { SubmissionFailure::Open } else { SubmissionFailure::NotStarted };
+        let recorded = self.give_up(submission_id, outcome, &problem, Some(fault), queue_after).await?;
+        if recorded.queued {
+            return Ok(Submitted::Queued { status: recorded.status, because: problem });
         }
+        Err(problem)
     }
 
     /// Finds out what became of an earlier submission. None when it surely started nothing.
@@ -67,10 +107,22 @@ impl Submission<'_> {
             Some(run) => self.record(earlier.submission_id, &run).await.map(Some),
             None if Duration::from_secs(earlier.seconds_ago) < SURELY_LISTED_AFTER => Err(Problem::SubmissionOpen),
             None => {
-                self.give_up(earlier.submission_id, SubmissionFailure::Absent, &Problem::SubmissionOpen).await?;
+                let problem = Problem::SubmissionOpen;
+                self.give_up(earlier.submission_id, SubmissionFailure::Absent, &problem, None, None).await?;
                 Ok(None)
             }
         }
+    }
+
+    /// Ends a submission that waited in the queue, and tells the person: nobody waits for the response. Nothing for any
+    /// other.
+    ///
+    /// # Errors
+    /// The database's problems.
+    pub(crate) async fn fail(&self, decision: &Decision) -> Result<(), Problem> {
+        let Sender::Queue(_, job_id) = self.sender else { return Ok(()) };
+        let failure = FailQueuedApplication { application_id: self.application_id, job_id, decision };
+        self.service().call(&failure).await.map(drop)
     }
 
     async fn prepare(&self, claimed: &ClaimedApplication) -> Result<NewRun, Problem> {
@@ -78,12 +130,25 @@ impl Submission<'_> {
             job_url::check(&claimed.application.job_url).map_err(|reason| Problem::JobUrlNotAllowed { reason })?;
         let settings = self.call.settings;
         let file_name = instructions::resume_file_name(claimed);
-        let resume_url = Storage::of(self.person, &settings.supabase, &self.call.upstream)
+        let storage = match self.sender {
+            Sender::Person(person) => Storage::of(person, &settings.supabase, &self.call.upstream),
+            Sender::Queue(role, _) => Storage::as_service_role(role, &settings.supabase, &self.call.upstream),
+        };
+        let resume_url = storage
             .sign(RESUMES, &claimed.resume_path, Some(&file_name), RESUME_VALID_FOR)
             .await?
             .ok_or(Problem::ResumeNotFound)?;
+        let cover_letter_url = match &claimed.cover_letter_path {
+            Some(path) => {
+                let file_name = instructions::cover_letter_file_name(claimed, path);
+                let signed = storage.sign(COVER_LETTERS, path, Some(&file_name), COVER_LETTER_VALID_FOR).await?;
+                // What the person put into the application is not left out without asking: it cannot be sent later.
+                Some(signed.ok_or(Problem::CoverLetterNotFound)?)
+            }
+            None => None,
+        };
         let webhook_url = self.webhook_url(claimed.submission_id)?;
-        Ok(instructions::new_run(claimed, job_url, &resume_url, webhook_url))
+        Ok(instructions::new_run(claimed, job_url, &resume_url, cover_letter_url.as_ref(), webhook_url))
     }
 
     /// The ids let a webhook find its application even if the run was never recorded. The
@@ -116,23 +181,28 @@ impl Submission<'_> {
         submission_id: SubmissionId,
         outcome: SubmissionFailure,
         problem: &Problem,
-    ) -> Result<(), Problem> {
+        fault: Option<Fault>,
+        queue_after: Option<Duration>,
+    ) -> Result<RecordedFailure, Problem> {
         let failure = RecordSubmissionFailure {
             application_id: self.application_id,
             submission_id,
             outcome,
             reason: problem.kind().code,
             details: FailureDetails { message: problem.to_string() },
+            queue_after: queue_after.map(|after| after.as_secs()),
+            call_outcome: fault.and_then(CallOutcome::of),
+            retry_after: fault.and_then(|fault| fault.retry_after).map(|after| after.as_secs()),
         };
-        self.service().call(&failure).await.map(drop)
+        self.service().call(&failure).await
     }
 
     /// What Skyvern said must not be the person's to write, so this is not done with their token.
     fn service(&self) -> Database<'_> {
-        Database::as_service_role(
-            ServiceRole::to_record_for(self.person),
-            &self.call.settings.supabase,
-            &self.call.upstream,
-        )
+        let role = match self.sender {
+            Sender::Person(person) => ServiceRole::to_record_for(person),
+            Sender::Queue(role, _) => role,
+        };
+        Database::as_service_role(role, &self.call.settings.supabase, &self.call.upstream)
     }
 }

@@ -7,7 +7,7 @@ use shared::{
     http::{Incoming, Reply},
     outgoing::Failure,
     problem::Problem,
-    testing::{Attempts, Machine, block_on, failing_databases, json_of, person, post, problem_of},
+    testing::{Attempts, Machine, block_on, failing_databases, internal_caller, json_of, person, post, problem_of},
 };
 
 use crate::handle;
@@ -67,7 +67,11 @@ fn recorded() -> Value {
 }
 
 fn given_up() -> Value {
-    json!({ "outcome": "recorded", "status": "PENDING_SKYVERN_SUBMISSION" })
+    json!({ "outcome": "recorded", "status": "PENDING_SKYVERN_SUBMISSION", "queued": false })
+}
+
+fn queued() -> Value {
+    json!({ "outcome": "recorded", "status": "PENDING_SKYVERN_SUBMISSION", "queued": true })
 }
 
 fn open(seconds_ago: u64) -> Machine {
@@ -78,12 +82,20 @@ fn open(seconds_ago: u64) -> Machine {
 
 /// Asserts what is written down of a submission that came to nothing.
 fn assert_given_up(machine: &Machine, outcome: &str, reason: &str) {
+    assert_given_up_until(machine, outcome, reason, None);
+}
+
+fn assert_given_up_until(machine: &Machine, outcome: &str, reason: &str, queue_after: Option<u64>) {
     let mut arguments = machine.body("record_submission_failure");
     assert!(arguments["p_details"].take()["message"].is_string());
     let expected = json!({
         "p_application_id": APPLICATION, "p_submission_id": SUBMISSION, "p_outcome": outcome, "p_reason": reason,
-        "p_details": null,
+        "p_details": null, "p_queue_after": queue_after,
     });
+    // What the circuit breaker is told is tested where it matters.
+    for breaker in ["p_call_outcome", "p_retry_after"] {
+        arguments.as_object_mut().unwrap().remove(breaker).unwrap();
+    }
     assert_eq!(arguments, expected);
 }
 
@@ -96,7 +108,7 @@ fn a_claimed_application_is_handed_over_once_and_the_run_is_recorded() {
     let told = json!({ "application_id": APPLICATION, "run_id": "tsk_41", "status": "PROCESSING_BY_SKYVERN" });
     assert_eq!((reply.status, json_of(&reply), reply.outcome.as_str()), (202, told, "started"));
     assert_eq!(machine.calls(), [CLAIM, SIGN, START, RECORD]);
-    let claim = json!({ "p_application_id": APPLICATION, "p_idempotency_key": null });
+    let claim = json!({ "p_application_id": APPLICATION, "p_idempotency_key": null, "p_apply_again": false });
     assert_eq!(machine.body("claim_application"), claim);
     assert_eq!(machine.body("cv.pdf"), json!({ "expiresIn": 12 * 60 * 60 }), "Skyvern fetches it late");
     let recorded = json!({
@@ -135,6 +147,9 @@ fn what_the_person_looks_for_is_in_the_prompt_as_far_as_it_is_known() {
             "- Locations: Leeds (remote only); York\n",
         ),
         (json!({ "key_skills": ["Rust", "SQL"] }), "- Skills: Rust, SQL\n"),
+        // Whatever its shape, it stops nothing.
+        (json!({ "target_locations": ["London", null, { "remote_only": null }] }), "- Locations: London\n"),
+        (json!({ "key_skills": ["Rust", null, 7], "target_locations": 7, "salary_min": {} }), "- Skills: Rust, 7\n"),
     ] {
         let mut claimed = claimed_for("https://jobs.example.com/7");
         claimed["preferences"] = preferences;
@@ -178,6 +193,7 @@ fn without_signing_in_or_with_bad_input_nothing_is_asked() {
         (post(&[("authorization", "Basic eA==".to_owned())], &input), "token_malformed"),
         (post(&person(), &json!({})), "invalid_input"),
         (post(&person(), &json!({ "application_id": "7" })), "invalid_input"),
+        (post(&person(), &json!({ "application_id": APPLICATION, "apply_again": "yes" })), "invalid_input"),
         (with_key(""), "invalid_input"),
         (with_key("two words"), "invalid_input"),
         (with_key(&"k".repeat(256)), "invalid_input"),
@@ -193,7 +209,9 @@ fn a_refusal_of_the_claim_is_the_callers() {
         "account_deleted",
         "application_not_found",
         "application_wrong_status",
+        "company_excluded",
         "idempotency_key_reused",
+        "impersonation_refused",
         "resume_missing",
     ] {
         let machine = Machine::new().refuses("claim_application", code);
@@ -282,7 +300,6 @@ fn failures() -> Vec<(Fault, bool, &'static str)> {
     vec![
         (|machine| machine.responds(PATH, 401, json!({})), false, "skyvern_unauthorized"),
         (|machine| machine.responds(PATH, 402, json!({})), false, "skyvern_credits_exhausted"),
-        (|machine| machine.responds(PATH, 429, json!({})), false, "skyvern_rate_limited"),
         (|machine| machine.responds(PATH, 422, json!({})), false, "skyvern_rejected"),
         (|machine| machine.responds(PATH, 500, json!({})), true, "skyvern_failed"),
         (|machine| machine.responds(PATH, 504, json!({})), true, "skyvern_timed_out"),
@@ -304,8 +321,178 @@ fn a_failure_of_skyverns_is_certain_or_leaves_the_outcome_open_and_is_never_repe
 }
 
 #[test]
+fn an_application_for_a_posting_that_was_applied_for_names_the_earlier_one() {
+    let details = json!({ "application_id": SUBMISSION, "application_status": "INTERVIEW_SCHEDULED" }).to_string();
+    let refusal = json!({ "code": "already_applied", "message": "it was sent", "details": details, "hint": null });
+    let machine = Machine::new().responds("/rpc/claim_application", 409, refusal);
+    let told = json_of(&Reply::problem(&initiate(&machine).unwrap_err(), SUBMISSION.parse().unwrap()));
+    assert_eq!((&told["code"], &told["detail"]), (&json!("already_applied"), &json!("it was sent")));
+    let named = (&told["application_id"], &told["application_status"]);
+    assert_eq!(named, (&json!(SUBMISSION), &json!("INTERVIEW_SCHEDULED")));
+
+    let machine = started().returns("record_skyvern_run", recorded());
+    let meant = post(&person(), &json!({ "application_id": APPLICATION, "apply_again": true }));
+    assert_eq!(block_on(handle(&meant, &machine.call())).unwrap().status, 202);
+    assert_eq!(machine.body("claim_application")["p_apply_again"], true);
+}
+
+#[test]
+fn a_cover_letter_is_signed_too_and_missed_when_it_is_gone() {
+    let with_letter = || {
+        let mut claimed = claimed_for("https://jobs.example.com/7");
+        claimed["cover_letter_path"] = json!("4aa3c1b8/letter.pdf");
+        Machine::new().returns("claim_application", claimed).responds(
+            "/object/sign/resumes/4aa3c1b8/cv.pdf",
+            200,
+            json!({ "signedURL": "/x?token=t" }),
+        )
+    };
+    let machine = with_letter()
+        .responds("/object/sign/cover_letters/4aa3c1b8/letter.pdf", 200, json!({ "signedURL": "/y?token=u" }))
+        .responds("/v1/run/tasks", 200, run())
+        .returns("record_skyvern_run", recorded());
+    initiate(&machine).unwrap();
+    let prompt = machine.body("tasks")["prompt"].take();
+    assert!(
+        prompt
+            .as_str()
+            .unwrap()
+            .contains("/cover_letters/4aa3c1b8/letter.pdf?token=u&download=Ada_Lovelace_Cover_Letter.pdf\n"),
+        "{prompt}"
+    );
+
+    let machine = with_letter()
+        .responds("/letter.pdf", 400, json!({ "statusCode": "404" }))
+        .returns("record_submission_failure", given_up());
+    assert_eq!(problem(&machine), "cover_letter_not_found");
+    assert_given_up(&machine, "released", "cover_letter_not_found");
+}
+
+#[test]
+fn what_skyvern_does_not_take_at_the_moment_waits() {
+    let limited = || prepared().responds("/v1/run/tasks", 429, json!({}));
+    let machine = limited().returns("record_submission_failure", queued());
+    let reply = initiate(&machine).unwrap();
+    let told = json!({ "application_id": APPLICATION, "status": "PENDING_SKYVERN_SUBMISSION", "queued": true });
+    assert_eq!((reply.status, json_of(&reply), reply.outcome.as_str()), (202, told.clone(), "queued"));
+    assert_given_up_until(&machine, "not_started", "skyvern_rate_limited", Some(60));
+
+    let told_breaker = |machine: &Machine| {
+        let mut arguments = machine.body("record_submission_failure");
+        (arguments["p_call_outcome"].take(), arguments["p_retry_after"].take())
+    };
+    assert_eq!(told_breaker(&machine), (json!("limited"), Value::Null));
+
+    let machine = prepared()
+        .responds_with("/v1/run/tasks", 429, &[("retry-after", "90")], "{}")
+        .returns("record_submission_failure", queued());
+    initiate(&machine).unwrap();
+    assert_given_up_until(&machine, "not_started", "skyvern_rate_limited", Some(90));
+    assert_eq!(told_breaker(&machine), (json!("limited"), json!(90)));
+
+    // Whether there is a run is found out first.
+    let machine = prepared().responds("/v1/run/tasks", 503, json!({})).returns("record_submission_failure", queued());
+    assert_eq!(initiate(&machine).unwrap().outcome, "queued");
+    assert_given_up_until(&machine, "open", "skyvern_failed", Some(120));
+    assert_eq!(told_breaker(&machine).0, "failed");
+
+    // Withdrawn in the meantime.
+    assert_eq!(problem(&limited().returns("record_submission_failure", given_up())), "skyvern_rate_limited");
+
+    let waiting = json!({ "outcome": "queued", "status": "PENDING_SKYVERN_SUBMISSION" });
+    let machine = Machine::new().returns("claim_application", waiting);
+    assert_eq!(json_of(&initiate(&machine).unwrap()), told, "and the second call says the same");
+    assert_eq!(machine.calls(), [CLAIM]);
+}
+
+const CLAIM_QUEUED: &str = "claim_queued_application as the service role";
+const FAIL_QUEUED: &str = "fail_queued_application as the service role";
+const JOB: &str = "2d9619ff-8b86-4d11-b42d-00c04fc964ff";
+
+/// The job-runner's call.
+fn turn(machine: &Machine) -> Result<Reply, Problem> {
+    let incoming = post(&internal_caller(), &json!({ "application_id": APPLICATION, "job_id": JOB }));
+    block_on(handle(&incoming, &machine.call()))
+}
+
+fn claimed_in_turn() -> Machine {
+    Machine::new().returns("claim_queued_application", claimed_for("https://jobs.example.com/7")).responds(
+        "/storage/v1/object/sign/resumes/4aa3c1b8/cv.pdf",
+        200,
+        json!({ "signedURL": "/x?token=t.o-k" }),
+    )
+}
+
+#[test]
+fn a_submission_that_waited_is_handed_over_in_its_turn_without_its_person() {
+    let machine = claimed_in_turn().responds("/v1/run/tasks", 200, run()).returns("record_skyvern_run", recorded());
+    assert_eq!(json_of(&turn(&machine).unwrap())["run_id"], "tsk_41");
+    assert_eq!(machine.calls(), [CLAIM_QUEUED, "cv.pdf as the service role", START, RECORD]);
+    assert_eq!(machine.body("claim_queued_application"), json!({ "p_application_id": APPLICATION, "p_job_id": JOB }));
+    for missing in ["application_id", "job_id"] {
+        let mut body = json!({ "application_id": APPLICATION, "job_id": JOB });
+        body[missing].take();
+        let refused = block_on(handle(&post(&internal_caller(), &body), &Machine::new().call()));
+        assert_eq!(problem_of(&refused), "invalid_input");
+    }
+}
+
+#[test]
+fn a_submission_that_waits_no_more_is_left_alone() {
+    let machine = Machine::new().returns("claim_queued_application", json!({ "outcome": "superseded" }));
+    let reply = turn(&machine).unwrap();
+    assert_eq!((reply.status, &json_of(&reply)["outcome"]), (200, &json!("superseded")));
+    assert_eq!(machine.calls(), [CLAIM_QUEUED]);
+}
+
+#[test]
+fn a_submission_that_skyvern_still_does_not_take_goes_on_waiting() {
+    let machine =
+        claimed_in_turn().responds("/v1/run/tasks", 429, json!({})).returns("record_submission_failure", queued());
+    let problem = turn(&machine).unwrap_err();
+    assert_eq!((problem.kind().code, problem.retry_after()), ("skyvern_rate_limited", Some(Duration::from_mins(1))));
+    let open = json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": 600 });
+    let machine = Machine::new().returns("claim_queued_application", open).responds("/v1/runs", 404, json!({}));
+    assert_eq!(problem_of(&turn(&machine)), "submission_open", "which says nothing about the submission");
+    let paused = json!({ "outcome": "paused", "retry_after_seconds": 45 });
+    let problem = turn(&Machine::new().returns("claim_queued_application", paused)).unwrap_err();
+    assert_eq!((problem.kind().code, problem.retry_after()), ("skyvern_paused", Some(Duration::from_secs(45))));
+    let in_progress = Machine::new().returns("claim_queued_application", json!({ "outcome": "in_progress" }));
+    assert_eq!(problem_of(&turn(&in_progress)), "submission_in_progress");
+    for (machine, code) in failing_databases("claim_queued_application", Attempts::One, Machine::new) {
+        assert_eq!(problem_of(&turn(&machine)), code);
+    }
+}
+
+#[test]
+fn a_submission_that_cannot_be_handed_over_any_more_is_given_up_and_its_person_told() {
+    let failed = |machine: Machine| machine.returns("fail_queued_application", json!({ "outcome": "failed" }));
+    let expired = Machine::new().returns("claim_queued_application", json!({ "outcome": "expired" }));
+    let excluded = Machine::new().refuses("claim_queued_application", "company_excluded");
+    let gone = Machine::new()
+        .returns("claim_queued_application", claimed_for("https://jobs.example.com/7"))
+        .responds("/cv.pdf", 400, json!({ "statusCode": "404" }))
+        .returns("record_submission_failure", given_up());
+    for (machine, reason) in [(expired, "waited_too_long"), (excluded, "company_excluded"), (gone, "resume_not_found")]
+    {
+        let machine = failed(machine);
+        assert_eq!((turn(&machine).unwrap().status, machine.calls().last().unwrap().as_str()), (200, FAIL_QUEUED));
+        let told = machine.body("fail_queued_application");
+        assert_eq!((&told["p_application_id"], &told["p_job_id"]), (&json!(APPLICATION), &json!(JOB)));
+        let decision = &told["p_decision"];
+        assert_eq!(decision["status"], "FAILED_SKYVERN_SUBMISSION");
+        assert_eq!(decision["status_details"]["reason"], reason);
+        assert!(decision["notification"]["message"].as_str().unwrap().contains("Nothing was sent"), "{decision}");
+    }
+    // Skyvern's own refusal is told as well, and the job ends.
+    let machine = failed(claimed_in_turn().responds("/v1/run/tasks", 422, json!({})));
+    assert_eq!(turn(&machine).unwrap().status, 200);
+    assert_eq!(machine.body("fail_queued_application")["p_decision"]["status_details"]["reason"], "skyvern_rejected");
+}
+
+#[test]
 fn what_skyvern_said_is_written_down_as_soon_as_the_database_is_back() {
-    let failed = || prepared().responds("/v1/run/tasks", 503, json!({}));
+    let failed = || prepared().responds("/v1/run/tasks", 500, json!({}));
     let machine = failed()
         .fails("/rpc/record_submission_failure", Failure::Unreachable)
         .returns("record_submission_failure", given_up());

@@ -36,6 +36,7 @@ job_types! {
     PushReceipts = "push_receipts",
     ReconcileApplication = "reconcile_application",
     SavedSearchAlert = "saved_search_alert",
+    SubmitApplication = "submit_application",
 }
 
 impl JobType {

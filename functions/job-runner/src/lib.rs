@@ -17,6 +17,7 @@ mod job_types;
 mod outcome;
 mod queue;
 mod run;
+mod run_event;
 mod run_request;
 mod settings;
 mod summary;

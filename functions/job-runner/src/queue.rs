@@ -73,7 +73,8 @@ pub(crate) async fn queue_due_jobs(types: &[JobType], database: &Database<'_>, r
             | JobType::CancelSkyvernRun
             | JobType::DeleteFiles
             | JobType::NoOperation
-            | JobType::PushNotification => {}
+            | JobType::PushNotification
+            | JobType::SubmitApplication => {}
         }
     }
 }

@@ -62,8 +62,13 @@ impl Reply {
             "code": kind.code,
             "request_id": request_id,
         });
-        if let (Problem::InvalidInput(errors), Some(body)) = (problem, body.as_object_mut()) {
-            body.insert("errors".to_owned(), json!(errors));
+        match problem {
+            Problem::InvalidInput(errors) => body["errors"] = json!(errors),
+            Problem::AlreadyApplied(sent) => {
+                body["application_id"] = json!(sent.application_id);
+                body["application_status"] = json!(sent.application_status);
+            }
+            _ => {}
         }
 
         let mut headers = vec![("content-type", "application/problem+json".to_owned())];

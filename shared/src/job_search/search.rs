@@ -1,5 +1,5 @@
-//! From a query to a page: one call to the database decides whether there is a good page, whether this caller may ask
-//! Adzuna for one, or what else there is; a second one writes down what came of asking.
+//! From a query to a page. One call to the database, as the person, finds a good page or what else there is. Only if
+//! there is none, the backend takes the right to ask Adzuna, asks, and writes down what came of it.
 
 use std::{rc::Rc, time::Duration};
 
@@ -19,12 +19,12 @@ use crate::{
     supabase::{
         Database,
         rpc::search::{
-            Marks, RecordJobSearchFailure, Results, SearchDecision, SearchJobs, SearchJobsForAlert, StoreJobSearch,
-            StoredPage,
+            LeaseJobSearch, Marks, RecordJobSearchFailure, Results, SearchDecision, SearchJobs, SearchJobsForAlert,
+            StoreJobSearch, StoredPage,
         },
     },
     vendors::{
-        Fault,
+        CallOutcome, Fault,
         adzuna::{self, Adzuna, Query},
     },
 };
@@ -110,14 +110,14 @@ impl JobSearch<'_> {
     /// The database's problems, and Adzuna's or a spent allowance if there is no older page either.
     pub async fn run(&self) -> Result<Found, Problem> {
         let key = key(self.query);
-        let mut awaited = None;
         let mut pauses = POLLING.pauses();
         loop {
             let known = isolate_cache::get(&key);
-            match self.decide(&key, known.as_ref(), awaited).await? {
+            match self.decide(&key, known.as_ref()).await? {
                 SearchDecision::Fresh { page } => return found(&key, page, known, Freshness::Hit),
                 SearchDecision::Resting { page }
-                | SearchDecision::Awaited { page: Some(page), .. }
+                | SearchDecision::Awaited { page: Some(page) }
+                | SearchDecision::Paused { page: Some(page), .. }
                 | SearchDecision::Spent { page: Some(page), .. } => return found(&key, page, known, Freshness::Stale),
                 SearchDecision::Leased { lease_id, user_id, page } => {
                     return match self.ask(&key, lease_id, user_id).await? {
@@ -128,7 +128,13 @@ impl JobSearch<'_> {
                         },
                     };
                 }
-                SearchDecision::Failed { failure } => return Err(failure.into()),
+                SearchDecision::Failed { failure, retry_after_seconds } => {
+                    return Err(failure.retried_after(Some(Duration::from_secs(retry_after_seconds))).into());
+                }
+                SearchDecision::Paused { retry_after_seconds, page: None } => {
+                    let retry_after = Duration::from_secs(retry_after_seconds);
+                    return Err(adzuna::FAULTS.paused.retried_after(Some(retry_after)).into());
+                }
                 SearchDecision::Spent { retry_after_seconds, is_own_limit, page: None } => {
                     let retry_after = Duration::from_secs(retry_after_seconds);
                     return Err(if is_own_limit {
@@ -137,33 +143,25 @@ impl JobSearch<'_> {
                         Problem::SearchQuotaSpent { retry_after }
                     });
                 }
-                SearchDecision::Awaited { lease_id, page: None } => awaited = lease_id,
+                SearchDecision::Missing { .. } => return Err(Problem::internal("a lease was asked for and not given")),
+                SearchDecision::Awaited { page: None } => {}
             }
             self.upstream.wait(pauses.next().ok_or(adzuna::FAULTS.timed_out)?).await;
         }
     }
 
-    async fn decide(
-        &self,
-        key: &str,
-        known: Option<&CachedPage>,
-        awaited: Option<SearchLeaseId>,
-    ) -> Result<SearchDecision, Problem> {
+    async fn decide(&self, key: &str, known: Option<&CachedPage>) -> Result<SearchDecision, Problem> {
         let known_version = known.map(|page| page.version);
         match self.searcher {
             Searcher::Person(person) => {
-                let search = SearchJobs { query_key: key, known_version, awaited_lease_id: awaited };
-                Database::of(person, self.supabase, self.upstream).call(&search).await
+                let search = SearchJobs { query_key: key, known_version };
+                let decision = Database::of(person, self.supabase, self.upstream).call(&search).await?;
+                let SearchDecision::Missing { user_id } = decision else { return Ok(decision) };
+                // A person must not be able to take it: they could spend the allowance without a search.
+                self.database().call(&LeaseJobSearch { query_key: key, known_version, user_id }).await
             }
             Searcher::Alert { user_id, newer_than, .. } => {
-                let search = SearchJobsForAlert {
-                    query_key: key,
-                    known_version,
-                    awaited_lease_id: awaited,
-                    user_id,
-                    newer_than,
-                };
-                self.database().call(&search).await
+                self.database().call(&SearchJobsForAlert { query_key: key, known_version, user_id, newer_than }).await
             }
         }
     }
@@ -185,7 +183,13 @@ impl JobSearch<'_> {
                 found(key, StoredPage { results: Some(results), ..stored }, None, Freshness::Miss).map(Ok)
             }
             Err(fault) => {
-                let failure = RecordJobSearchFailure { query_key: key, lease_id, failure: fault };
+                let failure = RecordJobSearchFailure {
+                    query_key: key,
+                    lease_id,
+                    failure: fault,
+                    outcome: CallOutcome::of(fault).unwrap_or(CallOutcome::Failed),
+                    retry_after_seconds: fault.retry_after.map(|pause| pause.as_secs()),
+                };
                 // If this fails too, the lease expires; the caller gets the vendor's problem either way.
                 let _: Result<IgnoredAny, Problem> = self.database().call(&failure).await;
                 Ok(Err(fault))

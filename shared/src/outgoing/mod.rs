@@ -10,6 +10,6 @@ mod upstream;
 pub use request::{Failure, Request, Response, TIMEOUT};
 pub use retry::RetryPolicy;
 pub use retry_after::{RETRY_AFTER, retry_after};
-pub use service_binding::ServiceBinding;
+pub use service_binding::{Answer, ServiceBinding};
 pub use transport::Transport;
 pub use upstream::Upstream;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use token::TokenProblem;
 
-use crate::config::Misconfigured;
+use crate::{application_status::ApplicationStatus, config::Misconfigured, ids::ApplicationId};
 
 /// Why a request was not fulfilled.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,9 @@ pub enum Problem {
     /// A token that is still valid, of an account that was deleted at Clerk.
     #[error("this account has been deleted")]
     AccountDeleted,
+    /// A token of Clerk's impersonation, for something that costs money or that others see.
+    #[error("only the person themselves may do this")]
+    ImpersonationRefused,
     /// The keys that check tokens cannot be fetched, so nobody can be let in or turned away.
     #[error("sign-in cannot be checked at the moment")]
     SignInUnavailable,
@@ -57,6 +60,23 @@ pub enum Problem {
     ApplicationWrongStatus {
         /// Names the status the application is in.
         detail: String,
+    },
+    /// An application for the same posting was or may have been sent, and the caller did not say that it is meant.
+    #[error("{}", .0.detail)]
+    AlreadyApplied(Box<SentApplication>),
+    /// The person does not want to apply at this company.
+    #[error("{detail}")]
+    CompanyExcluded {
+        /// Names the company.
+        detail: String,
+    },
+    /// The person has as many runs as their tier allows.
+    #[error("{detail}")]
+    ApplicationLimitReached {
+        /// Names the limit.
+        detail: String,
+        /// Until one more may be possible.
+        retry_after: Duration,
     },
     /// Another call is submitting this application right now.
     #[error("the application is being handed to Skyvern by another call")]
@@ -73,6 +93,9 @@ pub enum Problem {
     /// The path is set, but there is no such file, or not for this person.
     #[error("the résumé file cannot be found; upload it again")]
     ResumeNotFound,
+    /// The application names a cover letter, but there is no such file, or not for this person.
+    #[error("the cover letter cannot be found; upload it again, or apply without one")]
+    CoverLetterNotFound,
     /// A path or bucket that no file of a person can have.
     #[error("there can be no such file")]
     PathNotAllowed,
@@ -152,6 +175,17 @@ pub struct FieldError {
     pub message: String,
 }
 
+/// An earlier application for a posting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentApplication {
+    /// Says which of both it is: another application, or the very one.
+    pub detail: String,
+    /// Which one.
+    pub application_id: ApplicationId,
+    /// What came of it.
+    pub application_status: ApplicationStatus,
+}
+
 /// A vendor's failure as it is reported to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VendorProblem {
@@ -203,16 +237,21 @@ impl Problem {
             Self::ServiceKeyRequired => kind(401, "service_key_required", "Service key required"),
             Self::ProfilePending => kind(403, "profile_pending", "Profile pending"),
             Self::AccountDeleted => kind(403, "account_deleted", "Account deleted"),
+            Self::ImpersonationRefused => kind(403, "impersonation_refused", "Impersonation refused"),
             Self::SignInUnavailable => kind(503, "sign_in_unavailable", "Sign-in unavailable"),
             Self::ApplicationNotFound => kind(404, "application_not_found", "Application not found"),
             Self::ApplicationWrongStatus { .. } => {
                 kind(409, "application_wrong_status", "Application in another status")
             }
+            Self::AlreadyApplied(_) => kind(409, "already_applied", "Already applied"),
+            Self::CompanyExcluded { .. } => kind(409, "company_excluded", "Company excluded"),
+            Self::ApplicationLimitReached { .. } => kind(429, "application_limit_reached", "Too many applications"),
             Self::SubmissionInProgress => kind(409, "submission_in_progress", "Submission in progress"),
             Self::SubmissionOpen => kind(409, "submission_open", "Submission still open"),
             Self::IdempotencyKeyReused => kind(422, "idempotency_key_reused", "Idempotency key reused"),
             Self::ResumeMissing => kind(422, "resume_missing", "Résumé missing"),
             Self::ResumeNotFound => kind(422, "resume_not_found", "Résumé not found"),
+            Self::CoverLetterNotFound => kind(422, "cover_letter_not_found", "Cover letter not found"),
             Self::PathNotAllowed => kind(422, "path_not_allowed", "Path not allowed"),
             Self::FileNotFound => kind(404, "file_not_found", "File not found"),
             Self::JobUrlNotAllowed { .. } => kind(422, "job_url_not_allowed", "Job address not allowed"),
@@ -241,7 +280,8 @@ impl Problem {
             Self::SignInUnavailable => Some(Duration::from_secs(5)),
             Self::SubmissionOpen => Some(Duration::from_mins(1)),
             Self::Vendor(problem) => problem.retry_after,
-            Self::SearchLimitReached { retry_after }
+            Self::ApplicationLimitReached { retry_after, .. }
+            | Self::SearchLimitReached { retry_after }
             | Self::SearchQuotaSpent { retry_after }
             | Self::JobSyncRunning { retry_after } => Some(*retry_after),
             _ => None,

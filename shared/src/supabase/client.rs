@@ -1,16 +1,23 @@
 //! `PostgREST`, through the `postgrest` crate, wrapped once: typed, with timeouts, and without its
 //! panics (it panics in `auth()` on a token with odd bytes, so the headers are set here).
 
+use std::time::Duration;
+
 use postgrest::Postgrest;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::error::Category;
 use url::Url;
 
 use super::rpc::{Repeat, Rpc, accounts::EnsurePerson};
 use crate::{
+    application_status::ApplicationStatus,
     config::Supabase,
+    ids::ApplicationId,
     outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
-    problem::{Problem, TokenProblem},
+    problem::{Problem, SentApplication, TokenProblem},
     sign_in::{Person, ServiceRole},
 };
 
@@ -124,19 +131,47 @@ impl<'a> Database<'a> {
         // Every refusal of PostgREST's has a code. Any other is the gateway's, which is overloaded, cannot reach
         // PostgREST, or does not know our key; the log line has its status.
         match response.json::<Refusal>() {
-            Ok(Refusal { code: Some(code), message }) => Err(self.problem(function, response.status, &code, message)),
+            Ok(Refusal { code: Some(code), message, details }) => {
+                Err(self.problem(function, response.status, &code, message, details.as_deref()))
+            }
             _ => Err(Problem::DatabaseUnavailable),
         }
     }
 
     /// Our own SQL functions refuse with the codes of our problems; the others are `PostgREST`'s and
     /// `PostgreSQL`'s (docs/vendors/supabase.md#postgrest).
-    fn problem(&self, function: &'static str, status: u16, code: &str, message: String) -> Problem {
+    fn problem(
+        &self,
+        function: &'static str,
+        status: u16,
+        code: &str,
+        message: String,
+        details: Option<&str>,
+    ) -> Problem {
         match code {
             "account_deleted" => Problem::AccountDeleted,
+            "already_applied" => match read::<Sent>(details) {
+                Some(Sent { application_id, application_status }) => {
+                    Problem::AlreadyApplied(Box::new(SentApplication {
+                        detail: message,
+                        application_id,
+                        application_status,
+                    }))
+                }
+                None => unnamed(function, status, code, &message),
+            },
+            "application_limit_reached" => match read::<Limit>(details) {
+                Some(Limit { retry_after_seconds }) => Problem::ApplicationLimitReached {
+                    detail: message,
+                    retry_after: Duration::from_secs(retry_after_seconds),
+                },
+                None => unnamed(function, status, code, &message),
+            },
             "application_not_found" => Problem::ApplicationNotFound,
             "application_wrong_status" => Problem::ApplicationWrongStatus { detail: message },
+            "company_excluded" => Problem::CompanyExcluded { detail: message },
             "idempotency_key_reused" => Problem::IdempotencyKeyReused,
+            "impersonation_refused" => Problem::ImpersonationRefused,
             "profile_pending" => Problem::ProfilePending,
             "resume_missing" => Problem::ResumeMissing,
             "57014" | "PGRST003" => Problem::DatabaseTimedOut,
@@ -145,9 +180,32 @@ impl<'a> Database<'a> {
                 Problem::Unauthenticated(TokenProblem::Expired)
             }
             _ if status == 503 || status == 504 => Problem::DatabaseUnavailable,
-            code => Problem::internal(format!("{function} failed with {status} {code}: {message}")),
+            code => unnamed(function, status, code, &message),
         }
     }
+}
+
+/// A refusal that has no problem of its own.
+fn unnamed(function: &str, status: u16, code: &str, message: &str) -> Problem {
+    Problem::internal(format!("{function} failed with {status} {code}: {message}"))
+}
+
+/// What a refusal of ours says besides its message.
+fn read<T: DeserializeOwned>(details: Option<&str>) -> Option<T> {
+    serde_json::from_str(details?).ok()
+}
+
+/// With `already_applied`.
+#[derive(Deserialize)]
+struct Sent {
+    application_id: ApplicationId,
+    application_status: ApplicationStatus,
+}
+
+/// With `application_limit_reached`.
+#[derive(Deserialize)]
+struct Limit {
+    retry_after_seconds: u64,
 }
 
 fn unexpected(function: &'static str, error: &serde_json::Error) -> Problem {
@@ -158,20 +216,24 @@ fn unexpected(function: &'static str, error: &serde_json::Error) -> Problem {
     }
 }
 
-/// `PostgREST`'s error body. `details` is left out: it quotes the values of rows.
+/// `PostgREST`'s error body. `details` is read of our own refusals only: in others it quotes the values of rows.
 #[derive(Deserialize)]
 struct Refusal {
     code: Option<String>,
     #[serde(default)]
     message: String,
+    details: Option<String>,
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::{Database, unexpected};
     use crate::{
+        application_status::ApplicationStatus,
         config::Supabase,
         outgoing::{Failure, Response},
         problem::Problem,
@@ -206,6 +268,27 @@ mod tests {
         assert_eq!(problem.kind().status, 409);
         assert_eq!(problem.to_string(), "it is DRAFT");
         assert_eq!(answered(404, r#"{"code":"application_not_found","message":""}"#).kind().status, 404);
+    }
+
+    #[test]
+    fn a_refusal_says_more_than_its_message_where_the_caller_needs_it() {
+        let refusal = |code: &str, details: serde_json::Value| {
+            json!({ "code": code, "message": "no", "details": details.to_string(), "hint": null }).to_string()
+        };
+        let application_id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
+        let sent = json!({ "application_id": application_id, "application_status": "SUBMITTED_BY_SKYVERN" });
+        match answered(409, &refusal("already_applied", sent)) {
+            Problem::AlreadyApplied(sent) => {
+                assert_eq!(sent.application_id.to_string(), application_id);
+                assert_eq!(sent.application_status, ApplicationStatus::SubmittedBySkyvern);
+            }
+            problem => panic!("{problem:?}"),
+        }
+        let limit = answered(429, &refusal("application_limit_reached", json!({ "retry_after_seconds": 90 })));
+        assert_eq!((limit.kind().status, limit.retry_after()), (429, Some(Duration::from_secs(90))));
+        for code in ["already_applied", "application_limit_reached"] {
+            assert_eq!(answered(409, &refusal(code, json!({}))).kind().code, "internal");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    outgoing::{Failure, Response},
+    outgoing::{Failure, Response, retry_after},
     problem::{Kind, Problem, VendorProblem},
 };
 
@@ -36,6 +36,8 @@ pub enum FaultKind {
     Unreachable,
     /// A success that is not in the expected form.
     Unreadable,
+    /// It was not called: its circuit breaker is open.
+    Paused,
 }
 
 /// One way in which one vendor fails.
@@ -50,6 +52,16 @@ pub struct Fault {
     pub title: &'static str,
     /// The sentence for the caller.
     pub detail: &'static str,
+    /// How long the vendor asks us to wait, or its circuit breaker.
+    pub retry_after: Option<Duration>,
+}
+
+impl Fault {
+    /// The same with the time after which another call makes sense.
+    #[must_use]
+    pub fn retried_after(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
+    }
 }
 
 impl Serialize for Fault {
@@ -78,6 +90,8 @@ pub struct Faults {
     pub unreachable: Fault,
     /// [`FaultKind::Unreadable`].
     pub unreadable: Fault,
+    /// [`FaultKind::Paused`].
+    pub paused: Fault,
     /// Those that other vendors do not have.
     pub own: &'static [Fault],
     /// What HTTP statuses mean where it differs from what they mean for other vendors.
@@ -95,6 +109,7 @@ impl Faults {
             self.timed_out,
             self.unreachable,
             self.unreadable,
+            self.paused,
         ];
         common.into_iter().chain(self.own.iter().copied())
     }
@@ -108,7 +123,13 @@ impl Faults {
     /// The response, if it is a success.
     pub(super) fn success(&self, result: Result<Response, Failure>) -> Result<Response, Fault> {
         let response = self.response(result)?;
-        if response.is_success() { Ok(response) } else { Err(self.of_status(response.status)) }
+        if response.is_success() { Ok(response) } else { Err(self.refusal(&response)) }
+    }
+
+    /// What a response other than 2xx means, and when the vendor says that it may be asked again. Only a request that is
+    /// [`wanting`](crate::outgoing::Request::wanting) the header has it.
+    pub(super) fn refusal(&self, response: &Response) -> Fault {
+        self.of_status(response.status).retried_after(retry_after(&response.headers))
     }
 
     /// The response, whatever its status.
@@ -139,10 +160,19 @@ impl Faults {
 impl From<Fault> for Problem {
     /// A vendor's failure is never reported as ours, nor its status code passed on.
     fn from(fault: Fault) -> Self {
-        let status = if fault.kind == FaultKind::TimedOut { 504 } else { 502 };
-        let retry_after = (fault.kind == FaultKind::RateLimited).then_some(RATE_LIMIT_PAUSE);
+        let status = status(fault.kind);
+        let is_for_now = matches!(fault.kind, FaultKind::RateLimited | FaultKind::Paused);
+        let retry_after = fault.retry_after.or(is_for_now.then_some(RATE_LIMIT_PAUSE));
         let kind = Kind { status, code: fault.code, title: fault.title };
         Self::Vendor(Box::new(VendorProblem { kind, detail: fault.detail, retry_after }))
+    }
+}
+
+fn status(kind: FaultKind) -> u16 {
+    match kind {
+        FaultKind::TimedOut => 504,
+        FaultKind::Paused => 503,
+        _ => 502,
     }
 }
 
@@ -150,7 +180,7 @@ impl From<Fault> for Problem {
 mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
-    use super::{Fault, FaultKind};
+    use super::{Fault, FaultKind, status};
     use crate::{
         problem::Problem,
         vendors::{FAULTS, expo, skyvern},
@@ -168,6 +198,7 @@ mod tests {
             FaultKind::TimedOut => "timed_out",
             FaultKind::Unreachable => "unreachable",
             FaultKind::Unreadable => "unreadable",
+            FaultKind::Paused => "paused",
         }
     }
 
@@ -187,6 +218,7 @@ mod tests {
                 (faults.timed_out, FaultKind::TimedOut),
                 (faults.unreachable, FaultKind::Unreachable),
                 (faults.unreadable, FaultKind::Unreadable),
+                (faults.paused, FaultKind::Paused),
             ];
             assert!(common.iter().all(|(fault, kind)| fault.kind == *kind), "{vendor}");
             assert!(faults.own_statuses.iter().all(|(_, fault)| faults.with_code(fault.code).is_some()), "{vendor}");
@@ -198,11 +230,13 @@ mod tests {
         for fault in FAULTS.iter().flat_map(|faults| faults.all()) {
             let problem = Problem::from(fault);
             let kind = problem.kind();
-            assert_eq!(kind.status, if fault.kind == FaultKind::TimedOut { 504 } else { 502 }, "{}", fault.code);
+            assert!((502..=504).contains(&kind.status) && kind.status == status(fault.kind), "{}", fault.code);
             assert_eq!((kind.code, kind.title), (fault.code, fault.title));
             assert_eq!(problem.to_string(), fault.detail);
-            let pause = (fault.kind == FaultKind::RateLimited).then_some(Duration::from_mins(1));
-            assert_eq!(problem.retry_after(), pause, "{}", fault.code);
+            let is_for_now = matches!(fault.kind, FaultKind::RateLimited | FaultKind::Paused);
+            assert_eq!(problem.retry_after(), is_for_now.then_some(Duration::from_mins(1)), "{}", fault.code);
+            let asked = Problem::from(fault.retried_after(Some(Duration::from_secs(7)))).retry_after();
+            assert_eq!(asked, Some(Duration::from_secs(7)), "{}", fault.code);
         }
     }
 
@@ -225,7 +259,7 @@ mod tests {
         let open = |fault: Fault| skyvern::leaves_outcome_open(fault);
         let skyvern = &skyvern::FAULTS;
         assert!(
-            ![skyvern.unauthorized, skyvern::CREDITS_EXHAUSTED, skyvern.rate_limited, skyvern.rejected]
+            ![skyvern.unauthorized, skyvern::CREDITS_EXHAUSTED, skyvern.rate_limited, skyvern.rejected, skyvern.paused]
                 .map(open)
                 .contains(&true)
         );

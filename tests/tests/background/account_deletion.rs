@@ -1,4 +1,4 @@
-//! What is left to be done when an account was deleted at Clerk: its runs end, and its files go.
+//! What is left to be done when an account was deleted, in whatever way: its runs end, and its files go.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn its_run_is_cancelled_and_its_files_are_gone() {
     assert_eq!(files(&stack, ada.user_id).await, 4);
 
     delete_account(&stack, &ada).await;
-    let cancelled = finished(&stack, &format!("cancel_skyvern_run:{application}")).await;
+    let cancelled = finished(&stack, &cancellation(&stack, application).await).await;
     let emptied = finished(&stack, &format!("delete_files:{}", ada.user_id)).await;
 
     assert_eq!(cancelled["result"], json!({ "runs": ["cancelled"] }));
@@ -47,7 +47,7 @@ async fn a_run_that_nobody_heard_of_is_cancelled_too() {
     ada.initiate(application).await.expect_problem(502, "skyvern_unreachable");
 
     delete_account(&stack, &ada).await;
-    let job = finished(&stack, &format!("cancel_skyvern_run:{application}")).await;
+    let job = finished(&stack, &cancellation(&stack, application).await).await;
 
     assert_eq!(job["result"], json!({ "runs": ["cancelled"] }));
     assert_eq!(stack.skyvern().run_for(application).await.status, RunStatus::Canceled);
@@ -61,7 +61,7 @@ async fn a_run_that_never_started_is_looked_for_until_that_is_sure() {
     stack.skyvern().fail_once(application, Fault::Cut).await;
     ada.initiate(application).await.expect_problem(502, "skyvern_unreachable");
     delete_account(&stack, &ada).await;
-    let key = format!("cancel_skyvern_run:{application}");
+    let key = cancellation(&stack, application).await;
 
     for failures in 1..4 {
         let job = tried(&stack, &key, failures).await;
@@ -82,13 +82,13 @@ async fn a_run_that_is_over_or_unknown_needs_no_cancelling() {
     stack.skyvern().finish(&run_id, &lost).await;
     let unknown = ada.pending_application().await;
     ada.initiate(unknown).await.expect_status(202);
-    let sql = "update public.applications set skyvern_task_id = 'tsk_' || id where id = $1";
+    let sql = "update private.application_runs set run_id = 'tsk_' || application_id where application_id = $1";
     stack.database().query(sql, &[&unknown]).await;
 
     delete_account(&stack, &ada).await;
 
     for (application, end) in [(over, "over"), (unknown, "unknown")] {
-        let job = finished(&stack, &format!("cancel_skyvern_run:{application}")).await;
+        let job = finished(&stack, &cancellation(&stack, application).await).await;
         assert_eq!(job["result"], json!({ "runs": [end] }));
     }
     assert_eq!(stack.skyvern().run_for(over).await.status, RunStatus::Completed);
@@ -104,7 +104,7 @@ async fn a_cancellation_that_worked_although_it_failed_is_done() {
 
     delete_account(&stack, &ada).await;
 
-    let job = finished(&stack, &format!("cancel_skyvern_run:{application}")).await;
+    let job = finished(&stack, &cancellation(&stack, application).await).await;
     assert_eq!(job["result"], json!({ "runs": ["over"] }));
     assert_eq!(stack.skyvern().run_for(application).await.status, RunStatus::Canceled);
 }
@@ -118,7 +118,7 @@ async fn a_cancellation_that_failed_is_tried_again() {
     let body = json!({ "error": "Unexpected error: FailedToSendWebhook" });
     stack.skyvern().fail_once(&run_id, Fault::Status { status: 500, body, headers: [].into() }).await;
     delete_account(&stack, &ada).await;
-    let key = format!("cancel_skyvern_run:{application}");
+    let key = cancellation(&stack, application).await;
 
     let job = tried(&stack, &key, 1).await;
     assert_eq!((&job["status"], &job["error"]), (&json!("pending"), &json!("skyvern_failed")), "the run goes on");
@@ -174,11 +174,61 @@ async fn more_files_than_one_call_removes_go_in_several() {
     assert_eq!(files(&stack, ada.user_id).await, 0);
 }
 
+#[tokio::test]
+async fn whoever_deletes_the_account_ends_its_runs_and_removes_its_files() {
+    let stack = Stack::get().await;
+    // Supabase's dashboard and its Auth API delete as the role of the Auth server.
+    for deletion in [
+        "set role supabase_auth_admin; delete from auth.users where id = '{}'",
+        "delete from auth.users where id = '{}'",
+        "delete from public.users where id = '{}'",
+    ] {
+        let ada = stack.new_person().await;
+        let application = ada.pending_application().await;
+        ada.initiate(application).await.expect_status(202);
+
+        let client = stack.database().connect().await;
+        client.batch_execute(&deletion.replace("{}", &ada.user_id.to_string())).await.unwrap();
+
+        let cancelled = finished(&stack, &cancellation(&stack, application).await).await;
+        assert_eq!(cancelled["result"], json!({ "runs": ["cancelled"] }), "{deletion}");
+        assert_eq!(stack.skyvern().run_for(application).await.status, RunStatus::Canceled, "{deletion}");
+        let emptied = finished(&stack, &format!("delete_files:{}", ada.user_id)).await;
+        assert_eq!(emptied["result"], json!({ "removed": 1 }), "{deletion}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_only_marked_as_deleted_has_no_run_in_progress_either() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let application = ada.pending_application().await;
+    ada.initiate(application).await.expect_status(202);
+
+    let client = stack.database().connect().await;
+    let sql =
+        format!("set role supabase_auth_admin; update auth.users set deleted_at = now() where id = '{}'", ada.user_id);
+    client.batch_execute(&sql).await.unwrap();
+
+    finished(&stack, &cancellation(&stack, application).await).await;
+    assert_eq!(stack.skyvern().run_for(application).await.status, RunStatus::Canceled);
+    assert_eq!(files(&stack, ada.user_id).await, 1, "it can be brought back");
+}
+
 /// Clerk says that the account is gone.
 async fn delete_account(stack: &Stack, person: &Person) {
     let gone = json!({ "id": person.clerk_user_id, "object": "user", "deleted": true });
     let sent = stack.clerk().send(&EventSpec::new("user.deleted", gone)).await;
     assert_eq!(sent.outcome(), "deleted", "{sent:#?}");
+}
+
+/// The key of the job that cancels the only submission of this application.
+async fn cancellation(stack: &Stack, application: Uuid) -> String {
+    let sql = "select dedupe_key from public.background_jobs
+               where job_type = 'cancel_skyvern_run' and payload ->> 'application_id' = $1";
+    let jobs = stack.database().query(sql, &[&application.to_string()]).await;
+    assert_eq!(jobs.len(), 1, "one job");
+    jobs[0].get(0)
 }
 
 async fn upload(person: &Person, path: &str) {

@@ -14,4 +14,6 @@ mod push;
 mod queue;
 mod reconcile;
 mod runner;
+mod stop;
+mod submit_application;
 mod support;

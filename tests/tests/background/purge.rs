@@ -47,8 +47,6 @@ async fn finished_jobs_go_after_their_time_and_unfinished_ones_stay() {
         (job_type.as_str(), "failed", 8, false),
         (job_type.as_str(), "failed", 91, true),
         (job_type.as_str(), "pending", 400, false),
-        ("cancel_skyvern_run", "completed", 8, false),
-        ("cancel_skyvern_run", "completed", 91, true),
     ] {
         let job_id = old_job(&stack, job_type, status, days).await;
         if goes { &mut gone } else { &mut kept }.push((job_id, status, days));

@@ -82,19 +82,117 @@ async fn the_end_of_a_later_attempt_is_not_taken_for_that_of_the_first() {
 }
 
 #[tokio::test]
-async fn of_an_application_that_was_thrown_away_nobody_is_told() {
+async fn of_an_application_that_was_deleted_only_that_it_was_sent_is_told() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    for (finish, status, messages) in [
+        (Finish::submitted(), "SUBMITTED_BY_SKYVERN", 1),
+        (Finish::with_status(RunStatus::Failed), "FAILED_SKYVERN_SUBMISSION", 0),
+    ] {
+        let (application, run_id) = started(&ada).await;
+        lose_webhook(&stack, &run_id, &finish).await;
+        silence(&stack, application, "2 minutes").await;
+        let deletion = json!({ "p_application_id": application });
+        ada.caller().await.rpc("delete_application", &deletion).await.expect_status(204);
+
+        look(&stack, application, None).await;
+
+        // The job that cancels the run may have been faster.
+        assert_eq!(ada.application_row(application).await["status"], status);
+        assert_eq!(told(&stack, application).await, messages, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_given_up_and_cancelled_at_its_deadline_and_its_end_is_believed() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    for (finish, status) in [
+        (Finish::submitted(), "SUBMITTED_BY_SKYVERN"),
+        (Finish::with_status(RunStatus::Running), "REQUIRES_ATTENTION_MANUAL_REVIEW"),
+    ] {
+        let (application, run_id) = started(&ada).await;
+        let_run_last(&stack, &run_id, "121 minutes").await;
+
+        tick_until(&ada, application, "REQUIRES_ATTENTION_MANUAL_REVIEW").await;
+        let row = ada.application_row(application).await;
+        assert_eq!(row["status_details"]["reason"], "run_overdue", "{row:#}");
+        assert_eq!(history(&stack, application).await.last().unwrap(), "reconciler: REQUIRES_ATTENTION_MANUAL_REVIEW");
+        assert_eq!(told(&stack, application).await, 1);
+
+        // Skyvern's webhook about the cancellation says nothing of what was done before.
+        tests::within(TIMEOUT, "the run is cancelled", async || {
+            run_jobs(&stack, &["cancel_skyvern_run"]).await;
+            (ada.application_row(application).await["skyvern_run_status"] == "canceled").then_some(())
+        })
+        .await;
+        assert_eq!(stack.skyvern().run_for(application).await.status, RunStatus::Canceled);
+        let row = ada.application_row(application).await;
+        assert_eq!(
+            (&row["status"], &row["status_details"]["reason"]),
+            (&json!("REQUIRES_ATTENTION_MANUAL_REVIEW"), &json!("run_overdue"))
+        );
+        assert_eq!(told(&stack, application).await, 1);
+
+        stack.skyvern().finish(&run_id, &finish).await;
+        assert_eq!(ada.application_row(application).await["status"], status);
+        assert_eq!(told(&stack, application).await, if status == "SUBMITTED_BY_SKYVERN" { 2 } else { 1 });
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_ended_by_its_deadline_is_what_it_ended_as() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
     let (application, run_id) = started(&ada).await;
     lose_webhook(&stack, &run_id, &Finish::submitted()).await;
-    let path = format!("applications?id=eq.{application}");
-    ada.caller().await.update(&path, &json!({ "deleted_at": "2026-01-01T00:00:00Z" })).await.expect_status(200);
-    silence(&stack, application, "2 minutes").await;
+    let_run_last(&stack, &run_id, "1 day").await;
 
-    assert_eq!(look(&stack, application, None).await["result"], json!({ "found": "applied" }));
+    tick_until(&ada, application, "SUBMITTED_BY_SKYVERN").await;
 
-    assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN");
-    assert_eq!(told(&stack, application).await, 0);
+    assert_eq!(told(&stack, application).await, 1);
+}
+
+#[tokio::test]
+async fn the_deadline_is_two_hours_unless_an_operator_sets_another() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (application, run_id) = started(&ada).await;
+    // Nobody else sees another deadline.
+    let mut client = stack.database().connect().await;
+    let transaction = client.transaction().await.unwrap();
+    for (deadline, time, is_overdue) in [
+        (None, "119 minutes", false),
+        (None, "121 minutes", true),
+        (Some("4 hours"), "121 minutes", false),
+        (Some("4 hours"), "241 minutes", true),
+    ] {
+        if let Some(deadline) = deadline {
+            let sql = format!("update private.application_run_limits set deadline = '{deadline}'");
+            transaction.execute(&sql, &[]).await.unwrap();
+        }
+        let sql =
+            format!("update private.application_runs set started_at = now() - interval '{time}' where run_id = $1");
+        transaction.execute(&sql, &[&run_id]).await.unwrap();
+        transaction
+            .execute(
+                "update public.applications set skyvern_heard_at = now() - interval '2 minutes' where id = $1",
+                &[&application],
+            )
+            .await
+            .unwrap();
+
+        let row = transaction.query_one("select public.application_to_reconcile($1, null)", &[&application]).await;
+        let question: Value = row.unwrap().get(0);
+        assert_eq!(question["is_overdue"], is_overdue, "{deadline:?} {time}");
+        let overdue = json!({ "status": "REQUIRES_ATTENTION_MANUAL_REVIEW", "status_details": {} });
+        let sql = "select public.record_overdue_skyvern_run($1, $2, $3)";
+        if !is_overdue {
+            let row = transaction.query_one(sql, &[&application, &run_id, &overdue]).await.unwrap();
+            assert_eq!(row.get::<_, Value>(0)["outcome"], "in_time");
+        }
+    }
+    transaction.rollback().await.unwrap();
 }
 
 #[tokio::test]
@@ -457,6 +555,12 @@ async fn lose_webhook(stack: &Stack, run_id: &str, finish: &Finish) -> Finished 
 async fn silence(stack: &Stack, application: Uuid, time: &str) {
     let sql = format!("update public.applications set skyvern_heard_at = now() - interval '{time}' where id = $1");
     stack.database().query(&sql, &[&application]).await;
+}
+
+/// Pretends that the run was started so long ago.
+async fn let_run_last(stack: &Stack, run_id: &str, time: &str) {
+    let sql = format!("update private.application_runs set started_at = now() - interval '{time}' where run_id = $1");
+    stack.database().query(&sql, &[&run_id]).await;
 }
 
 /// The application's submission was sent three minutes ago, and its lease is over.

@@ -4,10 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 mod alert_times;
+mod circuit_breakers;
 mod docs;
 mod migrations;
 mod notifications;
+mod posting_keys;
 mod released;
+mod resumes;
 mod row_limits;
 mod rpc;
 mod submissions;

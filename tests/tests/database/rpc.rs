@@ -9,14 +9,18 @@ use shared::{
 use tests::Stack;
 
 /// What the API roles may call although the backend does not, and who does.
-const CALLED_BY_OTHERS: [(&str, &str); 8] = [
+const CALLED_BY_OTHERS: [(&str, &str); 12] = [
     ("announce", "operators"),
     ("cancel_background_jobs", "people's apps, and operators"),
     ("count_job_click", "people's apps"),
     ("current_user_id", "the policies, and the defaults of columns"),
+    ("delete_application", "people's apps"),
+    ("erase_application", "people's apps"),
+    ("make_resume_primary", "people's apps"),
     ("match_jobs", "people's apps"),
     ("register_push_token", "people's apps"),
     ("release_cron_lock", "operators"),
+    ("restore_application", "people's apps"),
     ("take_cron_lock", "operators"),
 ];
 

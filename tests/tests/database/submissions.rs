@@ -250,7 +250,207 @@ async fn an_event_of_another_run_changes_nothing() {
     assert_eq!(submission.row().await["status"], "PROCESSING_BY_SKYVERN");
 }
 
+#[tokio::test]
+async fn the_ledger_has_a_row_for_each_submission_until_its_run_is_over() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    assert_eq!(submission.ledger().await, [json!([submission.id, null, false, false])], "claimed");
+    submission.fail("released").await;
+    assert!(submission.ledger().await.is_empty(), "as if it had not been claimed");
+
+    for (end, is_over) in [("open", false), ("not_started", true), ("absent", true)] {
+        let submission = Submission::claim(&stack, None).await;
+        submission.fail(end).await;
+        assert_eq!(submission.ledger().await, [json!([submission.id, null, false, is_over])], "{end}");
+    }
+
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    for (status, decision, is_over) in [
+        ("created", "PROCESSING_BY_SKYVERN", false),
+        ("running", "PROCESSING_BY_SKYVERN", false),
+        ("failed", "FAILED_SKYVERN_SUBMISSION", true),
+    ] {
+        submission.hear(&run_id, status, 1, &decided(decision)).await.expect_status(200);
+        assert_eq!(submission.ledger().await, [json!([submission.id, run_id, true, is_over])], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn while_skyvern_is_left_alone_a_submission_waits_and_calls_nobody() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    let application = person.draft_application().await;
+    // Undone at the end: the circuit breaker is everybody's.
+    let mut client = stack.database().connect().await;
+    let transaction = client.transaction().await.unwrap();
+    let claims = json!({ "sub": person.clerk_user_id }).to_string();
+    transaction.execute("select set_config('request.jwt.claims', $1, true)", &[&claims]).await.unwrap();
+    let open = "insert into private.circuit_breakers (vendor, held) values ('skyvern', 'open')
+                on conflict (vendor) do update set held = 'open'";
+    transaction.execute(open, &[]).await.unwrap();
+    let ask = async |sql: &str| -> Value { transaction.query_one(sql, &[&application]).await.unwrap().get(0) };
+
+    for call in ["first", "second"] {
+        let claim = ask("select public.claim_application($1)").await;
+        let expected = json!({ "outcome": "queued", "status": "PENDING_SKYVERN_SUBMISSION" });
+        assert_eq!(claim, expected, "the {call} call");
+    }
+    let row = ask("select to_jsonb(a) from public.applications a where id = $1").await;
+    let details = json!({ "reason": "skyvern_paused", "submission": "queued" });
+    assert_eq!((&row["status_details"], &row["submission_id"]), (&details, &Value::Null));
+    let in_turn =
+        ask("select public.claim_queued_application(id, submission_job_id) from public.applications where id = $1");
+    assert_eq!(in_turn.await, json!({ "outcome": "paused", "retry_after_seconds": 300 }));
+    let jobs = ask(
+        "select jsonb_agg(job_type) from public.background_jobs where payload ->> 'application_id' = $1::uuid::text",
+    );
+    assert_eq!(jobs.await, json!(["submit_application"]), "once");
+    transaction.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_whose_application_was_stopped_meanwhile_is_cancelled_when_it_is_heard_of() {
+    let stack = Stack::get().await;
+    for stop in ["withdrawn", "deleted"] {
+        for finder in ["record", "webhook"] {
+            let submission = Submission::claim(&stack, None).await;
+            if stop == "withdrawn" {
+                submission.decide("WITHDRAWN_BY_USER").await;
+            } else {
+                let key = json!({ "p_application_id": submission.application });
+                submission.person.caller().await.rpc("delete_application", &key).await.expect_status(204);
+            }
+
+            let run_id = if finder == "record" {
+                submission.record().await
+            } else {
+                let run_id = format!("tsk_{}", Uuid::new_v4());
+                let running = decided("PROCESSING_BY_SKYVERN");
+                submission.hear(&run_id, "running", 1, &running).await.expect_status(200);
+                run_id
+            };
+
+            assert!(submission.cancelled().await.contains(&run_id), "{stop}, {finder}");
+            assert_eq!(submission.told().await, 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_proven_late_of_an_earlier_run_stands_and_the_later_one_is_cancelled() {
+    let stack = Stack::get().await;
+    for later in ["started", "claimed", "draft"] {
+        let earlier = Submission::claim(&stack, None).await;
+        let first = earlier.record().await;
+        let failed = decided("FAILED_SKYVERN_SUBMISSION");
+        earlier.hear(&first, "canceled", 1, &failed).await.expect_status(200);
+        let mut submission = earlier.clone();
+        let mut second = String::new();
+        if later == "draft" {
+            earlier.decide("DRAFT").await;
+        } else {
+            submission = earlier.submit_again().await;
+            if later == "started" {
+                second = submission.record().await;
+            }
+        }
+        let before = earlier.row().await;
+
+        for (status, decision) in [("running", "PROCESSING_BY_SKYVERN"), ("failed", "FAILED_APPLICATION")] {
+            let heard = earlier.hear(&first, status, 1, &decided(decision)).await;
+            assert_eq!(outcome(&heard), "other_run", "{later}: {heard:?}");
+        }
+        assert_eq!(earlier.row().await, before, "{later}: only proof counts");
+        let heard = earlier.hear(&first, "completed", 1, &decided("SUBMITTED_BY_SKYVERN")).await;
+
+        assert_eq!((outcome(&heard), &heard.json["status"]), ("applied", &json!("SUBMITTED_BY_SKYVERN")), "{later}");
+        let row = earlier.row().await;
+        assert_eq!((&row["status"], &row["status_details"]["run_id"]), (&json!("SUBMITTED_BY_SKYVERN"), &json!(first)));
+        assert_eq!(earlier.told().await, 2, "{later}: that it failed, and that it was sent");
+        if later == "draft" {
+            continue;
+        }
+
+        if later == "claimed" {
+            second = submission.record().await;
+        }
+        assert!(submission.cancelled().await.contains(&second), "{later}");
+        for (status, decision) in [("running", "PROCESSING_BY_SKYVERN"), ("canceled", "FAILED_SKYVERN_SUBMISSION")] {
+            let heard = submission.hear(&second, status, 1, &decided(decision)).await;
+            assert_eq!(outcome(&heard), "kept", "{later}: {heard:?}");
+        }
+        let row = earlier.row().await;
+        assert_eq!((&row["status"], &row["status_details"]["run_id"]), (&json!("SUBMITTED_BY_SKYVERN"), &json!(first)));
+        assert_eq!(earlier.told().await, 2, "{later}");
+
+        // It was too late to cancel it.
+        let heard = submission.hear(&second, "completed", 1, &decided("SUBMITTED_BY_SKYVERN")).await;
+        assert_eq!((outcome(&heard), earlier.told().await), ("kept", 3), "{later}: {heard:?}");
+        assert_eq!(earlier.row().await["status_details"]["sent_twice"]["run_id"], json!(second));
+    }
+}
+
+#[tokio::test]
+async fn that_two_runs_sent_it_is_told_whichever_is_heard_of_first() {
+    let stack = Stack::get().await;
+    let earlier = Submission::claim(&stack, None).await;
+    let first = earlier.record().await;
+    earlier.hear(&first, "canceled", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+    let later = earlier.submit_again().await;
+    let second = later.record().await;
+    let sent = decided("SUBMITTED_BY_SKYVERN");
+    later.hear(&second, "completed", 1, &sent).await.expect_status(200);
+
+    let heard = earlier.hear(&first, "completed", 1, &sent).await;
+
+    assert_eq!((outcome(&heard), &heard.json["status"]), ("kept", &json!("SUBMITTED_BY_SKYVERN")), "{heard:?}");
+    let row = earlier.row().await;
+    assert_eq!(
+        (&row["skyvern_task_id"], &row["status_details"]["sent_twice"]["run_id"]),
+        (&json!(second), &json!(first))
+    );
+    assert_eq!(earlier.told().await, 3);
+}
+
+#[tokio::test]
+async fn a_submission_that_fails_does_not_undo_what_an_earlier_run_has_proven() {
+    let stack = Stack::get().await;
+    for end in ["not_started", "open", "absent", "released"] {
+        let earlier = Submission::claim(&stack, None).await;
+        let first = earlier.record().await;
+        earlier.hear(&first, "canceled", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+        let later = earlier.submit_again().await;
+        earlier.hear(&first, "completed", 1, &decided("SUBMITTED_BY_SKYVERN")).await.expect_status(200);
+        let before = earlier.row().await;
+
+        later.fail(end).await;
+
+        let row = earlier.row().await;
+        assert_eq!((&row["status"], &row["status_details"]), (&before["status"], &before["status_details"]), "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_another_submission_has_superseded_is_cancelled_and_its_proof_is_found() {
+    let stack = Stack::get().await;
+    let earlier = Submission::claim(&stack, None).await;
+    earlier.fail("absent").await;
+    let later = earlier.submit_again().await;
+    let first = format!("tsk_{}", Uuid::new_v4());
+
+    let late = stack.service().rpc("record_skyvern_run", &earlier.run(&first)).await;
+
+    assert_eq!(outcome(&late), "superseded", "{late:?}");
+    assert_eq!(earlier.cancelled().await, [first.clone()], "and not the later one");
+    let sent = decided("SUBMITTED_BY_SKYVERN");
+    let heard = earlier.hear(&first, "completed", 1, &sent).await;
+    assert_eq!(outcome(&heard), "applied", "{heard:?}");
+    assert!(later.cancelled().await.contains(&later.id.to_string()), "the submission that is open is stopped now");
+}
+
 /// One claim of a new application.
+#[derive(Clone)]
 struct Submission {
     stack: Stack,
     person: Person,
@@ -275,6 +475,22 @@ impl Submission {
     async fn claim_again(&self, key: Option<&str>) -> Reply {
         let arguments = json!({"p_application_id": self.application, "p_idempotency_key": key});
         self.person.caller().await.rpc("claim_application", &arguments).await
+    }
+
+    /// The next submission of the same application, after one that failed.
+    async fn submit_again(&self) -> Self {
+        self.decide("PENDING_SKYVERN_SUBMISSION").await;
+        let claim = self.claim_again(None).await;
+        assert_eq!(outcome(&claim), "claimed", "{claim:?}");
+        Self { id: claim.json["submission_id"].as_str().and_then(|id| id.parse().ok()).unwrap(), ..self.clone() }
+    }
+
+    /// The runs that are to be cancelled, or the submissions that may have started one.
+    async fn cancelled(&self) -> Vec<String> {
+        let sql = "select coalesce(payload ->> 'run_id', payload ->> 'submission_id') from public.background_jobs
+                   where job_type = 'cancel_skyvern_run' and payload ->> 'application_id' = $1 order by created_at";
+        let rows = self.stack.database().query(sql, &[&self.application.to_string()]).await;
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// What `record_skyvern_run` is told.
@@ -311,6 +527,13 @@ impl Submission {
     async fn decide(&self, status: &str) {
         let path = format!("applications?id=eq.{}", self.application);
         self.person.caller().await.update(&path, &json!({ "status": status })).await.expect_status(200);
+    }
+
+    /// The application's submissions: [submission_id, run_id, whether it started, whether it is over].
+    async fn ledger(&self) -> Vec<Value> {
+        let sql = "select jsonb_build_array(submission_id, run_id, started_at is not null, ended_at is not null)
+                   from private.application_runs where application_id = $1 order by claimed_at";
+        self.stack.database().json(sql, &[&self.application]).await
     }
 
     async fn row(&self) -> Value {

@@ -344,9 +344,11 @@ async fn with_the_person_goes_everything_that_is_theirs() {
     };
     let files = job(format!("delete_files:{}", ada.user_id)).await;
     assert_eq!(files[0]["payload"], json!({ "buckets": ["resumes", "cover_letters"], "folder": ada.user_id }));
-    let cancel = job(format!("cancel_skyvern_run:{going}")).await;
+    let cancel = job(format!("cancel_skyvern_run:{run_id}")).await;
     assert_eq!(cancel[0]["payload"]["run_id"], json!(run_id));
-    assert!(job(format!("cancel_skyvern_run:{draft}")).await.is_empty(), "a draft has no run");
+    let sql = "select to_jsonb(j) from public.background_jobs j where payload ->> 'application_id' = $1";
+    let of_draft = stack.database().json(sql, &[&draft.to_string()]).await;
+    assert!(of_draft.is_empty(), "a draft has no run: {of_draft:#?}");
 
     // Skyvern still tells how it went, and nothing of that is kept.
     let finished = stack.skyvern().finish(&run_id, &Finish::submitted()).await;

@@ -256,8 +256,14 @@ async fn what_the_person_decided_meanwhile_stands() {
         let row = ada.application_row(application).await;
         assert_eq!(row["status"], decision);
         assert_eq!(row["skyvern_run_status"], "completed", "what Skyvern did is known all the same");
-        assert_eq!(inbox(&stack, &run_id).await[0]["outcome"], "kept");
-        assert!(notifications(&stack, application).await.is_empty());
+        let events = inbox(&stack, &run_id).await;
+        assert!(events.iter().all(|event| event["outcome"] == "kept"), "{events:#?}");
+        assert_eq!(row["status_details"]["confirmation_id"], "CONF-2041", "and the proof is kept");
+        let told: Vec<Value> =
+            notifications(&stack, application).await.iter().map(|notification| notification["title"].clone()).collect();
+        // Whoever stopped it hears that it was too late.
+        let is_stopped = ["WITHDRAWN_BY_USER", "APPLIED_MANUALLY"].contains(&decision);
+        assert_eq!(told, if is_stopped { vec![json!("It had been sent already")] } else { vec![] }, "{decision}");
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod apply;
+mod apply_limits;
+mod apply_once;
 mod hear_back;
 mod jobs;
 mod push;

@@ -538,13 +538,10 @@ async fn jobs_are_marked_with_what_the_person_did_and_nobody_else() {
     caller.insert("applications", &row("gb:2")).await.expect_status(201);
     let applied = caller.insert("applications", &row("gb:2")).await.expect_status(201);
     let thrown_away = caller.insert("applications", &row("gb:3")).await.expect_status(201);
-    for (row, change) in [
-        (applied, json!({ "status": "APPLIED_MANUALLY" })),
-        (thrown_away, json!({ "deleted_at": "2026-01-01T00:00:00Z" })),
-    ] {
-        let path = format!("applications?id=eq.{}", row.json[0]["id"].as_str().unwrap());
-        caller.update(&path, &change).await.expect_status(200);
-    }
+    let path = format!("applications?id=eq.{}", applied.json[0]["id"].as_str().unwrap());
+    caller.update(&path, &json!({ "status": "APPLIED_MANUALLY" })).await.expect_status(200);
+    let deletion = json!({ "p_application_id": thrown_away.json[0]["id"] });
+    caller.rpc("delete_application", &deletion).await.expect_status(204);
 
     let mut expected = none.clone();
     expected[0] = json!(["gb:1", true, null]);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use tests::{Caller, Method, PDF, Person, Reply, Stack};
+use tests::{Caller, Finish, Method, PDF, Person, Reply, Stack};
 use uuid::Uuid;
 
 /// What is promised of one table.
@@ -77,6 +77,7 @@ const TABLES: &[Table] = &[
             "industries",
             "key_skills",
             "work_arrangement",
+            "excluded_companies",
             "receive_job_alerts",
             "alert_frequency",
             "quiet_hours_start",
@@ -102,8 +103,6 @@ const TABLES: &[Table] = &[
             "resume_url_used",
             "cover_letter_url_used",
             "application_source",
-            "deleted_at",
-            "deletion_reason",
         ],
         row: |person| {
             json!({
@@ -304,16 +303,24 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("claim_background_jobs", &["service_role"]),
     ("claim_push_messages", &["service_role"]),
     ("claim_push_receipts", &["service_role"]),
+    ("claim_queued_application", &["service_role"]),
     ("close_dead_job_syncs", &["service_role"]),
     ("count_job_click", &["authenticated"]),
     ("current_user_id", &["authenticated", "service_role"]),
+    ("delete_application", &["authenticated"]),
     ("enqueue_background_jobs", &["service_role"]),
     ("ensure_person", &["authenticated"]),
+    ("erase_application", &["authenticated"]),
     ("extend_background_jobs", &["service_role"]),
     ("extend_cron_lock", &["service_role"]),
+    ("fail_queued_application", &["service_role"]),
     ("finish_job_sync", &["service_role"]),
+    ("lease_job_search", &["service_role"]),
+    ("make_resume_primary", &["authenticated"]),
     ("match_jobs", &["authenticated", "service_role"]),
     ("note_ongoing_skyvern_run", &["service_role"]),
+    ("note_vendor_call", &["service_role"]),
+    ("pass_circuit_breaker", &["service_role"]),
     ("purge_expired_rows", &["service_role"]),
     ("queue_daily_purge", &["service_role"]),
     ("queue_due_profile_reminders", &["service_role"]),
@@ -323,14 +330,17 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("record_absent_submission", &["service_role"]),
     ("record_job_search_failure", &["service_role"]),
     ("record_lost_skyvern_run", &["service_role"]),
+    ("record_overdue_skyvern_run", &["service_role"]),
     ("record_push_receipts", &["service_role"]),
     ("record_push_tickets", &["service_role"]),
     ("record_saved_search_alert", &["service_role"]),
     ("record_skyvern_run", &["service_role"]),
+    ("record_stopped_run", &["service_role"]),
     ("record_submission_failure", &["service_role"]),
     ("register_push_token", &["authenticated"]),
     ("release_cron_lock", &["service_role"]),
     ("remind_of_profiles", &["service_role"]),
+    ("restore_application", &["authenticated"]),
     ("saved_search_to_alert", &["service_role"]),
     ("search_jobs", &["authenticated"]),
     ("search_jobs_for_alert", &["service_role"]),
@@ -446,23 +456,99 @@ async fn what_has_had_a_run_does_not_start_again_by_being_taken_back() {
 }
 
 #[tokio::test]
-async fn deleting_an_application_hides_it_and_says_who_did_it() {
+async fn a_deleted_application_is_hidden_from_its_person_at_once_and_can_be_restored() {
     let stack = Stack::get().await;
-    let owner = stack.new_person().await;
+    let (owner, other) = (stack.new_person().await, stack.new_person().await);
     let table = table("applications");
     let key = existing_row(&stack, table, &owner).await;
+    let application = json!({ "p_application_id": key });
     let caller = owner.caller().await;
+    let history = format!("application_events?application_id=eq.{key}");
+    assert_eq!(rows(&caller.select(&history).await), 1);
 
-    let long_ago = json!({"deleted_at": "2001-01-01T00:00:00Z", "deletion_reason": "a mistake"});
-    let deleted = caller.update(&table.at(&key), &long_ago).await.expect_status(200);
-    assert_eq!(deleted.json[0]["deleted_by"], json!(owner.user_id));
-    assert_ne!(deleted.json[0]["deleted_at"], "2001-01-01T00:00:00+00:00", "the time is the database's own");
-    let claim = caller.rpc("claim_application", &json!({"p_application_id": key})).await;
-    assert_eq!((claim.status, claim.code()), (404, "application_not_found"), "{claim:?}");
+    for stranger in [other.caller().await, stack.anonymous()] {
+        let refused = stranger.rpc("delete_application", &application).await;
+        assert!(refused.status == 401 || refused.code() == "application_not_found", "{refused:?}");
+    }
+    let endless = json!({ "p_application_id": key, "p_reason": "x".repeat(1001) });
+    assert_eq!(caller.rpc("delete_application", &endless).await.code(), "invalid_input");
+    let deletion = json!({ "p_application_id": key, "p_reason": "a mistake" });
+    caller.rpc("delete_application", &deletion).await.expect_status(204);
 
-    let restored = caller.update(&table.at(&key), &json!({"deleted_at": null})).await.expect_status(200);
+    assert_eq!(rows(&caller.select(&table.at(&key)).await), 0);
+    assert_eq!(rows(&caller.select(&history).await), 0);
+    assert_eq!(rows(&caller.update(&table.at(&key), &(table.change)()).await), 0, "nor can it be changed");
+    for function in ["claim_application", "delete_application"] {
+        let reply = caller.rpc(function, &application).await;
+        assert_eq!((reply.status, reply.code()), (404, "application_not_found"), "{function}: {reply:?}");
+    }
+    let question = json!({ "p_application_id": key, "p_user_id": owner.user_id });
+    let looked_for = stack.service().rpc("application_to_reconcile", &question).await;
+    assert_eq!(looked_for.json["reason"], "not_found", "a person has nothing looked for that is hidden from them");
+    let row = stack.service().select(&table.at(&key)).await.json[0].clone();
+    assert_eq!((&row["deleted_by"], &row["deletion_reason"]), (&json!(owner.user_id), &json!("a mistake")));
+
+    assert_eq!(other.caller().await.rpc("restore_application", &application).await.code(), "application_not_found");
+    caller.rpc("restore_application", &application).await.expect_status(204);
+    let restored = caller.select(&table.at(&key)).await;
     assert_eq!(restored.json[0]["deleted_by"], Value::Null);
     assert_eq!(restored.json[0]["deletion_reason"], Value::Null);
+    assert_eq!(rows(&caller.select(&history).await), 1);
+    let again = caller.rpc("restore_application", &application).await;
+    assert_eq!(again.code(), "application_not_found", "it is not deleted");
+}
+
+#[tokio::test]
+async fn realtime_shows_a_person_what_the_select_policy_shows() {
+    let stack = Stack::get().await;
+    let owner = stack.new_person().await;
+    let key = existing_row(&stack, table("applications"), &owner).await;
+    owner.caller().await.rpc("delete_application", &json!({ "p_application_id": key })).await.expect_status(204);
+    let mut client = stack.database().connect().await;
+    let transaction = client.transaction().await.unwrap();
+    // What Realtime asks for every change and subscriber: whether they see the row, with their claims.
+    let claims = json!({ "sub": owner.clerk_user_id, "role": "authenticated" }).to_string();
+    transaction.execute("select set_config('request.jwt.claims', $1, true)", &[&claims]).await.unwrap();
+    transaction.batch_execute("set local role authenticated").await.unwrap();
+    let id: Uuid = key.parse().unwrap();
+    let seen = transaction.query("select from public.applications where id = $1", &[&id]).await.unwrap();
+    assert!(seen.is_empty());
+}
+
+#[tokio::test]
+async fn an_erased_application_leaves_nothing_behind_that_says_what_it_was() {
+    let stack = Stack::get().await;
+    let (owner, other) = (stack.new_person().await, stack.new_person().await);
+    for is_deleted_before in [false, true] {
+        let application = owner.pending_application().await;
+        let run_id = owner.initiate(application).await.expect_status(202).run_id().to_owned();
+        stack.skyvern().finish(&run_id, &Finish::submitted()).await;
+        let key = json!({ "p_application_id": application });
+        let caller = owner.caller().await;
+        if is_deleted_before {
+            caller.rpc("delete_application", &key).await.expect_status(204);
+        }
+        assert_eq!(other.caller().await.rpc("erase_application", &key).await.code(), "application_not_found");
+
+        caller.rpc("erase_application", &key).await.expect_status(204);
+
+        let again = caller.rpc("erase_application", &key).await;
+        assert_eq!((again.status, again.code()), (404, "application_not_found"));
+        for (relation, column) in [
+            ("applications", "id"),
+            ("application_events", "application_id"),
+            ("webhook_events", "application_id"),
+            ("notifications", "related_entity_id"),
+        ] {
+            assert!(stack.database().rows(relation, column, application).await.is_empty(), "{relation}");
+        }
+        let jobs = "select to_jsonb(j) from public.background_jobs j where payload::text like '%' || $1 || '%'";
+        let jobs = stack.database().json(jobs, &[&application.to_string()]).await;
+        assert!(jobs.is_empty(), "the run was over: {jobs:#?}");
+        let ledger = "select to_jsonb(r) from private.application_runs r where run_id = $1 and user_id = $2";
+        let ledger = stack.database().json(ledger, &[&run_id, &owner.user_id]).await;
+        assert_eq!((ledger.len(), &ledger[0]["application_id"]), (1, &Value::Null), "it still counts");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod push_notification;
 mod push_receipts;
 mod reconcile_application;
 mod saved_search_alert;
+mod submit_application;
 
 use crate::{attempt::Attempt, job_type::JobType, outcome::JobOutcome};
 
@@ -28,6 +29,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Vec<JobOutcome> {
         JobType::PushReceipts => push_receipts::run(attempt).await,
         JobType::ReconcileApplication => reconcile_application::run(attempt, job).await,
         JobType::SavedSearchAlert => saved_search_alert::run(attempt, job).await,
+        JobType::SubmitApplication => submit_application::run(attempt, job).await,
         JobType::PushNotification => return push_notification::run(attempt).await,
     };
     vec![ended.unwrap_or_else(|outcome| outcome)]

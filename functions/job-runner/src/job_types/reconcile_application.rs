@@ -14,14 +14,14 @@ use shared::{
     supabase::{
         Database,
         rpc::applications::{
-            ApplicationToReconcile, ApplySkyvernEvent, NoteOngoingSkyvernRun, Question, RecordAbsentSubmission,
-            RecordLostSkyvernRun, RecordSkyvernRun, RunRecording, Source,
+            ApplicationToReconcile, NoteOngoingSkyvernRun, Question, RecordAbsentSubmission, RecordLostSkyvernRun,
+            RecordOverdueSkyvernRun, RecordSkyvernRun, RunRecording, Source,
         },
     },
     vendors::skyvern::{Decision, Event, SURELY_LISTED_AFTER, Skyvern},
 };
 
-use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome};
+use crate::{attempt::Attempt, job::BackgroundJob, outcome::JobOutcome, run_event};
 
 #[derive(Deserialize)]
 struct Payload {
@@ -38,7 +38,7 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<Jo
     };
     let question = ApplicationToReconcile { application_id, user_id: job.user_id };
     Ok(match look.database.call(&question).await? {
-        Question::Run { run_id, attempt } => look.at_run(&run_id, attempt).await?,
+        Question::Run { run_id, attempt, is_overdue } => look.at_run(&run_id, attempt, is_overdue).await?,
         Question::Submission { submission_id, title, seconds_ago } => {
             look.at_submission(submission_id, &title, Duration::from_secs(seconds_ago)).await?
         }
@@ -54,31 +54,24 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn at_run(&self, run_id: &RunId, attempt: i32) -> Result<JobOutcome, Problem> {
+    async fn at_run(&self, run_id: &RunId, attempt: i32, is_overdue: bool) -> Result<JobOutcome, Problem> {
         let Some(event) = self.skyvern.read(run_id).await? else {
             let loss =
                 RecordLostSkyvernRun { application_id: self.application_id, run_id, decision: &Decision::run_lost() };
             return Ok(found(self.database.call(&loss).await?.outcome));
         };
+        if !event.is_final() && is_overdue {
+            let decision = &Decision::run_overdue();
+            let overdue = RecordOverdueSkyvernRun { application_id: self.application_id, run_id, decision };
+            return Ok(found(self.database.call(&overdue).await?.outcome));
+        }
         if !event.is_final() {
             self.database.call(&NoteOngoingSkyvernRun { application_id: self.application_id, run_id }).await?;
             return Ok(found("ongoing"));
         }
         // The answer does not say which attempt it is about; it is not about one before the last we heard of.
         let event = Event { attempt: event.attempt.max(attempt), ..event };
-        let apply = ApplySkyvernEvent {
-            run_id,
-            run_status: event.status.as_str(),
-            attempt: event.attempt,
-            retry_pending: event.retry_pending,
-            application_id: Some(self.application_id),
-            submission_id: None,
-            decision: &Decision::on(&event),
-            body: event.essence().to_string().into(),
-            request_id: self.request_id,
-            source: Source::Reconciler,
-        };
-        Ok(found(self.database.call(&apply).await?.outcome))
+        Ok(found(run_event::apply(&event, self.application_id, &self.database, self.request_id).await?))
     }
 
     async fn at_submission(
@@ -99,7 +92,7 @@ impl Look<'_> {
                 let outcome = self.database.call(&record).await?.outcome;
                 // How it ended is not in the list.
                 if run.status.is_final() && outcome != RunRecording::Superseded {
-                    return self.at_run(&run.id, 1).await;
+                    return self.at_run(&run.id, 1, false).await;
                 }
                 Ok(found(outcome))
             }

@@ -92,6 +92,9 @@ fn not_found_out(problem: Problem) -> JobOutcome {
         Problem::SearchQuotaSpent { retry_after } | Problem::SearchLimitReached { retry_after } => {
             JobOutcome::PutBack { after: retry_after.min(LONGEST_PAUSE) }
         }
+        Problem::Vendor(problem) if problem.kind.code == FAULTS.paused.code => {
+            JobOutcome::PutBack { after: problem.retry_after.unwrap_or_default().min(LONGEST_PAUSE) }
+        }
         // Each further try would be counted, and refused too.
         Problem::Vendor(problem) if problem.kind.code == FAULTS.rejected.code => {
             JobOutcome::Failed { error: problem.kind.code.to_owned() }
@@ -154,6 +157,12 @@ mod tests {
         assert_eq!(spent, JobOutcome::PutBack { after: hour });
         let spent = not_found_out(Problem::SearchLimitReached { retry_after: 24 * hour });
         assert_eq!(spent, JobOutcome::PutBack { after: 6 * hour });
+    }
+
+    #[test]
+    fn while_adzuna_is_left_alone_a_job_waits_without_losing_an_attempt() {
+        let paused = FAULTS.paused.retried_after(Some(Duration::from_secs(90)));
+        assert_eq!(not_found_out(paused.into()), JobOutcome::PutBack { after: Duration::from_secs(90) });
     }
 
     #[test]

@@ -55,6 +55,7 @@ fn a_payload_of_another_form_is_no_use_trying_again() {
         ("delete_files", json!({ "buckets": ["resumes"] })),
         ("reconcile_application", json!({})),
         ("saved_search_alert", json!({ "saved_search_id": "7" })),
+        ("submit_application", json!({ "application_id": 7 })),
     ] {
         let (machine, settlement) = settled(Machine::new(), kind, &payload);
         assert_eq!(settlement, failed("malformed_payload"), "{kind} {payload}");
@@ -70,7 +71,10 @@ fn no_operation_does_nothing() {
 }
 
 mod cancel_skyvern_run {
-    use super::{Machine, Settlement, TITLE, Value, attempt, completed, json, retry_for, settled, work};
+    use super::{
+        APPLICATION, Attempts, Machine, SUBMISSION, Settlement, TITLE, Value, assert_retried, attempt, completed, json,
+        retry_for, settled, work,
+    };
 
     const KIND: &str = "cancel_skyvern_run";
 
@@ -139,6 +143,40 @@ mod cancel_skyvern_run {
         }
         let (_, settlement) = settled(Machine::new().responds("/v1/runs", 401, json!({})), KIND, &by_title());
         assert_eq!(settlement, retry_for("skyvern_unauthorized"));
+    }
+
+    #[test]
+    fn the_end_of_a_run_that_was_over_is_written_down_as_its_webhook_would_have_been() {
+        let payload = json!({ "application_id": APPLICATION, "run_id": "tsk_41" });
+        let machine = refused()
+            .responds("/v1/runs/tsk_41", 200, run("failed"))
+            .returns("apply_skyvern_event", json!({ "outcome": "kept" }));
+        let (machine, settlement) = settled(machine, KIND, &payload);
+        assert_eq!(settlement, runs(&["over"]));
+        let arguments = machine.body("apply_skyvern_event");
+        assert_eq!((&arguments["p_run_id"], &arguments["p_run_status"]), (&json!("tsk_41"), &json!("failed")));
+        assert_eq!(
+            (&arguments["p_application_id"], &arguments["p_source"]),
+            (&json!(APPLICATION), &json!("reconciler"))
+        );
+    }
+
+    #[test]
+    fn that_nothing_is_in_progress_any_more_is_noted_with_the_run_that_was_found() {
+        let cancelled = |machine: Machine| machine.responds("/v1/runs/tsk_41/cancel", 200, json!({}));
+        let by_id = json!({ "submission_id": SUBMISSION, "run_id": "tsk_41" });
+        let by_title = json!({ "submission_id": SUBMISSION, "submission_title": TITLE });
+        for (payload, machine) in [
+            (&by_id, cancelled(Machine::new())),
+            (&by_title, cancelled(Machine::new().responds("/v1/runs", 200, listed()))),
+        ] {
+            let (machine, settlement) = settled(machine.returns("record_stopped_run", true), KIND, payload);
+            assert_eq!(settlement, runs(&["cancelled"]));
+            let noted = json!({ "p_submission_id": SUBMISSION, "p_run_id": "tsk_41" });
+            assert_eq!(machine.body("record_stopped_run"), noted);
+        }
+        let before = || cancelled(Machine::new());
+        assert_retried("record_stopped_run", Attempts::Three, KIND, &by_id, before);
     }
 
     #[test]
@@ -302,6 +340,38 @@ mod profile_reminders {
     }
 }
 
+mod submit_application {
+    use super::{APPLICATION, Failure, Machine, completed, id, json, retry, settled, work};
+
+    const KIND: &str = "submit_application";
+    const PATH: &str = "/functions/v1/initiate-skyvern-application";
+
+    #[test]
+    fn the_other_function_hands_it_over_and_says_whether_it_still_waits() {
+        let payload = json!({ "application_id": APPLICATION });
+        let late = Machine::new().responds_with(PATH, 503, &[("retry-after", "120")], "{}");
+        for (machine, expected) in [
+            (Machine::new().responds(PATH, 202, json!({})), completed(json!({ "status": 202 }))),
+            (Machine::new().responds(PATH, 200, json!({})), completed(json!({ "status": 200 }))),
+            (late, retry("initiate-skyvern-application answered 503", Some(120))),
+            (Machine::new().responds(PATH, 429, json!({})), retry("initiate-skyvern-application answered 429", None)),
+            (
+                Machine::new().fails(PATH, Failure::Unreachable),
+                retry("initiate-skyvern-application: Unreachable", None),
+            ),
+            (Machine::new().without_service_bindings(), retry("initiate-skyvern-application is not bound", None)),
+        ] {
+            assert_eq!(settled(machine, KIND, &payload).1, expected);
+        }
+        let (machine, _) = settled(Machine::new().responds(PATH, 202, json!({})), KIND, &payload);
+        assert_eq!(work(&machine), ["initiate-skyvern-application as the service role"]);
+        assert_eq!(
+            machine.body("initiate-skyvern-application"),
+            json!({ "application_id": APPLICATION, "job_id": id(1) })
+        );
+    }
+}
+
 mod purge {
     use super::{Attempts, Duration, Machine, assert_retried, completed, json, put_back, settled};
 
@@ -453,7 +523,12 @@ mod reconcile_application {
     }
 
     fn silent_run() -> Machine {
-        let question = json!({ "outcome": "run", "run_id": "tsk_41", "attempt": 3 });
+        let question = json!({ "outcome": "run", "run_id": "tsk_41", "attempt": 3, "is_overdue": false });
+        Machine::new().returns("application_to_reconcile", question)
+    }
+
+    fn overdue_run() -> Machine {
+        let question = json!({ "outcome": "run", "run_id": "tsk_41", "attempt": 1, "is_overdue": true });
         Machine::new().returns("application_to_reconcile", question)
     }
 
@@ -530,6 +605,29 @@ mod reconcile_application {
         assert_eq!(settlement, found("ongoing"));
         let noted = json!({ "p_application_id": APPLICATION, "p_run_id": "tsk_41" });
         assert_eq!(machine.body("note_ongoing_skyvern_run"), noted);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_after_its_deadline_is_given_up() {
+        let machine = overdue_run()
+            .responds("/v1/runs/tsk_41", 200, run_that("running"))
+            .returns("record_overdue_skyvern_run", outcome("overdue"));
+        let (machine, settlement) = settled(machine, KIND, &payload());
+        assert_eq!(settlement, found("overdue"));
+        let arguments = machine.body("record_overdue_skyvern_run");
+        assert_eq!((&arguments["p_application_id"], &arguments["p_run_id"]), (&json!(APPLICATION), &json!("tsk_41")));
+        assert_eq!(arguments["p_decision"]["status_details"]["reason"], "run_overdue");
+        assert!(arguments["p_decision"]["notification"]["title"].is_string());
+    }
+
+    #[test]
+    fn a_run_that_is_over_by_its_deadline_is_believed() {
+        let machine = overdue_run()
+            .responds("/v1/runs/tsk_41", 200, run_that("completed"))
+            .returns("apply_skyvern_event", outcome("applied"));
+        let (machine, settlement) = settled(machine, KIND, &payload());
+        assert_eq!(settlement, found("applied"));
+        assert_eq!(work(&machine), [QUESTION, "tsk_41", "apply_skyvern_event as the service role"]);
     }
 
     #[test]

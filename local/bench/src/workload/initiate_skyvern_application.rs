@@ -22,7 +22,7 @@ const MAKE_APPLICATIONS: &str = "
         select id, clerk_user_id from public.users
     ), applications as (
         insert into public.applications (user_id, job_title, company_name, job_url, status)
-        select people.id, 'Analyst', 'Difference Engines', 'https://jobs.example.com/engines/' || number,
+        select people.id, 'Analyst', 'Difference Engines', 'https://jobs.example.com/engines/' || gen_random_uuid(),
                'PENDING_SKYVERN_SUBMISSION'
         from generate_series(1, {count}) as number
         join people on clerk_user_id = 'user_bench' || number % {people}
@@ -67,7 +67,7 @@ fn floor(scene: &Scene, contender: Contender, [application, person, run, uuid]: 
         [&as_person, &as_service].map(|headers| headers.each_ref().map(|(name, value)| (*name, value.as_str())));
 
     let application_id = id(application)?;
-    let call = ClaimApplication { application_id, idempotency_key: None };
+    let call = ClaimApplication { application_id, idempotency_key: None, apply_again: false };
     let claim = request(contender, &as_person, &call)?;
     let call = RecordSkyvernRun {
         application_id,

@@ -1,14 +1,15 @@
 //! Applications: claimed, handed to Skyvern, and moved by what is heard of their runs.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, slice};
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::Value;
 
 use super::{Repeat, rpc};
 use crate::{
     application_status::ApplicationStatus,
     ids::{ApplicationId, BackgroundJobId, RequestId, RunId, SubmissionId, UserId},
-    vendors::skyvern::Decision,
+    vendors::{CallOutcome, skyvern::Decision},
 };
 
 rpc! {
@@ -18,11 +19,39 @@ rpc! {
         pub application_id: ApplicationId,
         /// The app's key for this request, if it sent one.
         pub idempotency_key: Option<&'a str>,
+        /// Whether the person means it although they have applied for this posting before.
+        pub apply_again: bool,
     }
     const NAME = "claim_application";
     /// The second call would find the claim of the first, and the submission's id would be lost.
     const REPEAT = Repeat::NotHarmless;
     type Answer = Claim;
+
+    /// The same for a submission that waits in the queue, as its job.
+    pub struct ClaimQueuedApplication {
+        /// Which one.
+        pub application_id: ApplicationId,
+        /// The job that it waits as.
+        pub job_id: BackgroundJobId,
+    }
+    const NAME = "claim_queued_application";
+    /// As above.
+    const REPEAT = Repeat::NotHarmless;
+    type Answer = Claim;
+
+    /// Gives up a submission that waited in the queue, and tells its person.
+    pub struct FailQueuedApplication<'a> {
+        /// Which one.
+        pub application_id: ApplicationId,
+        /// The job that it waited as.
+        pub job_id: BackgroundJobId,
+        /// What that means.
+        pub decision: &'a Decision,
+    }
+    const NAME = "fail_queued_application";
+    /// One that was given up waits no more.
+    const REPEAT = Repeat::Harmless;
+    type Answer = IgnoredAny;
 
     /// Writes down the run that a submission started.
     pub struct RecordSkyvernRun<'a> {
@@ -54,11 +83,17 @@ rpc! {
         pub reason: &'a str,
         /// Kept in `applications.status_details`.
         pub details: FailureDetails,
+        /// If it is to wait in the queue: in how many seconds it is due.
+        pub queue_after: Option<u64>,
+        /// What the call of Skyvern says about Skyvern, if there was one.
+        pub call_outcome: Option<CallOutcome>,
+        /// How long Skyvern asks us to wait, in seconds.
+        pub retry_after: Option<u64>,
     }
     const NAME = "record_submission_failure";
     /// A submission that has ended is not the current one any more, so nothing is changed.
     const REPEAT = Repeat::Harmless;
-    type Answer = IgnoredAny;
+    type Answer = RecordedFailure;
 
     /// Keeps an event of a run and moves its application, all or nothing.
     pub struct ApplySkyvernEvent<'a> {
@@ -127,6 +162,32 @@ rpc! {
     const REPEAT = Repeat::Harmless;
     type Answer = RecordedLoss;
 
+    /// Gives up a run that still goes on after its deadline, and queues its cancellation.
+    pub struct RecordOverdueSkyvernRun<'a> {
+        /// Whose run it is.
+        pub application_id: ApplicationId,
+        /// The run.
+        pub run_id: &'a RunId,
+        /// What that means.
+        pub decision: &'a Decision,
+    }
+    const NAME = "record_overdue_skyvern_run";
+    /// An application that is given up does not wait for the run any more.
+    const REPEAT = Repeat::Harmless;
+    type Answer = RecordedLoss;
+
+    /// Writes down that nothing of a submission is in progress any more.
+    pub struct RecordStoppedRun<'a> {
+        /// Which submission.
+        pub submission_id: SubmissionId,
+        /// The run that it started, as far as one was found.
+        pub run_id: Option<&'a RunId>,
+    }
+    const NAME = "record_stopped_run";
+    /// The first end stands.
+    const REPEAT = Repeat::Harmless;
+    type Answer = bool;
+
     /// Writes down that a submission surely started no run.
     pub struct RecordAbsentSubmission<'a> {
         /// Which application.
@@ -154,6 +215,20 @@ pub enum Claim {
     InProgress,
     /// An earlier call tried, and it is not known yet whether a run exists.
     Open(OpenSubmission),
+    /// It waits in the queue until Skyvern takes it.
+    Queued {
+        /// The application's status.
+        status: ApplicationStatus,
+    },
+    /// Asked by a job: Skyvern's circuit breaker is open.
+    Paused {
+        /// Until when.
+        retry_after_seconds: u64,
+    },
+    /// Asked by a job: its submission waits no more.
+    Superseded,
+    /// Asked by a job: its submission has waited for too long.
+    Expired,
 }
 
 /// Everything that the run needs, and the id that proves the claim.
@@ -167,6 +242,8 @@ pub struct ClaimedApplication {
     pub application: Posting,
     /// Path in the bucket `resumes`.
     pub resume_path: String,
+    /// Path in the bucket `cover_letters`, if the application has one.
+    pub cover_letter_path: Option<String>,
     /// Who applies.
     pub person: Candidate,
     /// What they look for.
@@ -199,13 +276,15 @@ pub struct Candidate {
     pub portfolio_url: Option<String>,
 }
 
-/// What the person looks for (`user_preferences`).
+/// What the person looks for (`user_preferences`), as far as it can be read. They wrote it themselves, maybe with an
+/// older app; what has another shape is left out, and stops no application.
 #[derive(Debug, Default, Deserialize)]
+#[serde(from = "Value")]
 pub struct Preferences {
     /// Titles of jobs.
-    pub preferred_job_titles: Option<Vec<String>>,
+    pub preferred_job_titles: Vec<String>,
     /// Places.
-    pub target_locations: Option<Vec<Location>>,
+    pub target_locations: Vec<Location>,
     /// A year's pay, at least.
     pub salary_min: Option<i64>,
     /// A year's pay, at most.
@@ -213,23 +292,72 @@ pub struct Preferences {
     /// ISO 4217.
     pub salary_currency: Option<String>,
     /// Such as full time.
-    pub employment_types: Option<Vec<String>>,
+    pub employment_types: Vec<String>,
     /// What the person is good at.
-    pub key_skills: Option<Vec<String>>,
+    pub key_skills: Vec<String>,
     /// Remote, hybrid or on site.
-    pub work_arrangement: Option<Vec<String>>,
+    pub work_arrangement: Vec<String>,
+}
+
+impl From<Value> for Preferences {
+    fn from(row: Value) -> Self {
+        let texts = |name: &str| list(&row[name]).iter().filter_map(text).collect();
+        Self {
+            preferred_job_titles: texts("preferred_job_titles"),
+            target_locations: list(&row["target_locations"]).iter().filter_map(Location::read).collect(),
+            salary_min: amount(&row["salary_min"]),
+            salary_max: amount(&row["salary_max"]),
+            salary_currency: text(&row["salary_currency"]),
+            employment_types: texts("employment_types"),
+            key_skills: texts("key_skills"),
+            work_arrangement: texts("work_arrangement"),
+        }
+    }
 }
 
 /// A place the person would work at.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug)]
 pub struct Location {
     /// The city.
     pub city: Option<String>,
     /// The state or region.
     pub state: Option<String>,
     /// Only work that needs no place.
-    #[serde(default)]
     pub remote_only: bool,
+}
+
+impl Location {
+    /// An object, or only the name of a place.
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Object(_) => Some(Self {
+                city: text(&value["city"]),
+                state: text(&value["state"]),
+                remote_only: value["remote_only"] == true,
+            }),
+            value => Some(Self { city: Some(text(value)?), state: None, remote_only: false }),
+        }
+    }
+}
+
+/// The items of a list; anything else is a list of itself.
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        value => slice::from_ref(value),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn amount(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// The run that an application was handed to.
@@ -301,6 +429,15 @@ pub enum SubmissionFailure {
     Absent,
 }
 
+/// What `record_submission_failure` did.
+#[derive(Debug, Deserialize)]
+pub struct RecordedFailure {
+    /// The application's status.
+    pub status: ApplicationStatus,
+    /// Whether the submission waits in the queue.
+    pub queued: bool,
+}
+
 /// What is kept of a submission that failed.
 #[derive(Debug, Serialize)]
 pub struct FailureDetails {
@@ -311,8 +448,8 @@ pub struct FailureDetails {
 /// What became of an event of Skyvern's.
 #[derive(Debug, Deserialize)]
 pub struct AppliedSkyvernEvent {
-    /// `applied`, `kept`, `out_of_order`, `duplicate`, `waiting` or `other_run`. Only passed on, so it may be another one
-    /// some day.
+    /// `applied`, `kept`, `out_of_order`, `duplicate`, `waiting`, `other_run` or `application_erased`. Only passed on, so it
+    /// may be another one some day.
     pub outcome: String,
     /// The application that it is about, as far as it is known.
     pub application_id: Option<ApplicationId>,
@@ -332,6 +469,8 @@ pub enum Question {
         run_id: RunId,
         /// The attempt of it that was heard of last.
         attempt: i32,
+        /// Whether its deadline has passed.
+        is_overdue: bool,
     },
     /// Whether this submission started a run.
     Submission {
@@ -349,10 +488,10 @@ pub enum Question {
     },
 }
 
-/// What became of a run or a submission that Skyvern does not know.
+/// What became of a run that is given up, or of a submission that started none.
 #[derive(Debug, Deserialize)]
 pub struct RecordedLoss {
-    /// `lost`, `unknown`, `absent` or `superseded`. Only passed on, so it may be another one some day.
+    /// `lost`, `unknown`, `overdue`, `in_time`, `absent` or `superseded`. Only passed on, so it may be another one some day.
     pub outcome: String,
 }
 
@@ -360,7 +499,7 @@ pub struct RecordedLoss {
 mod tests {
     use serde_json::json;
 
-    use super::{Claim, Question, RecordSkyvernRun, Source};
+    use super::{Claim, Preferences, Question, RecordSkyvernRun, Source};
     use crate::ids::RunId;
 
     const ID: &str = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
@@ -394,13 +533,47 @@ mod tests {
         assert!(matches!(serde_json::from_value(json!({ "outcome": "in_progress" })).unwrap(), Claim::InProgress));
         let open = json!({ "outcome": "open", "submission_id": ID, "title": "jobraker-1", "seconds_ago": 90 });
         assert!(matches!(serde_json::from_value(open).unwrap(), Claim::Open(_)));
+        let queued = json!({ "outcome": "queued", "status": "PENDING_SKYVERN_SUBMISSION" });
+        assert!(matches!(serde_json::from_value(queued).unwrap(), Claim::Queued { .. }));
+        let paused = json!({ "outcome": "paused", "retry_after_seconds": 30 });
+        assert!(matches!(serde_json::from_value(paused).unwrap(), Claim::Paused { retry_after_seconds: 30 }));
+        for (outcome, is_read) in [
+            ("superseded", (|claim| matches!(claim, Claim::Superseded)) as fn(Claim) -> bool),
+            ("expired", |claim| matches!(claim, Claim::Expired)),
+        ] {
+            assert!(is_read(serde_json::from_value(json!({ "outcome": outcome })).unwrap()), "{outcome}");
+        }
+    }
+
+    #[test]
+    fn a_preference_of_any_shape_is_read_as_far_as_it_goes() {
+        let read = |row: serde_json::Value| serde_json::from_value::<Preferences>(row).unwrap();
+        let odd = read(json!({
+            "preferred_job_titles": [null, "Analyst", " ", 7, {}], "key_skills": "Rust", "employment_types": null,
+            "target_locations": ["London", null, 7.5, { "city": null, "remote_only": null }, { "city": ["x"] },
+                                 { "city": "Leeds", "state": 3, "remote_only": true }, ["x"]],
+            "salary_min": "90000", "salary_max": { "amount": 1 }, "salary_currency": ["EUR"], "work_arrangement": true,
+        }));
+        assert_eq!(odd.preferred_job_titles, ["Analyst", "7"]);
+        assert_eq!(
+            (odd.key_skills, odd.employment_types.len(), odd.work_arrangement.len()),
+            (vec!["Rust".into()], 0, 0)
+        );
+        let cities: Vec<_> = odd.target_locations.iter().map(|location| location.city.as_deref()).collect();
+        assert_eq!(cities, [Some("London"), Some("7.5"), None, None, Some("Leeds")]);
+        let remote: Vec<_> = odd.target_locations.iter().map(|location| location.remote_only).collect();
+        assert_eq!(remote, [false, false, false, false, true]);
+        assert_eq!((odd.salary_min, odd.salary_max, odd.salary_currency), (Some(90_000), None, None));
+        for row in [json!({}), json!([]), json!("x"), json!(7), json!([{ "city": "x" }])] {
+            assert!(read(row).target_locations.is_empty());
+        }
     }
 
     #[test]
     fn every_outcome_of_application_to_reconcile_is_read() {
         let read = |answer| serde_json::from_value::<Question>(answer).unwrap();
-        let run = read(json!({ "outcome": "run", "run_id": "tsk_41", "attempt": 2 }));
-        assert!(matches!(run, Question::Run { attempt: 2, .. }));
+        let run = read(json!({ "outcome": "run", "run_id": "tsk_41", "attempt": 2, "is_overdue": true }));
+        assert!(matches!(run, Question::Run { attempt: 2, is_overdue: true, .. }));
         let submission =
             json!({ "outcome": "submission", "submission_id": ID, "title": "jobraker-1", "seconds_ago": 90 });
         assert!(matches!(read(submission), Question::Submission { seconds_ago: 90, .. }));

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod alerts;
 pub mod applications;
+pub mod circuit_breakers;
 pub mod notices;
 pub mod push;
 pub mod queue;
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Signature> {
         accounts::SIGNATURES,
         alerts::SIGNATURES,
         applications::SIGNATURES,
+        circuit_breakers::SIGNATURES,
         notices::SIGNATURES,
         push::SIGNATURES,
         queue::SIGNATURES,

@@ -9,40 +9,49 @@ use super::{Repeat, rpc};
 use crate::{
     application_status::ApplicationStatus,
     ids::{SearchLeaseId, SearchVersion, UserId},
-    vendors::{Fault, adzuna},
+    vendors::{CallOutcome, Fault, adzuna},
 };
 
 rpc! {
-    /// Decides whether there is a good page, whether this person's search may ask Adzuna for one, or what else there is.
-    /// Called as the person.
+    /// Finds out what there is without asking Adzuna. Called as the person.
     pub struct SearchJobs<'a> {
         /// The hash of the query.
         pub query_key: &'a str,
         /// The page that the caller has, so that it need not be sent again.
         pub known_version: Option<SearchVersion>,
-        /// The lease that the caller has waited for.
-        pub awaited_lease_id: Option<SearchLeaseId>,
     }
     const NAME = "search_jobs";
+    /// It changes nothing. Somebody is waiting, and hears at once that the database is down.
+    const REPEAT = Repeat::LeftToCaller;
+    type Answer = SearchDecision;
+
+    /// Takes the right to ask Adzuna for a page that is missing.
+    pub struct LeaseJobSearch<'a> {
+        /// The hash of the query.
+        pub query_key: &'a str,
+        /// The page that the caller has, so that it need not be sent again.
+        pub known_version: Option<SearchVersion>,
+        /// The person who searches, from [`SearchDecision::Missing`].
+        pub user_id: UserId,
+    }
+    const NAME = "lease_job_search";
     /// The second call would wait for the lease of the first, whose call to Adzuna is counted.
     const REPEAT = Repeat::NotHarmless;
     type Answer = SearchDecision;
 
-    /// The same for a saved search.
+    /// Both for a saved search.
     pub struct SearchJobsForAlert<'a> {
         /// The hash of the query.
         pub query_key: &'a str,
         /// The page that the caller has, so that it need not be sent again.
         pub known_version: Option<SearchVersion>,
-        /// The lease that the caller has waited for.
-        pub awaited_lease_id: Option<SearchLeaseId>,
         /// Whose saved search it is.
         pub user_id: UserId,
         /// A page of this age holds no news, in the database's own words.
         pub newer_than: &'a str,
     }
     const NAME = "search_jobs_for_alert";
-    /// As for [`SearchJobs`].
+    /// As for [`LeaseJobSearch`].
     const REPEAT = Repeat::NotHarmless;
     type Answer = SearchDecision;
 
@@ -66,7 +75,7 @@ rpc! {
     const REPEAT = Repeat::Harmless;
     type Answer = StoredPage;
 
-    /// Tells those who wait that there is no page.
+    /// Tells those who wait, and Adzuna's circuit breaker, that there is no page.
     pub struct RecordJobSearchFailure<'a> {
         /// The hash of the query.
         pub query_key: &'a str,
@@ -74,6 +83,10 @@ rpc! {
         pub lease_id: SearchLeaseId,
         /// Why.
         pub failure: Fault,
+        /// What that says about Adzuna.
+        pub outcome: CallOutcome,
+        /// How long Adzuna asks us to wait.
+        pub retry_after_seconds: Option<u64>,
     }
     const NAME = "record_job_search_failure";
     /// The lease ends by itself.
@@ -81,7 +94,7 @@ rpc! {
     type Answer = IgnoredAny;
 }
 
-/// What `search_jobs` decided.
+/// What `search_jobs`, `lease_job_search` or `search_jobs_for_alert` decided.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum SearchDecision {
@@ -97,16 +110,28 @@ pub enum SearchDecision {
     },
     /// Another caller is asking.
     Awaited {
-        /// Theirs.
-        lease_id: Option<SearchLeaseId>,
         /// An older page.
         page: Option<StoredPage>,
     },
-    /// The caller who was waited for got nothing.
+    /// Asking has failed lately, and there is no older page.
     Failed {
         /// Why.
         #[serde(deserialize_with = "adzuna::fault_with_code")]
         failure: Fault,
+        /// When somebody may ask again.
+        retry_after_seconds: u64,
+    },
+    /// Adzuna's circuit breaker is open.
+    Paused {
+        /// When Adzuna is called again.
+        retry_after_seconds: u64,
+        /// An older page.
+        page: Option<StoredPage>,
+    },
+    /// Somebody has to ask: the person who searches, by the right that `lease_job_search` gives.
+    Missing {
+        /// Who the person is.
+        user_id: UserId,
     },
     /// Adzuna's allowance is used up, or the person's own share of it.
     Spent {
@@ -212,7 +237,7 @@ mod tests {
     use crate::{application_status::ApplicationStatus, vendors::adzuna::FAULTS};
 
     #[test]
-    fn every_decision_of_search_jobs_is_read() {
+    fn every_decision_is_read() {
         let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
         let page = json!({
             "version": id, "is_fresh": true, "fetched_at": "2026-07-15T08:33:45.5+00:00", "age_seconds": 5, "results": null,
@@ -223,10 +248,17 @@ mod tests {
         assert!(fresh.marks.saved.contains("gb:1"));
         assert_eq!(fresh.marks.applications["gb:2"], ApplicationStatus::Draft);
         assert!(matches!(read(json!({ "outcome": "resting", "page": page })), SearchDecision::Resting { .. }));
-        let awaited = json!({ "outcome": "awaited", "lease_id": id, "page": null });
-        assert!(matches!(read(awaited), SearchDecision::Awaited { page: None, .. }));
-        let failed = json!({ "outcome": "failed", "failure": FAULTS.timed_out });
-        assert!(matches!(read(failed), SearchDecision::Failed { failure } if failure == FAULTS.timed_out));
+        let awaited = json!({ "outcome": "awaited", "page": null });
+        assert!(matches!(read(awaited), SearchDecision::Awaited { page: None }));
+        let failed = json!({ "outcome": "failed", "failure": FAULTS.timed_out, "retry_after_seconds": 30 });
+        assert!(matches!(
+            read(failed),
+            SearchDecision::Failed { failure, retry_after_seconds: 30 } if failure == FAULTS.timed_out
+        ));
+        let paused = json!({ "outcome": "paused", "retry_after_seconds": 30, "page": null });
+        assert!(matches!(read(paused), SearchDecision::Paused { retry_after_seconds: 30, page: None }));
+        let missing = json!({ "outcome": "missing", "user_id": id, "page": null });
+        assert!(matches!(read(missing), SearchDecision::Missing { .. }));
         let spent = json!({ "outcome": "spent", "retry_after_seconds": 17, "is_own_limit": true, "page": null });
         assert!(matches!(
             read(spent),

@@ -6,7 +6,7 @@ use crate::vendors::fault::{Fault, FaultKind, Faults};
 
 const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
     let title = if matches!(kind, FaultKind::TimedOut) { "Job search timed out" } else { "Job search failed" };
-    Fault { kind, code, title, detail }
+    Fault { kind, code, title, detail, retry_after: None }
 }
 
 const UNAUTHORIZED: Fault =
@@ -30,6 +30,11 @@ pub static FAULTS: Faults = Faults {
         FaultKind::Unreadable,
         "adzuna_unreadable",
         "the answer of the job search service could not be read",
+    ),
+    paused: fault(
+        FaultKind::Paused,
+        "adzuna_paused",
+        "the job search service is in trouble and is not asked at the moment; try again later",
     ),
     own: &[],
     own_statuses: &[(410, UNAUTHORIZED)],

@@ -5,7 +5,7 @@ use crate::vendors::fault::{Fault, FaultKind, Faults};
 
 const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
     let title = if matches!(kind, FaultKind::TimedOut) { "Expo timed out" } else { "Expo did not take the messages" };
-    Fault { kind, code, title, detail }
+    Fault { kind, code, title, detail, retry_after: None }
 }
 
 /// Why a whole request was not fulfilled.
@@ -37,6 +37,11 @@ pub static FAULTS: Faults = Faults {
         "expo_unreadable",
         "Expo's answer could not be read; the messages may not have been sent",
     ),
+    paused: fault(
+        FaultKind::Paused,
+        "expo_paused",
+        "Expo is in trouble and is not called at the moment; the messages were not sent",
+    ),
     own: &[],
     own_statuses: &[],
 };
@@ -55,7 +60,9 @@ pub fn is_passing(fault: Fault) -> bool {
         | FaultKind::CreditsExhausted
         | FaultKind::QuotaSpent
         | FaultKind::UnknownPath
-        | FaultKind::Rejected => false,
+        | FaultKind::Rejected
+        // Not in a moment.
+        | FaultKind::Paused => false,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::vendors::fault::{Fault, FaultKind, Faults};
 
 const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
     let title = if matches!(kind, FaultKind::TimedOut) { "JSearch timed out" } else { "JSearch failed" };
-    Fault { kind, code, title, detail }
+    Fault { kind, code, title, detail, retry_after: None }
 }
 
 /// 429 for the month's quota, or a response that says it was the last one.
@@ -29,6 +29,7 @@ pub static FAULTS: Faults = Faults {
     timed_out: fault(FaultKind::TimedOut, "jsearch_timed_out", "JSearch did not answer in time"),
     unreachable: fault(FaultKind::Unreachable, "jsearch_unreachable", "JSearch cannot be reached"),
     unreadable: fault(FaultKind::Unreadable, "jsearch_unreadable", "the answer of JSearch could not be read"),
+    paused: fault(FaultKind::Paused, "jsearch_paused", "JSearch is in trouble and is not asked at the moment"),
     own: &[QUOTA_SPENT, UNKNOWN_PATH],
     own_statuses: &[(404, UNKNOWN_PATH)],
 };
@@ -43,6 +44,7 @@ pub(super) fn is_passing(fault: Fault) -> bool {
         | FaultKind::QuotaSpent
         | FaultKind::UnknownPath
         | FaultKind::Rejected
-        | FaultKind::Unreadable => false,
+        | FaultKind::Unreadable
+        | FaultKind::Paused => false,
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ids::RunId,
-    outgoing::{Failure, Request, Response, Upstream},
+    outgoing::{Failure, RETRY_AFTER, Request, Response, Upstream},
     vendors::fault::Fault,
 };
 
@@ -40,8 +40,12 @@ impl<'a> Skyvern<'a> {
     /// [`Fault`]; [`leaves_outcome_open`](super::leaves_outcome_open) tells whether a run may exist all the same.
     pub async fn start(&self, run: &NewRun) -> Result<Run, Fault> {
         let body = serde_json::to_string(run).map_err(|_| FAULTS.rejected)?;
-        let request = self.with_key(Request::post_json(self.url("v1/run/tasks")?, body));
-        read_run(self.upstream.send("skyvern", request).await)
+        let request = self.with_key(Request::post_json(self.url("v1/run/tasks")?, body)).wanting(&RETRY_AFTER);
+        let result = self.upstream.send("skyvern", request).await;
+        // Its database is away, for a moment; it does not say for how long (docs/vendors/skyvern.md#limits).
+        let is_unavailable = matches!(&result, Ok(response) if response.status == 503);
+        let pause = is_unavailable.then_some(SURELY_LISTED_AFTER);
+        read_run(result).map_err(|fault| fault.retried_after(fault.retry_after.or(pause)))
     }
 
     /// Looks for a run by its whole title among the newest that match it.

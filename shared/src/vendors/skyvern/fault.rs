@@ -1,11 +1,17 @@
 //! How Skyvern fails us (docs/vendors/skyvern.md#refusals-and-failures).
 
+use std::time::Duration;
+
+use super::SURELY_LISTED_AFTER;
 use crate::vendors::fault::{Fault, FaultKind, Faults};
+
+/// A longer `Retry-After` is a mistake, or too long to miss that Skyvern is back.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 const fn fault(kind: FaultKind, code: &'static str, detail: &'static str) -> Fault {
     let title =
         if matches!(kind, FaultKind::TimedOut) { "Skyvern timed out" } else { "Skyvern did not take the application" };
-    Fault { kind, code, title, detail }
+    Fault { kind, code, title, detail, retry_after: None }
 }
 
 /// 402: no credits left.
@@ -44,6 +50,11 @@ pub static FAULTS: Faults = Faults {
         "skyvern_unreadable",
         "Skyvern's answer could not be read; whether the application was started is being found out",
     ),
+    paused: fault(
+        FaultKind::Paused,
+        "skyvern_paused",
+        "Skyvern is in trouble and is not called at the moment; nothing was sent",
+    ),
     own: &[CREDITS_EXHAUSTED],
     own_statuses: &[(402, CREDITS_EXHAUSTED)],
 };
@@ -57,7 +68,20 @@ pub fn leaves_outcome_open(fault: Fault) -> bool {
         | FaultKind::QuotaSpent
         | FaultKind::UnknownPath
         | FaultKind::RateLimited
-        | FaultKind::Rejected => false,
+        | FaultKind::Rejected
+        | FaultKind::Paused => false,
         FaultKind::Failed | FaultKind::TimedOut | FaultKind::Unreachable | FaultKind::Unreadable => true,
     }
+}
+
+/// Where a submission waits until Skyvern takes it: when to try again. None where that would not help. After a failure
+/// that named a time a run may exist; by then it can be looked for.
+#[must_use]
+pub fn waits_for(fault: Fault) -> Option<Duration> {
+    let after = match fault.kind {
+        FaultKind::RateLimited | FaultKind::Paused => fault.retry_after.unwrap_or(Duration::from_mins(1)),
+        FaultKind::Failed => fault.retry_after?.max(SURELY_LISTED_AFTER),
+        _ => return None,
+    };
+    Some(after.min(LONGEST_PAUSE))
 }

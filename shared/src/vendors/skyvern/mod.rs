@@ -10,7 +10,7 @@ mod signature;
 
 pub use client::{SURELY_LISTED_AFTER, Skyvern};
 pub use event::{Event, RunError, RunStatus};
-pub use fault::{CREDITS_EXHAUSTED, FAULTS, leaves_outcome_open};
+pub use fault::{CREDITS_EXHAUSTED, FAULTS, leaves_outcome_open, waits_for};
 pub use outcome::{Decision, error_code_mapping};
 pub use run::{NewRun, Run};
 pub use settings::Settings;

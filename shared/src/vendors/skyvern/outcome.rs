@@ -90,9 +90,18 @@ outcomes! {
     /// Skyvern does not know the run any more. It may have sent the application before that, so only a person can find
     /// out.
     RunLost => Meaning::new("run_lost", ApplicationStatus::RequiresAttentionManualReview).asking_to_check(),
+    /// The run goes on after its deadline, and is cancelled. It may have sent the application before that.
+    RunOverdue => Meaning::new("run_overdue", ApplicationStatus::RequiresAttentionManualReview).asking_to_check(),
     /// The call that should have started a run started none.
     RunNeverStarted => Meaning::new("run_never_started", ApplicationStatus::FailedSkyvernSubmission)
         .telling_it_was_not_sent(),
+
+    /// Skyvern took nothing for as long as the submission could wait.
+    WaitedTooLong => Meaning::new("waited_too_long", ApplicationStatus::FailedSkyvernSubmission).notifying(
+        "Application not sent",
+        "Your application for {job_title} at {company_name} could not be started within a day. Nothing was sent; you \
+         may submit it again.",
+    ),
 }
 
 /// All that follows from an outcome.
@@ -217,6 +226,32 @@ impl Decision {
     #[must_use]
     pub fn run_lost() -> Self {
         Outcome::RunLost.decision()
+    }
+
+    /// Skyvern took nothing for as long as the submission could wait.
+    #[must_use]
+    pub fn waited_too_long() -> Self {
+        Outcome::WaitedTooLong.decision()
+    }
+
+    /// A submission that waited could not be started when its turn came: `message` says why, `reason` is its code.
+    #[must_use]
+    pub fn refused_in_its_turn(reason: &str, message: &str) -> Self {
+        Self {
+            status: ApplicationStatus::FailedSkyvernSubmission,
+            status_details: json!({ "reason": reason, "message": message }),
+            notification: Some(Notification {
+                title: "Application not sent",
+                message: "Your application for {job_title} at {company_name} had to wait and could not be started then. \
+                          Nothing was sent; open it to see why.",
+            }),
+        }
+    }
+
+    /// The run goes on after its deadline.
+    #[must_use]
+    pub fn run_overdue() -> Self {
+        Outcome::RunOverdue.decision()
     }
 
     /// The call that should have started a run started none.
@@ -443,7 +478,7 @@ mod tests {
             assert_eq!(Outcome::reported_as(code).unwrap().meaning().code, code);
             assert!(mapping[code].is_string(), "{code}");
         }
-        for code in ["submitted", "running", "unproven", "failed", "run_lost", "REACH_MAX_STEPS", ""] {
+        for code in ["submitted", "running", "unproven", "failed", "run_lost", "run_overdue", "REACH_MAX_STEPS", ""] {
             assert_eq!(Outcome::reported_as(code), None, "{code} is not Skyvern's to report");
         }
     }
