@@ -133,7 +133,8 @@ fn preferences(preferences: &Preferences) -> String {
 
 fn locations(preferences: &Preferences) -> String {
     let names = preferences.target_locations.iter().filter_map(|location| {
-        let place: Vec<&str> = [&location.city, &location.state].into_iter().flatten().map(String::as_str).collect();
+        let place: Vec<&str> =
+            [&location.city, &location.state, &location.zip].into_iter().flatten().map(String::as_str).collect();
         match (place.is_empty(), location.remote_only) {
             (true, true) => Some("remote".to_owned()),
             (true, false) => None,

@@ -143,8 +143,8 @@ fn what_the_person_looks_for_is_in_the_prompt_as_far_as_it_is_known() {
         (json!({ "salary_max": 9 }), "- Salary: up to 9 USD a year\n"),
         (json!({ "target_locations": [{ "remote_only": true }] }), "- Locations: remote\n"),
         (
-            json!({ "target_locations": [{ "city": "Leeds", "remote_only": true }, { "city": "York" }, {}] }),
-            "- Locations: Leeds (remote only); York\n",
+            json!({ "target_locations": [{ "city": "Leeds", "remote_only": true }, { "city": "York", "zip": "YO1" }, {}] }),
+            "- Locations: Leeds (remote only); York, YO1\n",
         ),
         (json!({ "key_skills": ["Rust", "SQL"] }), "- Skills: Rust, SQL\n"),
         // Whatever its shape, it stops nothing.

@@ -322,6 +322,8 @@ pub struct Location {
     pub city: Option<String>,
     /// The state or region.
     pub state: Option<String>,
+    /// The postal code.
+    pub zip: Option<String>,
     /// Only work that needs no place.
     pub remote_only: bool,
 }
@@ -333,9 +335,10 @@ impl Location {
             Value::Object(_) => Some(Self {
                 city: text(&value["city"]),
                 state: text(&value["state"]),
+                zip: text(&value["zip"]),
                 remote_only: value["remote_only"] == true,
             }),
-            value => Some(Self { city: Some(text(value)?), state: None, remote_only: false }),
+            value => Some(Self { city: Some(text(value)?), state: None, zip: None, remote_only: false }),
         }
     }
 }
