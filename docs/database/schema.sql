@@ -86,15 +86,6 @@ CREATE TYPE public.work_preference_type AS ENUM (
     'onsite'
 );
 
--- FUNCTION address_of_account(auth.users)
-CREATE FUNCTION private.address_of_account(p_account auth.users) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select nullif(p_account.email, '')
-    where p_account.email_confirmed_at is not null or p_account.raw_app_meta_data ->> 'clerk_id' <> ''
-$$;
-
 -- FUNCTION after_quiet_hours(timestamp with time zone, text, smallint, smallint)
 CREATE FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE
@@ -118,7 +109,7 @@ CREATE FUNCTION public.current_user_id() RETURNS uuid
 declare
     subject text;
 begin
-    subject := private.token_subject();
+    subject := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json ->> 'sub';
     if subject is null then
         return null;
     end if;
@@ -133,7 +124,7 @@ end
 $_$;
 
 -- COMMENT FUNCTION current_user_id()
-COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null, as do those of an unfinished sign-in or of a foreign front end.';
+COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null.';
 
 -- TABLE saved_searches
 CREATE TABLE public.saved_searches (
@@ -148,8 +139,7 @@ CREATE TABLE public.saved_searches (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT saved_searches_check_search_name CHECK (((char_length(search_name) >= 1) AND (char_length(search_name) <= 200))),
     CONSTRAINT saved_searches_check_search_query CHECK (((jsonb_typeof(search_query) = 'object'::text) AND (octet_length((search_query)::text) <= 10000)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='85');
+);
 
 -- COMMENT TABLE saved_searches
 COMMENT ON TABLE public.saved_searches IS 'Searches that a person keeps, to run again and to be told of new postings.';
@@ -338,8 +328,7 @@ END) STORED,
     CONSTRAINT applications_check_submission CHECK ((((submission_id IS NULL) = (submission_outcome IS NULL)) AND ((submission_id IS NULL) = (submission_title IS NULL)) AND ((submission_id IS NULL) = (submission_started_at IS NULL)))),
     CONSTRAINT applications_check_submission_idempotency_key CHECK (((char_length(submission_idempotency_key) >= 1) AND (char_length(submission_idempotency_key) <= 255))),
     CONSTRAINT applications_check_submission_outcome CHECK ((submission_outcome = ANY (ARRAY['started'::text, 'open'::text])))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
+);
 
 -- COMMENT TABLE applications
 COMMENT ON TABLE public.applications IS 'A person''s job applications, from the draft to the end.';
@@ -549,25 +538,6 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
     where query_key = p_query_key and fetched_at > clock_timestamp() - interval '7 days'
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
-
--- FUNCTION call_outcome(text)
-CREATE FUNCTION private.call_outcome(p_code text) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $_$
-    select case substring(p_code from '^(?:adzuna|expo|jsearch|openai|skyvern)_(.*)$')
-        when 'rejected' then 'succeeded'
-        when 'failed' then 'failed'
-        when 'timed_out' then 'failed'
-        when 'unreachable' then 'failed'
-        when 'unreadable' then 'failed'
-        when 'rate_limited' then 'limited'
-        when 'unauthorized' then 'refused'
-        when 'unknown_path' then 'refused'
-        when 'credits_exhausted' then 'spent'
-        when 'quota_spent' then 'spent'
-    end
-$_$;
 
 -- FUNCTION cancel_application_runs(uuid, uuid)
 CREATE FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid DEFAULT NULL::uuid) RETURNS void
@@ -887,50 +857,6 @@ begin
 end
 $$;
 
--- FUNCTION close_mirrored_account()
-CREATE FUNCTION private.close_mirrored_account() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    if not exists (select from public.users
-                   where id = new.id and clerk_user_id = new.raw_app_meta_data ->> 'clerk_id') then
-        return new;
-    end if;
-    new.email := null;
-    new.email_confirmed_at := null;
-    new.phone := null;
-    new.phone_confirmed_at := null;
-    new.encrypted_password := null;
-    -- Empty texts, because the Auth server cannot read null in these columns.
-    new.confirmation_token := '';
-    new.recovery_token := '';
-    new.reauthentication_token := '';
-    new.email_change := '';
-    new.email_change_token_new := '';
-    new.email_change_token_current := '';
-    new.phone_change := '';
-    new.phone_change_token := '';
-    -- A date, because the Auth server cannot read `infinity`; nor can it write a year of five digits.
-    new.banned_until := '9999-01-01 00:00:00+00';
-    return new;
-end
-$$;
-
--- COMMENT FUNCTION close_mirrored_account()
-COMMENT ON FUNCTION private.close_mirrored_account() IS 'Keeps the account of a person of Clerk''s closed to Supabase Auth. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the row of auth.users that is being updated.';
-
--- FUNCTION close_new_mirrored_account()
-CREATE FUNCTION private.close_new_mirrored_account() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    update auth.users set updated_at = updated_at where id = new.id; -- the trigger above does the rest
-    return null;
-end
-$$;
-
 -- FUNCTION company_key(text)
 CREATE FUNCTION private.company_key(p_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -952,7 +878,7 @@ CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     AS $$
 declare
     clerk_id text := nullif(p_account.raw_app_meta_data ->> 'clerk_id', '');
-    address  text := private.address_of_account(p_account);
+    address  text := nullif(p_account.email, '');
 begin
     if clerk_id is null or exists (select from public.users where clerk_user_id = clerk_id) then
         clerk_id := p_account.id::text;
@@ -1083,14 +1009,6 @@ begin
 end
 $$;
 
--- FUNCTION give_back_trial(text)
-CREATE FUNCTION private.give_back_trial(p_vendor text) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    update private.circuit_breakers set trial_until = null where vendor = p_vendor and trial_until is not null
-$$;
-
 -- FUNCTION guard_application_status()
 CREATE FUNCTION private.guard_application_status() RETURNS trigger
     LANGUAGE plpgsql
@@ -1213,11 +1131,6 @@ CREATE FUNCTION private.hear_of_erased_application(p_run private.application_run
     SET search_path TO ''
     AS $$
 begin
-    -- The person before the ledger, in the order in which an account's deletion takes them.
-    perform from public.users where id = p_run.user_id for key share;
-    if not found then
-        return null;
-    end if;
     if p_run.run_id is null then
         update private.application_runs set run_id = p_run_id, started_at = clock_timestamp()
         where submission_id = p_run.submission_id;
@@ -1272,7 +1185,6 @@ CREATE TABLE public.scraping_logs (
     jobs_skipped integer DEFAULT 0 NOT NULL,
     jobs_deactivated integer DEFAULT 0 NOT NULL,
     errors integer DEFAULT 0 NOT NULL,
-    is_whole boolean DEFAULT false NOT NULL,
     error text,
     started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     completed_at timestamp with time zone,
@@ -1298,21 +1210,6 @@ begin
         for update;
     end if;
     return run;
-end
-$$;
-
--- FUNCTION hold_people_told(uuid[], uuid[])
-CREATE FUNCTION private.hold_people_told(p_device_ids uuid[], p_job_ids uuid[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-begin
-    perform from public.users
-    where id in (select user_id from public.user_push_tokens where id = any (p_device_ids)
-                 union all
-                 select user_id from public.background_jobs where id = any (p_job_ids))
-    order by id
-    for key share;
 end
 $$;
 
@@ -1454,7 +1351,7 @@ begin
             'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
             'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
     end if;
-    -- Last: whoever gets the one trial here makes the call.
+    -- Last, because nothing else may stand in the way of a trial.
     pause := private.pass_circuit_breaker('adzuna');
     if pause is not null then
         delete from private.job_search_calls where id = lease.id;
@@ -1511,7 +1408,6 @@ CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     AS $$
 declare
     unfinished_at_most constant integer := 20;
-    a_day_at_most      constant integer := 100;
     payload_at_most    constant integer := 4096; -- bytes
 begin
     if current_user <> 'authenticated' then
@@ -1526,12 +1422,6 @@ begin
         where user_id = new.user_id and status in ('pending', 'processing')) >= unfinished_at_most then
         perform private.refuse('too_many_jobs', 429,
             format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most));
-    end if;
-    if (select count(*) from public.background_jobs
-        where user_id = new.user_id and created_at > clock_timestamp() - interval '1 day'
-          and dedupe_key is null) >= a_day_at_most then
-        perform private.refuse('too_many_background_jobs', 429,
-            format('%s jobs were queued within a day, cancelled ones included; more can be queued later', a_day_at_most));
     end if;
     return new;
 end
@@ -1717,8 +1607,7 @@ CREATE TABLE public.users (
     CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
     CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
     CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
+);
 
 -- COMMENT TABLE users
 COMMENT ON TABLE public.users IS 'People: one profile for each account.';
@@ -1835,41 +1724,6 @@ $$;
 
 -- COMMENT FUNCTION note_outcome_of_run()
 COMMENT ON FUNCTION private.note_outcome_of_run() IS 'Keeps what a run came to. Definer: nobody may write application_runs. Bounds: a trigger function, which nobody can call: it writes only about the run of the row that is being changed.';
-
--- FUNCTION note_settled_jobs(jsonb)
-CREATE FUNCTION private.note_settled_jobs(p_jobs jsonb) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    ended record;
-begin
-    if not exists (select from private.circuit_breakers where vendor = 'skyvern')
-       and not exists (select from jsonb_to_recordset(p_jobs) as reported (error text)
-                       where private.call_outcome(error) <> 'succeeded') then
-        return;
-    end if;
-    for ended in
-        select case job.job_type when 'push_receipts' then 'expo' else 'skyvern' end as vendor,
-               coalesce(private.call_outcome(reported.error), 'succeeded') as outcome
-        from jsonb_to_recordset(p_jobs) as reported (job_id uuid, outcome text, error text, result jsonb)
-        join public.background_jobs as job on job.id = reported.job_id
-        where case job.job_type
-                when 'push_receipts' then private.call_outcome(reported.error) is not null
-                when 'cancel_skyvern_run' then
-                    reported.outcome = 'completed' or private.call_outcome(reported.error) is not null
-                when 'reconcile_application' then
-                    private.call_outcome(reported.error) is not null
-                    -- Otherwise Skyvern was not asked.
-                    or (reported.outcome = 'completed' and reported.result ->> 'found'
-                        not in ('not_found', 'in_progress', 'just_heard_of', 'settled'))
-                else false end
-        order by coalesce(private.call_outcome(reported.error), 'succeeded') = 'succeeded'
-    loop
-        perform private.note_vendor_call(ended.vendor, ended.outcome, p_costs_nothing => true);
-    end loop;
-end
-$$;
 
 -- FUNCTION note_vendor_call(text, text, bigint, boolean)
 CREATE FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint DEFAULT NULL::bigint, p_costs_nothing boolean DEFAULT false) RETURNS void
@@ -1988,21 +1842,6 @@ begin
 end
 $$;
 
--- FUNCTION paused_job_types()
-CREATE FUNCTION private.paused_job_types() RETURNS text[]
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    select coalesce(array_agg(called.job_type), '{}')
-    from private.circuit_breakers as breaker
-    join (values ('cancel_skyvern_run', 'skyvern', true), ('reconcile_application', 'skyvern', true),
-                 ('submit_application', 'skyvern', false), ('push_notification', 'expo', false),
-                 ('push_receipts', 'expo', false), ('saved_search_alert', 'adzuna', false),
-                 ('job_sync', 'jsearch', false))
-        as called (job_type, vendor, costs_nothing) on called.vendor = breaker.vendor
-    where private.circuit_breaker_pause(called.vendor, called.costs_nothing) is not null
-$$;
-
 -- FUNCTION plain_email(text)
 CREATE FUNCTION private.plain_email(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -2017,7 +1856,7 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $_$
-    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then p_text end
+    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
 $_$;
 
 -- FUNCTION prepare_deletion_of_person(uuid)
@@ -2052,134 +1891,112 @@ begin
 end
 $$;
 
--- FUNCTION purge_resting_searches(timestamp with time zone, integer)
-CREATE FUNCTION private.purge_resting_searches(p_before timestamp with time zone, p_limit integer) RETURNS integer
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    with resting as materialized (
-        select alert.saved_search_id
-        from private.saved_search_alerts as alert
-        join public.saved_searches as search on search.id = alert.saved_search_id
-        where alert.next_at is null and alert.since < p_before
-          and (search.last_run_at is null or search.last_run_at < p_before)
-        order by alert.since
-        limit p_limit
-        for update of alert skip locked
-    ),
-    forgotten as (
-        delete from private.saved_search_sightings as sighting
-        using resting
-        where sighting.saved_search_id = resting.saved_search_id
-    ),
-    renewed as (
-        update private.saved_search_alerts as alert
-        set since = clock_timestamp()
-        from resting
-        where alert.saved_search_id = resting.saved_search_id
-    )
-    select count(*)::integer from resting
-$$;
-
--- FUNCTION purge_rows(regclass, name, text, text, timestamp with time zone, timestamp with time zone, integer)
-CREATE FUNCTION private.purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone) RETURNS record
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $_$
-begin
-    execute format(
-        'with expired as materialized (
-             select ctid, %2$I as moment from %1$s
-             where %3$s and %2$I >= $1 and %2$I < $2
-             order by %2$I
-             limit $3
-             for update skip locked
-         ),
-         gone as (
-             %4$s where ctid = any (array(select ctid from expired))
-         )
-         select count(*), max(moment) from expired',
-        p_table, p_column, p_condition,
-        case when p_instead is null then format('delete from %s', p_table)
-             else format('update %s set %s', p_table, p_instead) end)
-    into purged, reached
-    using p_after, p_before, p_limit;
-end
-$_$;
-
--- FUNCTION put_clerk_account(text, text, text, text, bigint)
-CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
+-- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
+CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    address  text := private.plain_email(p_email);
-    number   text := private.plain_phone(p_phone_number);
-    new_name text := left(nullif(btrim(p_full_name), ''), 200);
-    said     jsonb := jsonb_strip_nulls(jsonb_build_object('full_name', new_name, 'phone_number', number));
-    former   jsonb;
-    account  uuid;
+    attempts    constant integer := 3;
+    address     text := private.plain_email(p_email);
+    number      text := private.plain_phone(p_phone_number);
+    new_name    text := left(nullif(btrim(p_full_name), ''), 200);
+    account     uuid;
+    former      auth.users;
+    former_name text;
 begin
-    -- Whoever wants this address waits here, before any row is locked, and after the lock of the Clerk account: two
-    -- accounts never take one address at the same time.
-    if address is not null then
-        perform pg_advisory_xact_lock(hashtextextended('address:' || address, 0));
-    end if;
-
     select id into account from public.users where clerk_user_id = p_clerk_user_id;
-    if account is null then
-        -- Empty texts, because the Auth server cannot read null in these columns. The triggers on `auth.users` close
-        -- the account and create its profile.
-        insert into auth.users (
-            id, instance_id, aud, role, raw_app_meta_data, raw_user_meta_data,
-            confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
-        values (
-            gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
-            jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
-                               'clerk_id', p_clerk_user_id),
-            said, '', '', '', '', clock_timestamp(), clock_timestamp())
-        returning id into account;
-    else
-        select raw_user_meta_data into former from auth.users where id = account for update;
-        update auth.users as mirror
-        set raw_user_meta_data = case when jsonb_typeof(former) = 'object'
-                                      then former - 'full_name' - 'phone_number' else '{}' end || said,
-            updated_at = clock_timestamp()
-        where mirror.id = account;
-    end if;
 
-    -- Both profiles that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
-    perform from public.users where id = account or email = address order by id for update;
+    -- All rows that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
+    perform from auth.users as candidate
+    where candidate.id = account
+       or (candidate.email = address and not candidate.is_sso_user) -- the unique index has no others
+       or candidate.phone = number
+    order by candidate.id
+    for update;
+    select * into former from auth.users where id = account;
+    former_name := left(former.raw_user_meta_data ->> 'full_name', 200);
 
-    update public.users as holder
-    set email = null
-    where holder.email = address
-      and holder.id <> account
-      and starts_with(holder.clerk_user_id, 'user_')
-      and coalesce((select known.updated_at from private.clerk_accounts as known
-                    where known.clerk_user_id = holder.clerk_user_id), 0) < p_updated_at;
-    if exists (select from public.users where email = address and id <> account) then
-        address := null;
-    end if;
-    loop
+    update auth.users as holder
+    set email = nullif(holder.email, address),
+        email_confirmed_at = case when holder.email is distinct from address then holder.email_confirmed_at end,
+        phone = nullif(holder.phone, number),
+        phone_confirmed_at = case when holder.phone is distinct from number then holder.phone_confirmed_at end,
+        updated_at = clock_timestamp()
+    from public.users as profile
+        left join private.clerk_accounts as known on known.clerk_user_id = profile.clerk_user_id
+    where profile.id = holder.id
+      and holder.id is distinct from account
+      and not holder.is_sso_user
+      and (holder.email = address or holder.phone = number)
+      and starts_with(profile.clerk_user_id, 'user_')
+      and coalesce(known.updated_at, 0) < p_updated_at;
+
+    -- More than once, in case another account takes the address between the check and the write.
+    for attempt in 1..attempts loop
+        if exists (select from auth.users as holder
+                   where holder.email = address and not holder.is_sso_user and holder.id is distinct from account) then
+            address := null;
+        end if;
+        if exists (select from auth.users as holder
+                   where holder.phone = number and holder.id is distinct from account) then
+            number := null;
+        end if;
         begin
-            update public.users as profile
-            set email = address,
-                full_name = case when profile.full_name is not distinct from left(former ->> 'full_name', 200)
-                                 then new_name else profile.full_name end,
-                phone_number = case when profile.phone_number is not distinct from former ->> 'phone_number'
-                                    then number else profile.phone_number end
-            where profile.id = account
-              and profile.clerk_user_id = p_clerk_user_id;
-            if not found then
-                raise exception 'the account of a Clerk user has no profile';
+            if account is null then
+                -- Empty texts, because the Auth server cannot read null in these columns.
+                insert into auth.users (
+                    id, instance_id, aud, role, email, email_confirmed_at, phone, phone_confirmed_at,
+                    raw_app_meta_data, raw_user_meta_data,
+                    confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
+                values (
+                    gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
+                    address, case when address is not null and p_email_is_confirmed then clock_timestamp() end,
+                    number, case when number is not null then clock_timestamp() end,
+                    jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
+                                       'clerk_id', p_clerk_user_id),
+                    jsonb_strip_nulls(jsonb_build_object('full_name', new_name)),
+                    '', '', '', '', clock_timestamp(), clock_timestamp())
+                returning id into account;
+            else
+                update auth.users as mirror
+                set email = address,
+                    email_confirmed_at = case
+                        when address is null or not p_email_is_confirmed then null
+                        when mirror.email = address then coalesce(mirror.email_confirmed_at, clock_timestamp())
+                        else clock_timestamp() end,
+                    phone = number,
+                    phone_confirmed_at = case
+                        when number is null then null
+                        when mirror.phone = number then coalesce(mirror.phone_confirmed_at, clock_timestamp())
+                        else clock_timestamp() end,
+                    raw_user_meta_data = jsonb_set(
+                        case when jsonb_typeof(mirror.raw_user_meta_data) = 'object'
+                             then mirror.raw_user_meta_data else '{}' end,
+                        '{full_name}', coalesce(to_jsonb(new_name), 'null')),
+                    updated_at = clock_timestamp()
+                where mirror.id = account;
             end if;
             exit;
         exception
-            when unique_violation then -- Supabase Auth has given the address to somebody since the check
-                address := null;
+            when unique_violation then
+                if attempt = attempts then
+                    raise;
+                end if;
         end;
     end loop;
+
+    -- The triggers on `auth.users` have created the profile and keep its address.
+    update public.users as profile
+    set full_name = case when profile.full_name is not distinct from former_name
+                         then new_name else profile.full_name end,
+        phone_number = case when profile.phone_number is not distinct from '+' || former.phone
+                            then '+' || number else profile.phone_number end
+    where profile.id = account
+      and profile.clerk_user_id = p_clerk_user_id;
+    if not found then
+        raise exception 'the account of a Clerk user has no profile';
+    end if;
 
     insert into private.clerk_accounts as known (clerk_user_id, updated_at)
     values (p_clerk_user_id, p_updated_at)
@@ -2205,26 +2022,6 @@ begin
     update public.applications set submission_job_id = job where id = p_application.id;
 end
 $$;
-
--- FUNCTION record_application_deletion()
-CREATE FUNCTION private.record_application_deletion() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    if new.deleted_at is null then
-        delete from public.application_deletions where application_id = new.id;
-    else
-        insert into public.application_deletions (application_id, user_id, deleted_at)
-        values (new.id, new.user_id, new.deleted_at)
-        on conflict (application_id) do nothing;
-    end if;
-    return null;
-end
-$$;
-
--- COMMENT FUNCTION record_application_deletion()
-COMMENT ON FUNCTION private.record_application_deletion() IS 'Keeps application_deletions in step with applications. Definer: nobody may write application_deletions. Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
 
 -- FUNCTION record_application_event()
 CREATE FUNCTION private.record_application_event() RETURNS trigger
@@ -2559,41 +2356,6 @@ begin
 end
 $$;
 
--- FUNCTION token_subject()
-CREATE FUNCTION private.token_subject() RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-declare
-    claims    json := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json;
-    front_end text := claims ->> 'azp';
-begin
-    if claims ->> 'sts' = 'pending' then
-        return null;
-    end if;
-    if front_end is not null
-        and (select pg_catalog.bool_or(party = front_end) from private.authorized_parties) is false then
-        return null;
-    end if;
-    return claims ->> 'sub';
-end
-$$;
-
--- FUNCTION unless_skyvern_is_paused(jsonb)
-CREATE FUNCTION private.unless_skyvern_is_paused(p_question jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    pause integer := private.pass_circuit_breaker('skyvern', true);
-begin
-    if pause is null then
-        return p_question;
-    end if;
-    return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
-end
-$$;
-
 -- FUNCTION wants_profile_reminder(uuid)
 CREATE FUNCTION private.wants_profile_reminder(p_user_id uuid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -2648,7 +2410,7 @@ COMMENT ON FUNCTION public.announce(p_title text, p_message text, p_tiers public
 
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
@@ -2669,10 +2431,10 @@ begin
         reason := 'not_found';
     elsif application.submission_id is not null then
         if application.submission_lease_expires_at <= clock_timestamp() then
-            return private.unless_skyvern_is_paused(jsonb_build_object(
+            return jsonb_build_object(
                 'outcome', 'submission', 'submission_id', application.submission_id,
                 'title', application.submission_title,
-                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at))));
+                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at)));
         end if;
         reason := 'in_progress';
     elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
@@ -2682,9 +2444,9 @@ begin
           and not is_overdue then
         reason := 'just_heard_of';
     else
-        return private.unless_skyvern_is_paused(jsonb_build_object(
-            'outcome', 'run', 'run_id', application.skyvern_task_id,
-            'attempt', coalesce(application.skyvern_run_attempt, 1), 'is_overdue', is_overdue));
+        return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
+                                  'attempt', coalesce(application.skyvern_run_attempt, 1),
+                                  'is_overdue', is_overdue);
     end if;
     return jsonb_build_object('outcome', 'nothing', 'reason', reason);
 end
@@ -2721,7 +2483,7 @@ begin
     else
         is_new := not exists (select from public.users where clerk_user_id = p_clerk_user_id);
         account := private.put_clerk_account(
-            p_clerk_user_id, p_person ->> 'email', p_person ->> 'phone_number', p_person ->> 'full_name',
+            p_clerk_user_id, p_person ->> 'email', true, p_person ->> 'phone_number', p_person ->> 'full_name',
             p_updated_at);
         result := case when is_new then 'created' else 'updated' end;
     end if;
@@ -2830,18 +2592,12 @@ CREATE FUNCTION public.begin_job_sync(p_source text, p_locked_by text) RETURNS j
     SET search_path TO ''
     AS $$
 declare
-    lock  jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
-    pause integer;
-    run   public.scraping_logs;
+    lock jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
+    run  public.scraping_logs;
 begin
     if not (lock ->> 'taken')::boolean then
         return jsonb_build_object('outcome', 'running', 'retry_after_seconds', coalesce(
             greatest(1, ceil(extract(epoch from (lock ->> 'expires_at')::timestamptz - clock_timestamp()))), 1));
-    end if;
-    pause := private.pass_circuit_breaker(p_source);
-    if pause is not null then
-        perform public.release_cron_lock('job_sync', (lock ->> 'lock_number')::bigint);
-        return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
     end if;
     perform public.close_dead_job_syncs();
     insert into public.scraping_logs (source_name, lock_number) values (p_source, (lock ->> 'lock_number')::bigint)
@@ -2861,11 +2617,7 @@ CREATE FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) RETURNS jsonb
     with cancelled as (
         update public.background_jobs
         set status = 'failed', error = 'cancelled'
-        -- In the order of settle_background_jobs, so that the two cannot deadlock.
-        where id in (select id from public.background_jobs
-                     where id = any (p_job_ids) and status in ('pending', 'processing')
-                     order by id
-                     for update)
+        where id = any (p_job_ids) and status in ('pending', 'processing')
         returning id
     )
     select coalesce(jsonb_agg(id), '[]') from cancelled
@@ -2886,81 +2638,69 @@ $$;
 -- COMMENT FUNCTION claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean)
 COMMENT ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) IS 'Claims one of the caller''s applications, to start its one run. Definer: it writes the submission and the status, which no person may write, and refuses through private.refuse. Bounds: only an application of the caller''s that may be started; one posting once, unless the caller says that it is meant; as many runs as the tier allows; files only from the caller''s own folder; the key has 1 to 255 characters.';
 
--- FUNCTION claim_background_jobs(text, text[], integer, boolean)
-CREATE FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean DEFAULT false) RETURNS jsonb
+-- FUNCTION claim_background_jobs(text, text[], integer)
+CREATE FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
     lease   constant interval := '30 seconds';
     moment  constant timestamptz := clock_timestamp();
-    chosen  uuid[];
     claimed jsonb;
-    -- Not those whose vendor is in trouble.
-    wanted  constant text[] := array(select unnest(p_job_types) except select unnest(private.paused_job_types()));
 begin
     if p_limit is null or p_limit not between 1 and 500 then
         perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 500');
     end if;
 
-    -- Their workers have vanished.
+    -- The last attempt was lost too.
     update public.background_jobs
-    set status = case when retry_count + 1 < max_attempts then 'pending' else 'failed' end::public.job_status,
-        error = case when retry_count + 1 < max_attempts then error else 'lease_expired' end,
-        retry_count = retry_count + 1,
-        lost_leases = lost_leases + 1,
-        lease_number = lease_number + 1,
-        locked_by = null,
-        lease_expires_at = null
+    set status = 'failed', error = 'lease_expired', retry_count = retry_count + 1, lost_leases = lost_leases + 1,
+        lease_number = lease_number + 1, locked_by = null, lease_expires_at = null
     where id in (
         select id from public.background_jobs
-        where status = 'processing' and lease_expires_at <= moment and job_type = any (p_job_types)
+        where status = 'processing' and lease_expires_at <= moment and retry_count + 1 >= max_attempts
+          and job_type = any (p_job_types)
         order by lease_expires_at
         limit p_limit
         for update skip locked);
 
-    if p_suspect_only is not true then
-        with due as (
-            select job.job_type, job.run_at, row_number() over (partition by job.job_type order by job.run_at) as turn
-            from unnest(wanted) as known (job_type)
-            cross join lateral (
-                select job_type, run_at from public.background_jobs
-                where job_type = known.job_type and status = 'pending' and lost_leases = 0 and run_at <= moment
-                order by run_at
-                limit p_limit) as job
-        ),
-        -- How many of each type. Nothing is locked before this is known, so nothing is locked that is not claimed.
-        shares as (
-            select job_type, count(*) as jobs
-            from (select job_type from due order by turn, run_at limit p_limit) as next
-            group by job_type
-        )
-        select array_agg(job.id) into chosen
-        from shares
-        cross join lateral (
-            select id from public.background_jobs
-            where job_type = shares.job_type and status = 'pending' and lost_leases = 0 and run_at <= moment
-            order by run_at
-            limit shares.jobs
-            for update skip locked) as job;
-    end if;
-
-    if chosen is null then
-        chosen := array(
-            select id from public.background_jobs
-            where status = 'pending' and lost_leases > 0 and run_at <= moment and job_type = any (wanted)
-            order by lost_leases, run_at
-            limit 1
-            for update skip locked);
-    end if;
-
-    with leased as (
+    with waiting as materialized (
+        select id, run_at, lost_leases > 0 as is_suspect
+        from public.background_jobs
+        where status = 'pending' and run_at <= moment and job_type = any (p_job_types)
+        order by run_at
+        limit p_limit
+        for update skip locked
+    ),
+    lost as materialized (
+        select id, run_at, true as is_suspect
+        from public.background_jobs
+        where status = 'processing' and lease_expires_at <= moment and job_type = any (p_job_types)
+        order by lease_expires_at
+        limit p_limit
+        for update skip locked
+    ),
+    due as (
+        select id, is_suspect,
+               row_number() over in_order as place,
+               first_value(is_suspect) over in_order as is_led_by_suspect
+        from (select * from waiting union all select * from lost) as job
+        window in_order as (order by run_at, id)
+    ),
+    chosen as (
+        select id from due
+        where case when is_led_by_suspect then place = 1 else not is_suspect and place <= p_limit end
+    ),
+    leased as (
         update public.background_jobs as job
-        set status = 'processing',
+        set retry_count = job.retry_count + case when job.status = 'processing' then 1 else 0 end,
+            lost_leases = job.lost_leases + case when job.status = 'processing' then 1 else 0 end,
+            status = 'processing',
             locked_by = left(p_worker, 200),
             lease_expires_at = moment + lease,
             lease_number = job.lease_number + 1
-        where job.id = any (chosen)
+        from chosen
+        where job.id = chosen.id
         returning job.*
     )
     select jsonb_agg(jsonb_build_object(
@@ -2972,29 +2712,20 @@ begin
 end
 $$;
 
--- COMMENT FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean)
-COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) IS 'Leases due background jobs to a worker. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: 1 to 500 jobs, only of the types named, leased for 30 seconds.';
+-- COMMENT FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
+COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) IS 'Leases due background jobs to a worker. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: 1 to 500 jobs, only of the types named, leased for 30 seconds.';
 
 -- FUNCTION claim_push_messages(jsonb)
 CREATE FUNCTION public.claim_push_messages(p_messages jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
+    AS $$
 declare
     -- Longer than sending may take, retries included.
     lease    constant interval := interval '30 seconds';
     read_at  constant timestamptz := clock_timestamp();
-    pause    constant integer := private.pass_circuit_breaker('expo');
     messages jsonb;
 begin
-    if pause is not null then
-        perform public.settle_background_jobs(coalesce(jsonb_agg(wanted || jsonb_build_object(
-            'outcome', 'put_back', 'retry_after_seconds', pause)), '[]'))
-        from jsonb_array_elements(p_messages) as wanted
-        where wanted ->> 'lease_number' is not null;
-        return jsonb_build_object('read_at', read_at, 'messages', '[]'::jsonb, 'retry_after_seconds', pause);
-    end if;
-
     with asked as (
         select listed.place, (listed.wanted ->> 'job_id')::uuid as job_id, (listed.wanted ->> 'user_id')::uuid as user_id,
                (listed.wanted ->> 'lease_number')::bigint as lease_number
@@ -3047,13 +2778,9 @@ begin
                           where ticket.job_id = claimed.id and ticket.push_token_id = device.id)
     ) as reached on true;
 
-    if not jsonb_path_exists(messages, '$[*].devices[*]') then
-        perform private.give_back_trial('expo'); -- there is nothing to send
-    end if;
-
     return jsonb_build_object('read_at', read_at, 'messages', messages);
 end
-$_$;
+$$;
 
 -- COMMENT FUNCTION claim_push_messages(p_messages jsonb)
 COMMENT ON FUNCTION public.claim_push_messages(p_messages jsonb) IS 'Leases queued push messages and lists the devices they go to. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only jobs of the type push_notification that are due, or whose fencing token the caller knows; only devices of the person concerned, 20 at most.';
@@ -3070,9 +2797,6 @@ declare
     moment          constant timestamptz := clock_timestamp();
     tickets         jsonb;
 begin
-    if private.pass_circuit_breaker('expo') is not null then
-        return '[]'; -- they stay due
-    end if;
     update public.push_tickets
     set status = 'unknown', receipt_due_at = null
     where id in (select id from public.push_tickets
@@ -3096,9 +2820,6 @@ begin
         returning ticket.ticket_id
     )
     select jsonb_agg(ticket_id) into tickets from claimed;
-    if tickets is null then
-        perform private.give_back_trial('expo');
-    end if;
     return coalesce(tickets, '[]');
 end
 $$;
@@ -3257,8 +2978,9 @@ declare
 begin
     begin
         claims := nullif(current_setting('request.jwt.claims', true), '')::json;
-        subject := private.token_subject();
-        -- An address makes somebody known unless it is said not to be verified.
+        subject := claims ->> 'sub';
+        -- An address that is not verified could be anybody's. Without the claim `email_verified` it is taken, but not
+        -- as confirmed.
         if json_typeof(claims -> 'email') = 'string' and coalesce(claims ->> 'email_verified', 'true') = 'true' then
             address := private.plain_email(claims ->> 'email');
         end if;
@@ -3276,9 +2998,8 @@ begin
         -- The webhook, or another call, may have been faster.
         select id into account from public.users where clerk_user_id = subject;
         if account is null and address is not null then
-            -- It is theirs only if it is said to be verified. Otherwise the webhook brings it.
             account := private.put_clerk_account(
-                subject, case when claims ->> 'email_verified' = 'true' then address end, null, null, 0);
+                subject, address, coalesce(claims ->> 'email_verified', 'false') = 'true', null, null, 0);
         end if;
     end if;
     if account is null then
@@ -3289,7 +3010,7 @@ end
 $_$;
 
 -- COMMENT FUNCTION ensure_person()
-COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address is taken.';
+COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address counts as confirmed.';
 
 -- FUNCTION erase_application(uuid)
 CREATE FUNCTION public.erase_application(p_application_id uuid) RETURNS void
@@ -3327,21 +3048,12 @@ CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
     with reported as (
         select * from jsonb_to_recordset(p_jobs) as reported (job_id uuid, lease_number bigint, progress jsonb)
     ),
-    -- In the order of settle_background_jobs, so that a late worker and the next one cannot deadlock.
-    held as materialized (
-        select job.id, reported.progress
-        from public.background_jobs as job
-        join reported on job.id = reported.job_id
-                         and job.status = 'processing' and job.lease_number = reported.lease_number
-        order by job.id
-        for update of job
-    ),
     extended as (
         update public.background_jobs as job
         set lease_expires_at = clock_timestamp() + interval '30 seconds',
-            progress = coalesce(held.progress, job.progress)
-        from held
-        where job.id = held.id
+            progress = coalesce(reported.progress, job.progress)
+        from reported
+        where job.id = reported.job_id and job.status = 'processing' and job.lease_number = reported.lease_number
         returning job.id
     )
     select coalesce(jsonb_agg(id), '[]') from extended
@@ -3399,16 +3111,13 @@ $$;
 -- COMMENT FUNCTION fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb)
 COMMENT ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) IS 'Gives up a submission that waited in the queue, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application that waits as this very job; a person''s decision has ended the waiting before.';
 
--- FUNCTION finish_job_sync(bigint, boolean, text, text[])
-CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text, p_exhausted text[] DEFAULT '{}'::text[]) RETURNS jsonb
+-- FUNCTION finish_job_sync(bigint, boolean, text)
+CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-    days        constant integer := 5;
     run         public.scraping_logs := private.hold_job_sync(p_lock_number);
-    is_telling  boolean;
-    unseen_from timestamptz; -- when the run began that was the first of this many days
     deactivated integer := 0;
 begin
     if run.id is null then
@@ -3419,43 +3128,26 @@ begin
         return jsonb_build_object('outcome', 'superseded');
     end if;
 
-    is_telling := p_error is null and p_is_whole and run.jobs_fetched > run.errors;
-    if is_telling then
-        select min(began_at) into unseen_from
-        from (select min(log.started_at) as began_at
-              from public.scraping_logs as log
-              where log.source_name = run.source_name and (log.is_whole or log.id = run.id)
-              group by (log.started_at at time zone 'UTC')::date
-              order by began_at desc
-              limit days) as told
-        having count(*) = days;
+    if p_error is null and p_is_whole and run.jobs_fetched > run.errors then
         update public.jobs
         set is_active = false
-        where source = run.source_name and is_active
-          and coalesce(last_seen, created_at) < run.started_at
-          and (seen_by <> '{}' and seen_by <@ coalesce(p_exhausted, '{}')
-               or coalesce(last_seen, created_at) < unseen_from);
+        where source = run.source_name and is_active and (last_seen is null or last_seen < run.started_at);
         get diagnostics deactivated = row_count;
     end if;
     update public.scraping_logs
     set status = case when p_error is null then 'completed' else 'failed' end,
         error = left(p_error, 500),
         jobs_deactivated = deactivated,
-        is_whole = is_telling,
         completed_at = clock_timestamp()
     where id = run.id
     returning * into run;
     perform public.release_cron_lock('job_sync', p_lock_number);
-    if p_error is null or private.call_outcome(p_error) is not null then
-        perform private.note_vendor_call(
-            run.source_name, coalesce(private.call_outcome(p_error), 'succeeded'));
-    end if;
     return jsonb_build_object('outcome', 'finished', 'run', to_jsonb(run));
 end
 $$;
 
--- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[])
-COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated, and only those that are known to be gone; the error is cut at 500 characters.';
+-- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
+COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated; the error is cut at 500 characters.';
 
 -- FUNCTION handle_application_status_update_timestamp()
 CREATE FUNCTION public.handle_application_status_update_timestamp() RETURNS trigger
@@ -3503,9 +3195,7 @@ CREATE FUNCTION public.handle_user_email_changed() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
-    -- Not of an account of Clerk's, whose row has no address.
-    update public.users set email = private.address_of_account(new)
-    where id = new.id and clerk_user_id is distinct from new.raw_app_meta_data ->> 'clerk_id';
+    update public.users set email = nullif(new.email, '') where id = new.id;
     return null;
 exception
     when integrity_constraint_violation then
@@ -3516,7 +3206,7 @@ end
 $$;
 
 -- COMMENT FUNCTION handle_user_email_changed()
-COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows an e-mail address of Supabase Auth that was changed or confirmed into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
+COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows a changed e-mail address into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
 -- FUNCTION lease_job_search(text, uuid, uuid)
 CREATE FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) RETURNS jsonb
@@ -3543,8 +3233,7 @@ CREATE TABLE public.resumes (
     CONSTRAINT resumes_check_file_name CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
     CONSTRAINT resumes_check_file_url CHECK (((char_length(file_url) >= 1) AND (char_length(file_url) <= 1024))),
     CONSTRAINT resumes_check_version_name CHECK ((char_length(version_name) <= 200))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE resumes
 COMMENT ON TABLE public.resumes IS 'A person''s résumés; the files are in storage.';
@@ -3636,66 +3325,96 @@ $$;
 -- COMMENT FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
 COMMENT ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) IS 'Whether a vendor may be called, or in how many seconds. Definer: the circuit breakers are in the schema private. Bounds: it takes at most the one trial of a breaker that is due.';
 
--- FUNCTION purge_expired_rows(integer, jsonb)
-CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000, p_after jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+-- FUNCTION purge_expired_rows(integer)
+CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
+    AS $$
 declare
     moment  constant timestamptz := clock_timestamp();
-    kind    record;
-    from_on timestamptz;
-    number  integer;
-    purged  jsonb := '{}';
-    reached jsonb := '{}';
+    jobs    integer;
+    bodies  integer;
+    events  integer;
+    tickets integer;
+    devices integer;
+    logs    integer;
+    locks   integer;
 begin
-    for kind in
-        select listed.*, moment - period.keep_for as before
-        from (values
-            ('background_jobs', 'public.background_jobs', 'updated_at',
-             $cond$status = 'completed'$cond$, null),
-            ('failed_background_jobs', 'public.background_jobs', 'updated_at',
-             $cond$status = 'failed'$cond$, null),
-            ('webhook_bodies', 'public.webhook_events', 'received_at',
-             $cond$body <> '' and outcome <> 'waiting'$cond$, $set$body = ''$set$),
-            ('webhook_events', 'public.webhook_events', 'received_at', 'true', null),
-            ('push_tickets', 'public.push_tickets', 'sent_at', 'receipt_due_at is null', null),
-            ('user_push_tokens', 'public.user_push_tokens', 'revoked_at', 'true', null),
-            ('read_notifications', 'public.notifications', 'created_at', 'is_read', null),
-            ('unread_notifications', 'public.notifications', 'created_at', 'not is_read', null),
-            ('job_clicks', 'private.job_clicks', 'counted_on', 'true', null),
-            ('inactive_jobs', 'public.jobs', 'updated_at', $cond$not is_active and source <> 'provider'$cond$, null),
-            -- Not while a run may still report.
-            ('deleted_applications', 'public.applications', 'deleted_at',
-             $cond$submission_id is null and status <> 'PROCESSING_BY_SKYVERN'$cond$, null),
-            ('resting_searches', null, null, null, null),
-            ('job_search_cache', 'public.job_search_cache', 'expires_at', 'true', null),
-            ('job_search_leases', 'private.job_search_leases', 'expires_at', 'true', null),
-            ('scraping_logs', 'public.scraping_logs', 'completed_at', 'true', null),
-            ('cron_locks', 'public.cron_locks', 'expires_at', 'true', null)
-        ) as listed (name, of_table, of_column, condition, instead)
-        join private.retention_periods as period on period.kind = listed.name
-    loop
-        from_on := coalesce((p_after ->> kind.name)::timestamptz, '-infinity');
-        if from_on = 'infinity' then
-            continue; -- there were no more
-        end if;
-        if kind.name = 'resting_searches' then
-            number := private.purge_resting_searches(kind.before, p_limit);
-        else
-            select rows.purged, rows.reached into number, from_on
-            from private.purge_rows(kind.of_table::regclass, kind.of_column, kind.condition, kind.instead, from_on,
-                                    kind.before, p_limit) as rows;
-        end if;
-        purged := purged || jsonb_build_object(kind.name, number);
-        reached := reached || jsonb_build_object(kind.name, case when number < p_limit then 'infinity' else from_on end);
-    end loop;
-    return jsonb_build_object('purged', purged, 'after', p_after || reached);
-end
-$_$;
+    -- Failed jobs are kept for whoever investigates them.
+    delete from public.background_jobs
+    where id in (
+        select id from public.background_jobs
+        where (status = 'completed' and updated_at < moment - interval '7 days')
+           or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
+        order by updated_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics jobs = row_count;
 
--- COMMENT FUNCTION purge_expired_rows(p_limit integer, p_after jsonb)
-COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit, and none younger than private.retention_periods says; p_after can only leave rows out.';
+    -- What Skyvern extracted is personal data. Once applied it is in the application; the event itself is kept longer,
+    -- so that a repeated delivery is recognised.
+    update public.webhook_events
+    set body = ''
+    where id in (
+        select id from public.webhook_events
+        where received_at < moment - interval '30 days' and body <> '' and outcome <> 'waiting'
+        order by received_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics bodies = row_count;
+    delete from public.webhook_events
+    where id in (
+        select id from public.webhook_events
+        where received_at < moment - interval '90 days'
+        order by received_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics events = row_count;
+
+    delete from public.push_tickets
+    where id in (
+        select id from public.push_tickets
+        where receipt_due_at is null and sent_at < moment - interval '30 days'
+        order by sent_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics tickets = row_count;
+
+    delete from public.user_push_tokens
+    where id in (
+        select id from public.user_push_tokens
+        where revoked_at < moment - interval '90 days'
+        order by revoked_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics devices = row_count;
+
+    delete from public.scraping_logs
+    where id in (
+        select id from public.scraping_logs
+        where completed_at < moment - interval '180 days'
+        order by completed_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics logs = row_count;
+
+    -- Taking an expired lock replaces it; one that nobody takes any more is deleted here.
+    delete from public.cron_locks
+    where lock_name in (
+        select lock_name from public.cron_locks
+        where expires_at < moment - interval '1 day'
+        limit p_limit
+        for update skip locked);
+    get diagnostics locks = row_count;
+
+    return jsonb_build_object(
+        'background_jobs', jobs, 'webhook_bodies', bodies, 'webhook_events', events, 'push_tickets', tickets,
+        'user_push_tokens', devices, 'scraping_logs', logs, 'cron_locks', locks);
+end
+$$;
+
+-- COMMENT FUNCTION purge_expired_rows(p_limit integer)
+COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit; how old they must be is fixed in the function.';
 
 -- FUNCTION queue_daily_purge()
 CREATE FUNCTION public.queue_daily_purge() RETURNS jsonb
@@ -4070,13 +3789,7 @@ declare
     recorded bigint;
     revoked  bigint;
 begin
-    -- People, devices, tickets: the order of a deletion. The devices in the order of record_push_tickets, so that the two
-    -- cannot deadlock either.
-    perform private.hold_people_told(
-        array(select ticket.push_token_id
-              from jsonb_to_recordset(p_receipts) as receipt (ticket_id text)
-              join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id),
-        '{}');
+    -- Devices before tickets, and in the same order as record_push_tickets, so that they cannot deadlock.
     perform from public.user_push_tokens as device
     where device.id in (
         select ticket.push_token_id
@@ -4084,10 +3797,6 @@ begin
         join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id
         where receipt.device_gone)
     order by device.id
-    for no key update;
-    perform from public.push_tickets as ticket
-    where ticket.ticket_id in (select receipt.ticket_id from jsonb_to_recordset(p_receipts) as receipt (ticket_id text))
-    order by ticket.id
     for no key update;
 
     -- Not a device that was registered again after the message was sent: the receipt says nothing about that.
@@ -4110,7 +3819,6 @@ begin
     from jsonb_to_recordset(p_receipts) as receipt (ticket_id text, error text, message text)
     where ticket.ticket_id = receipt.ticket_id and ticket.status = 'sent';
     get diagnostics recorded = row_count;
-    perform private.note_vendor_call('expo', 'succeeded');
     return jsonb_build_object('recorded', recorded, 'revoked', revoked);
 end
 $$;
@@ -4126,44 +3834,29 @@ CREATE FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p
 declare
     -- The push service says to ask after a quarter of an hour.
     receipt_after constant interval := interval '15 minutes';
-    device_ids    constant uuid[] := array(
-        select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid));
-    job_ids       constant uuid[] := array(
-        select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid)
-        union
-        select ticket.job_id from jsonb_to_recordset(p_tickets) as ticket (job_id uuid));
     recorded      bigint;
     revoked       bigint;
     jobs          jsonb;
 begin
-    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first, in the order
-    -- of a deletion: people, devices, jobs.
-    perform private.hold_people_told(device_ids, job_ids);
-    perform from public.user_push_tokens as device
-    where device.id = any (device_ids)
-    order by device.id
-    for no key update;
+    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first.
     perform from public.background_jobs as job
-    where job.id = any (job_ids)
+    where job.id in (select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid))
     order by job.id
     for update;
+    perform from public.user_push_tokens as device
+    where device.id in (select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid))
+    order by device.id
+    for no key update;
 
-    insert into public.push_tickets (
-        push_token_id, job_id, ticket_id, refusal_key, status, error, message, receipt_due_at)
-    select device.id, job.id, ticket.ticket_id,
-           -- A message that was not queued is known by when it was claimed and its place in this call.
-           case when ticket.ticket_id is null
-                then coalesce(ticket.job_id::text, format('%s/%s', extract(epoch from p_read_at), listed.place))
-                     || '/' || device.id end,
-           case when ticket.ticket_id is null then 'failed' else 'sent' end,
+    insert into public.push_tickets (push_token_id, job_id, ticket_id, status, error, message, receipt_due_at)
+    select device.id, job.id, ticket.ticket_id, case when ticket.ticket_id is null then 'failed' else 'sent' end,
            left(ticket.error, 200), left(ticket.message, 1000),
            case when ticket.ticket_id is not null then clock_timestamp() + receipt_after end
-    from jsonb_array_elements(p_tickets) with ordinality as listed (reported, place)
-    cross join lateral jsonb_to_record(listed.reported) as ticket (
+    from jsonb_to_recordset(p_tickets) as ticket (
         device_id uuid, job_id uuid, ticket_id text, error text, message text)
     join public.user_push_tokens as device on device.id = ticket.device_id
     left join public.background_jobs as job on job.id = ticket.job_id
-    on conflict do nothing;
+    on conflict (ticket_id) do nothing;
     get diagnostics recorded = row_count;
 
     -- Not a device that was registered again in the meantime: the ticket is older than that.
@@ -4177,17 +3870,13 @@ begin
     get diagnostics revoked = row_count;
 
     jobs := public.settle_background_jobs(p_jobs);
-    if exists (select from jsonb_to_recordset(p_tickets) as ticket (ticket_id text, error text)
-               where ticket_id is not null or error <> 'invalid_token') then -- which is known without asking
-        perform private.note_vendor_call('expo', 'succeeded');
-    end if;
 
     return jsonb_build_object('recorded', recorded, 'revoked', revoked, 'jobs', jobs);
 end
 $$;
 
 -- COMMENT FUNCTION record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb)
-COMMENT ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) IS 'Records what the push service said to messages. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: devices and jobs that exist; a ticket id, and a refusal of one message by one device, is recorded once; jobs as in settle_background_jobs; texts are cut.';
+COMMENT ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) IS 'Records what the push service said to messages. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: devices and jobs that exist; a ticket id is recorded once; jobs as in settle_background_jobs; texts are cut.';
 
 -- FUNCTION record_saved_search_alert(uuid, bigint, uuid, timestamp with time zone, jsonb, timestamp with time zone)
 CREATE FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone) RETURNS jsonb
@@ -4451,31 +4140,20 @@ declare
     most_devices constant integer := 20;
     me           uuid := public.current_user_id();
     device       public.user_push_tokens;
-    violated     text;
 begin
     if me is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
 
-    begin
-        insert into public.user_push_tokens as known (user_id, token, platform, device_name)
-        values (me, p_token, p_platform, p_device_name)
-        on conflict (token) do update
-            set user_id = excluded.user_id,
-                platform = excluded.platform,
-                device_name = excluded.device_name,
-                last_seen_at = now(),
-                revoked_at = null
-        returning known.* into device;
-    exception
-        when check_violation then
-            get stacked diagnostics violated = constraint_name;
-            if violated = 'user_push_tokens_check_token' then
-                perform private.refuse('invalid_input', 422,
-                    'p_token is no push token of Expo''s, such as ExponentPushToken[…]');
-            end if;
-            raise;
-    end;
+    insert into public.user_push_tokens as known (user_id, token, platform, device_name)
+    values (me, p_token, p_platform, p_device_name)
+    on conflict (token) do update
+        set user_id = excluded.user_id,
+            platform = excluded.platform,
+            device_name = excluded.device_name,
+            last_seen_at = now(),
+            revoked_at = null
+    returning known.* into device;
 
     delete from public.user_push_tokens
     where id in (select id from public.user_push_tokens
@@ -4689,7 +4367,6 @@ begin
     into statuses
     from reported
     left join settled on settled.id = reported.job_id;
-    perform private.note_settled_jobs(p_jobs);
     return coalesce(statuses, '[]');
 end
 $$;
@@ -4736,15 +4413,8 @@ begin
             posted_at_seconds double precision)) as posting
         order by posting.external_id
     ),
-    finders as materialized (
-        select external_id, coalesce(array_agg(distinct query) filter (where query is not null), '{}') as queries
-        from jsonb_to_recordset(p_postings) as posting (external_id text, query text)
-        group by external_id
-    ),
     known as materialized (
         select job.id, job.external_id,
-               case when job.seen_by @> finders.queries then job.seen_by
-                    else array(select unnest(job.seen_by) union select unnest(finders.queries) order by 1) end as seen_by,
                not job.is_active
                or (job.title, job.company, job.company_logo_url, job.description_hash, job.url, job.publisher,
                    job.location, job.city, job.state, job.country, job.is_remote, job.work_arrangement,
@@ -4758,13 +4428,12 @@ begin
                    fetched.posted_at) as has_changed
         from public.jobs as job
         join fetched using (external_id)
-        join finders using (external_id)
         where job.source = run.source_name
         order by job.id
         for no key update of job
     ),
     seen as (
-        update public.jobs as job set last_seen = moment, seen_by = known.seen_by
+        update public.jobs as job set last_seen = moment
         from known
         where job.id = known.id and not known.has_changed
     ),
@@ -4777,7 +4446,7 @@ begin
             employment_types = fetched.employment_types, salary_min = fetched.salary_min,
             salary_max = fetched.salary_max, salary_period = fetched.salary_period,
             salary_currency = fetched.salary_currency, salary_text = fetched.salary_text,
-            posted_at = fetched.posted_at, is_active = true, last_seen = moment, seen_by = known.seen_by
+            posted_at = fetched.posted_at, is_active = true, last_seen = moment
         from known
         join fetched using (external_id)
         where job.id = known.id and known.has_changed
@@ -4787,13 +4456,11 @@ begin
         insert into public.jobs (
             source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location,
             city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-            salary_period, salary_currency, salary_text, posted_at, last_seen, seen_by)
+            salary_period, salary_currency, salary_text, posted_at, last_seen)
         select run.source_name, external_id, null, title, company, company_logo_url, description, url, publisher,
                location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-               salary_period, salary_currency, salary_text, posted_at, moment,
-               queries
+               salary_period, salary_currency, salary_text, posted_at, moment
         from fetched
-        join finders using (external_id)
         where not exists (select from known where known.external_id = fetched.external_id)
         returning id
     )
@@ -4981,15 +4648,6 @@ CREATE TABLE private.application_run_limits (
 -- COMMENT TABLE application_run_limits
 COMMENT ON TABLE private.application_run_limits IS 'How long a run may take until it is cancelled.';
 
--- TABLE authorized_parties
-CREATE TABLE private.authorized_parties (
-    party text NOT NULL,
-    CONSTRAINT authorized_parties_check_party CHECK (((char_length(party) >= 1) AND (char_length(party) <= 255)))
-);
-
--- COMMENT TABLE authorized_parties
-COMMENT ON TABLE private.authorized_parties IS 'The front ends whose tokens are accepted; without a row, any.';
-
 -- TABLE circuit_breakers
 CREATE TABLE private.circuit_breakers (
     vendor text NOT NULL,
@@ -5016,8 +4674,7 @@ CREATE TABLE private.clerk_accounts (
     deleted_at timestamp with time zone,
     CONSTRAINT clerk_accounts_check_clerk_user_id CHECK ((clerk_user_id ~ '^user_[!-~]{1,250}$'::text)),
     CONSTRAINT clerk_accounts_check_updated_at CHECK ((updated_at >= 0))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
+);
 
 -- COMMENT TABLE clerk_accounts
 COMMENT ON TABLE private.clerk_accounts IS 'When Clerk last changed each account, and whether it was deleted.';
@@ -5035,8 +4692,7 @@ CREATE TABLE private.job_clicks (
     job_id uuid NOT NULL,
     user_id uuid NOT NULL,
     counted_on date NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE job_clicks
 COMMENT ON TABLE private.job_clicks IS 'When each person last counted as a click on each posting.';
@@ -5100,18 +4756,6 @@ CREATE TABLE private.profile_reminders (
 -- COMMENT TABLE profile_reminders
 COMMENT ON TABLE private.profile_reminders IS 'When it is looked next at what is missing in each person''s profile.';
 
--- TABLE retention_periods
-CREATE TABLE private.retention_periods (
-    kind text NOT NULL,
-    keep_for interval NOT NULL,
-    reason text NOT NULL,
-    CONSTRAINT retention_periods_check_keep_for CHECK ((keep_for >= '1 day'::interval)),
-    CONSTRAINT retention_periods_check_kind CHECK ((kind ~ '^[a-z_]{1,50}$'::text))
-);
-
--- COMMENT TABLE retention_periods
-COMMENT ON TABLE private.retention_periods IS 'How long each kind of rows is kept, and why.';
-
 -- TABLE row_limits
 CREATE TABLE private.row_limits (
     table_name text NOT NULL,
@@ -5138,8 +4782,7 @@ CREATE TABLE private.saved_search_alerts (
     since timestamp with time zone NOT NULL,
     next_at timestamp with time zone,
     job_id uuid
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE saved_search_alerts
 COMMENT ON TABLE private.saved_search_alerts IS 'When each saved search is due for its person.';
@@ -5149,21 +4792,10 @@ CREATE TABLE private.saved_search_sightings (
     saved_search_id uuid NOT NULL,
     posting_id text NOT NULL,
     sighted_at timestamp with time zone NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='80');
+);
 
 -- COMMENT TABLE saved_search_sightings
 COMMENT ON TABLE private.saved_search_sightings IS 'The postings that each saved search has found before.';
-
--- TABLE application_deletions
-CREATE TABLE public.application_deletions (
-    application_id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    deleted_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
--- COMMENT TABLE application_deletions
-COMMENT ON TABLE public.application_deletions IS 'Which applications their persons have deleted: for lists to take them off, and to restore them.';
 
 -- TABLE application_events
 CREATE TABLE public.application_events (
@@ -5178,8 +4810,7 @@ CREATE TABLE public.application_events (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT application_events_check_reason CHECK ((char_length(reason) <= 500)),
     CONSTRAINT application_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE application_events
 COMMENT ON TABLE public.application_events IS 'The history of applications: one row per status change, never altered.';
@@ -5220,10 +4851,8 @@ CREATE TABLE public.background_jobs (
     CONSTRAINT background_jobs_check_lost_leases CHECK ((lost_leases >= 0)),
     CONSTRAINT background_jobs_check_max_attempts CHECK ((max_attempts > 0)),
     CONSTRAINT background_jobs_check_payload CHECK ((jsonb_typeof(payload) = 'object'::text)),
-    CONSTRAINT background_jobs_check_progress CHECK ((jsonb_typeof(progress) = 'object'::text)),
     CONSTRAINT background_jobs_check_retry_count CHECK ((retry_count >= 0))
-)
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.01', autovacuum_vacuum_threshold='500', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
+);
 
 -- COMMENT TABLE background_jobs
 COMMENT ON TABLE public.background_jobs IS 'The queue of background jobs, with their leases and outcomes.';
@@ -5254,8 +4883,7 @@ CREATE TABLE public.job_search_cache (
     version uuid DEFAULT gen_random_uuid() NOT NULL,
     job_ids text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT job_search_cache_check_query_key CHECK (((char_length(query_key) >= 1) AND (char_length(query_key) <= 2000)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE job_search_cache
 COMMENT ON TABLE public.job_search_cache IS 'Results of Adzuna by normalised query.';
@@ -5297,7 +4925,6 @@ CREATE TABLE public.jobs (
     status text DEFAULT 'active'::text NOT NULL,
     is_active boolean DEFAULT true NOT NULL,
     last_seen timestamp with time zone,
-    seen_by text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT jobs_check_city CHECK ((char_length(city) <= 300)),
@@ -5323,7 +4950,7 @@ CREATE TABLE public.jobs (
     CONSTRAINT jobs_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300))),
     CONSTRAINT jobs_check_url CHECK (((char_length(url) <= 2083) AND (url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text)))
 )
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+WITH (fillfactor='80');
 
 -- COMMENT TABLE jobs
 COMMENT ON TABLE public.jobs IS 'The postings, of the sync and of providers.';
@@ -5343,8 +4970,7 @@ CREATE TABLE public.notifications (
     CONSTRAINT notifications_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 4000))),
     CONSTRAINT notifications_check_related_entity_type CHECK ((related_entity_type ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT notifications_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE notifications
 COMMENT ON TABLE public.notifications IS 'What a person is told in the app.';
@@ -5355,7 +4981,6 @@ CREATE TABLE public.push_tickets (
     push_token_id uuid NOT NULL,
     job_id uuid,
     ticket_id text,
-    refusal_key text,
     status text DEFAULT 'sent'::text NOT NULL,
     error text,
     message text,
@@ -5367,8 +4992,7 @@ CREATE TABLE public.push_tickets (
     CONSTRAINT push_tickets_check_receipt_due_at CHECK (((receipt_due_at IS NULL) OR ((status = 'sent'::text) AND (ticket_id IS NOT NULL)))),
     CONSTRAINT push_tickets_check_status CHECK ((status = ANY (ARRAY['sent'::text, 'delivered'::text, 'failed'::text, 'unknown'::text]))),
     CONSTRAINT push_tickets_check_ticket_id CHECK (((char_length(ticket_id) >= 1) AND (char_length(ticket_id) <= 255)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE push_tickets
 COMMENT ON TABLE public.push_tickets IS 'What the push service said to each message for each device.';
@@ -5397,8 +5021,7 @@ CREATE TABLE public.saved_jobs (
     CONSTRAINT saved_jobs_check_notes CHECK ((char_length(notes) <= 10000)),
     CONSTRAINT saved_jobs_check_salary_summary CHECK ((char_length(salary_summary) <= 200)),
     CONSTRAINT saved_jobs_check_snippet CHECK ((char_length(snippet) <= 5000))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE saved_jobs
 COMMENT ON TABLE public.saved_jobs IS 'Postings that a person keeps, each with a snapshot.';
@@ -5439,8 +5062,7 @@ CASE
     ELSE (target_locations IS NULL)
 END),
     CONSTRAINT user_preferences_check_work_arrangement CHECK ((cardinality(work_arrangement) <= 10))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE user_preferences
 COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and when and how often they want to be told of postings.';
@@ -5458,9 +5080,8 @@ CREATE TABLE public.user_push_tokens (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_push_tokens_check_device_name CHECK ((char_length(device_name) <= 200)),
     CONSTRAINT user_push_tokens_check_platform CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text]))),
-    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) <= 255) AND ((token ~ '^(ExponentPushToken|ExpoPushToken)\[[^][:space:]]+\]$'::text) OR (token ~* '^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}$'::text))))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='85');
+    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) >= 1) AND (char_length(token) <= 255)))
+);
 
 -- COMMENT TABLE user_push_tokens
 COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
@@ -5488,8 +5109,7 @@ CREATE TABLE public.webhook_events (
     CONSTRAINT webhook_events_check_event_key CHECK (((char_length(event_key) >= 1) AND (char_length(event_key) <= 500))),
     CONSTRAINT webhook_events_check_outcome CHECK ((outcome ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT webhook_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
@@ -5517,10 +5137,6 @@ ALTER TABLE ONLY private.application_runs
 -- CONSTRAINT application_runs application_runs_unique_run_id
 ALTER TABLE ONLY private.application_runs
     ADD CONSTRAINT application_runs_unique_run_id UNIQUE (run_id);
-
--- CONSTRAINT authorized_parties authorized_parties_pkey
-ALTER TABLE ONLY private.authorized_parties
-    ADD CONSTRAINT authorized_parties_pkey PRIMARY KEY (party);
 
 -- CONSTRAINT circuit_breakers circuit_breakers_pkey
 ALTER TABLE ONLY private.circuit_breakers
@@ -5558,10 +5174,6 @@ ALTER TABLE ONLY private.notification_channels
 ALTER TABLE ONLY private.profile_reminders
     ADD CONSTRAINT profile_reminders_pkey PRIMARY KEY (user_id);
 
--- CONSTRAINT retention_periods retention_periods_pkey
-ALTER TABLE ONLY private.retention_periods
-    ADD CONSTRAINT retention_periods_pkey PRIMARY KEY (kind);
-
 -- CONSTRAINT row_limits row_limits_pkey
 ALTER TABLE ONLY private.row_limits
     ADD CONSTRAINT row_limits_pkey PRIMARY KEY (table_name);
@@ -5577,10 +5189,6 @@ ALTER TABLE ONLY private.saved_search_alerts
 -- CONSTRAINT saved_search_sightings saved_search_sightings_pkey
 ALTER TABLE ONLY private.saved_search_sightings
     ADD CONSTRAINT saved_search_sightings_pkey PRIMARY KEY (saved_search_id, posting_id);
-
--- CONSTRAINT application_deletions application_deletions_pkey
-ALTER TABLE ONLY public.application_deletions
-    ADD CONSTRAINT application_deletions_pkey PRIMARY KEY (application_id);
 
 -- CONSTRAINT application_events application_events_pkey
 ALTER TABLE ONLY public.application_events
@@ -5637,10 +5245,6 @@ ALTER TABLE ONLY public.notifications
 -- CONSTRAINT push_tickets push_tickets_pkey
 ALTER TABLE ONLY public.push_tickets
     ADD CONSTRAINT push_tickets_pkey PRIMARY KEY (id);
-
--- CONSTRAINT push_tickets push_tickets_unique_refusal_key
-ALTER TABLE ONLY public.push_tickets
-    ADD CONSTRAINT push_tickets_unique_refusal_key UNIQUE (refusal_key);
 
 -- CONSTRAINT push_tickets push_tickets_unique_ticket_id
 ALTER TABLE ONLY public.push_tickets
@@ -5721,9 +5325,6 @@ CREATE INDEX idx_application_runs_user_id_claimed_at ON private.application_runs
 -- INDEX idx_application_runs_user_id_in_progress
 CREATE INDEX idx_application_runs_user_id_in_progress ON private.application_runs USING btree (user_id) WHERE (ended_at IS NULL);
 
--- INDEX idx_job_clicks_counted_on
-CREATE INDEX idx_job_clicks_counted_on ON private.job_clicks USING btree (counted_on);
-
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
 
@@ -5745,23 +5346,14 @@ CREATE INDEX idx_profile_reminders_next_at ON private.profile_reminders USING bt
 -- INDEX idx_saved_search_alert_turns_due_at
 CREATE INDEX idx_saved_search_alert_turns_due_at ON private.saved_search_alert_turns USING btree (due_at) WHERE (due_at IS NOT NULL);
 
--- INDEX idx_saved_search_alerts_since_resting
-CREATE INDEX idx_saved_search_alerts_since_resting ON private.saved_search_alerts USING btree (since) WHERE (next_at IS NULL);
-
 -- INDEX idx_saved_search_alerts_user_id_next_at
 CREATE INDEX idx_saved_search_alerts_user_id_next_at ON private.saved_search_alerts USING btree (user_id, next_at) WHERE (next_at IS NOT NULL);
-
--- INDEX idx_application_deletions_user_id_deleted_at
-CREATE INDEX idx_application_deletions_user_id_deleted_at ON public.application_deletions USING btree (user_id, deleted_at DESC);
 
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
 
--- INDEX idx_application_events_user_id_created_at
-CREATE INDEX idx_application_events_user_id_created_at ON public.application_events USING btree (user_id, created_at DESC);
-
--- INDEX idx_applications_deleted_at
-CREATE INDEX idx_applications_deleted_at ON public.applications USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+-- INDEX idx_application_events_user_id
+CREATE INDEX idx_application_events_user_id ON public.application_events USING btree (user_id);
 
 -- INDEX idx_applications_skyvern_heard_at
 CREATE INDEX idx_applications_skyvern_heard_at ON public.applications USING btree (skyvern_heard_at) WHERE (status = 'PROCESSING_BY_SKYVERN'::public.application_status_type);
@@ -5787,23 +5379,17 @@ CREATE INDEX idx_applications_user_id_submission_job_id ON public.applications U
 -- INDEX idx_background_jobs_job_type_created_at
 CREATE INDEX idx_background_jobs_job_type_created_at ON public.background_jobs USING btree (job_type, created_at);
 
--- INDEX idx_background_jobs_job_type_run_at
-CREATE INDEX idx_background_jobs_job_type_run_at ON public.background_jobs USING btree (job_type, run_at) WHERE ((status = 'pending'::public.job_status) AND (lost_leases = 0));
-
 -- INDEX idx_background_jobs_lease_expires_at
 CREATE INDEX idx_background_jobs_lease_expires_at ON public.background_jobs USING btree (lease_expires_at) WHERE (status = 'processing'::public.job_status);
 
--- INDEX idx_background_jobs_lost_leases_run_at
-CREATE INDEX idx_background_jobs_lost_leases_run_at ON public.background_jobs USING btree (lost_leases, run_at) WHERE ((status = 'pending'::public.job_status) AND (lost_leases > 0));
+-- INDEX idx_background_jobs_run_at
+CREATE INDEX idx_background_jobs_run_at ON public.background_jobs USING btree (run_at) WHERE (status = 'pending'::public.job_status);
 
--- INDEX idx_background_jobs_updated_at_completed
-CREATE INDEX idx_background_jobs_updated_at_completed ON public.background_jobs USING btree (updated_at) WHERE (status = 'completed'::public.job_status);
+-- INDEX idx_background_jobs_updated_at_finished
+CREATE INDEX idx_background_jobs_updated_at_finished ON public.background_jobs USING btree (updated_at) WHERE (status = ANY (ARRAY['completed'::public.job_status, 'failed'::public.job_status]));
 
--- INDEX idx_background_jobs_updated_at_failed
-CREATE INDEX idx_background_jobs_updated_at_failed ON public.background_jobs USING btree (updated_at) WHERE (status = 'failed'::public.job_status);
-
--- INDEX idx_background_jobs_user_id_created_at
-CREATE INDEX idx_background_jobs_user_id_created_at ON public.background_jobs USING btree (user_id, created_at);
+-- INDEX idx_background_jobs_user_id
+CREATE INDEX idx_background_jobs_user_id ON public.background_jobs USING btree (user_id);
 
 -- INDEX idx_background_jobs_user_id_unfinished
 CREATE INDEX idx_background_jobs_user_id_unfinished ON public.background_jobs USING btree (user_id) WHERE (status = ANY (ARRAY['pending'::public.job_status, 'processing'::public.job_status]));
@@ -5818,7 +5404,7 @@ CREATE INDEX idx_jobs_description_hash ON public.jobs USING btree (description_h
 CREATE INDEX idx_jobs_embedding_hnsw ON public.jobs USING hnsw (embedding extensions.vector_cosine_ops) WITH (m='16', ef_construction='64');
 
 -- INDEX idx_jobs_posted_at
-CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC);
+CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC) WHERE (is_active AND (status = 'active'::text));
 
 -- INDEX idx_jobs_provider_id
 CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
@@ -5826,17 +5412,11 @@ CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
 -- INDEX idx_jobs_source_active
 CREATE INDEX idx_jobs_source_active ON public.jobs USING btree (source) WHERE is_active;
 
--- INDEX idx_jobs_updated_at_inactive
-CREATE INDEX idx_jobs_updated_at_inactive ON public.jobs USING btree (updated_at) WHERE ((NOT is_active) AND (source <> 'provider'::text));
-
--- INDEX idx_notifications_is_read_created_at
-CREATE INDEX idx_notifications_is_read_created_at ON public.notifications USING btree (is_read, created_at);
-
 -- INDEX idx_notifications_user_id_created_at
 CREATE INDEX idx_notifications_user_id_created_at ON public.notifications USING btree (user_id, created_at DESC);
 
 -- INDEX idx_notifications_user_id_is_read
-CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read, created_at DESC);
+CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read);
 
 -- INDEX idx_push_tickets_job_id
 CREATE INDEX idx_push_tickets_job_id ON public.push_tickets USING btree (job_id) WHERE (job_id IS NOT NULL);
@@ -5877,8 +5457,8 @@ CREATE INDEX idx_scraping_logs_source_name_started_at ON public.scraping_logs US
 -- INDEX idx_user_push_tokens_revoked_at
 CREATE INDEX idx_user_push_tokens_revoked_at ON public.user_push_tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 
--- INDEX idx_user_push_tokens_user_id
-CREATE INDEX idx_user_push_tokens_user_id ON public.user_push_tokens USING btree (user_id);
+-- INDEX idx_user_push_tokens_user_id_last_seen_at
+CREATE INDEX idx_user_push_tokens_user_id_last_seen_at ON public.user_push_tokens USING btree (user_id, last_seen_at DESC);
 
 -- INDEX idx_users_tier_id
 CREATE INDEX idx_users_tier_id ON public.users USING btree (tier, id);
@@ -5895,9 +5475,6 @@ CREATE INDEX idx_webhook_events_named_application_id_unattributed ON public.webh
 -- INDEX idx_webhook_events_received_at
 CREATE INDEX idx_webhook_events_received_at ON public.webhook_events USING btree (received_at);
 
--- INDEX idx_webhook_events_received_at_with_body
-CREATE INDEX idx_webhook_events_received_at_with_body ON public.webhook_events USING btree (received_at) WHERE ((body <> ''::text) AND (outcome <> 'waiting'::text));
-
 -- INDEX idx_webhook_events_run_id_waiting
 CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING btree (run_id, received_at) WHERE (outcome = 'waiting'::text);
 
@@ -5908,16 +5485,10 @@ CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EA
 CREATE TRIGGER on_auth_user_deleted BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.handle_account_deleted();
 
 -- TRIGGER users on_auth_user_email_changed
-CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email, email_confirmed_at ON auth.users FOR EACH ROW WHEN ((((new.email)::text IS DISTINCT FROM (old.email)::text) OR (new.email_confirmed_at IS DISTINCT FROM old.email_confirmed_at))) EXECUTE FUNCTION public.handle_user_email_changed();
+CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
 
 -- TRIGGER users on_auth_user_marked_as_deleted
 CREATE TRIGGER on_auth_user_marked_as_deleted AFTER UPDATE OF deleted_at ON auth.users FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.handle_account_deleted();
-
--- TRIGGER users on_auth_user_mirrored_created
-CREATE TRIGGER on_auth_user_mirrored_created AFTER INSERT ON auth.users FOR EACH ROW WHEN (((new.raw_app_meta_data ->> 'clerk_id'::text) <> ''::text)) EXECUTE FUNCTION private.close_new_mirrored_account();
-
--- TRIGGER users on_auth_user_mirrored_updated
-CREATE TRIGGER on_auth_user_mirrored_updated BEFORE UPDATE ON auth.users FOR EACH ROW WHEN (((new.raw_app_meta_data ->> 'clerk_id'::text) <> ''::text)) EXECUTE FUNCTION private.close_mirrored_account();
 
 -- TRIGGER saved_search_alerts on_saved_search_alerts_created_take_a_turn
 CREATE TRIGGER on_saved_search_alerts_created_take_a_turn AFTER INSERT ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
@@ -5933,9 +5504,6 @@ CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.appl
 
 -- TRIGGER applications on_application_deleted_cancel_runs
 CREATE TRIGGER on_application_deleted_cancel_runs AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
-
--- TRIGGER applications on_application_deleted_record_deletion
-CREATE TRIGGER on_application_deleted_record_deletion AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION private.record_application_deletion();
 
 -- TRIGGER applications on_application_details_changed_note_outcome_of_run
 CREATE TRIGGER on_application_details_changed_note_outcome_of_run AFTER UPDATE OF status_details ON public.applications FOR EACH ROW WHEN (((new.skyvern_task_id IS NOT NULL) AND (new.submission_id IS NULL) AND ((new.status_details ->> 'reason'::text) IS DISTINCT FROM (old.status_details ->> 'reason'::text)))) EXECUTE FUNCTION private.note_outcome_of_run();
@@ -6097,10 +5665,6 @@ ALTER TABLE ONLY private.saved_search_alerts
 ALTER TABLE ONLY private.saved_search_sightings
     ADD CONSTRAINT saved_search_sightings_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
 
--- FK CONSTRAINT application_deletions application_deletions_fk_application
-ALTER TABLE ONLY public.application_deletions
-    ADD CONSTRAINT application_deletions_fk_application FOREIGN KEY (application_id, user_id) REFERENCES public.applications(id, user_id) ON DELETE CASCADE;
-
 -- FK CONSTRAINT application_events application_events_fk_application
 ALTER TABLE ONLY public.application_events
     ADD CONSTRAINT application_events_fk_application FOREIGN KEY (application_id, user_id) REFERENCES public.applications(id, user_id) ON DELETE CASCADE;
@@ -6172,9 +5736,6 @@ ALTER TABLE private.application_run_limits ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY application_runs
 ALTER TABLE private.application_runs ENABLE ROW LEVEL SECURITY;
 
--- ROW SECURITY authorized_parties
-ALTER TABLE private.authorized_parties ENABLE ROW LEVEL SECURITY;
-
 -- ROW SECURITY circuit_breakers
 ALTER TABLE private.circuit_breakers ENABLE ROW LEVEL SECURITY;
 
@@ -6199,9 +5760,6 @@ ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY profile_reminders
 ALTER TABLE private.profile_reminders ENABLE ROW LEVEL SECURITY;
 
--- ROW SECURITY retention_periods
-ALTER TABLE private.retention_periods ENABLE ROW LEVEL SECURITY;
-
 -- ROW SECURITY row_limits
 ALTER TABLE private.row_limits ENABLE ROW LEVEL SECURITY;
 
@@ -6213,12 +5771,6 @@ ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY saved_search_sightings
 ALTER TABLE private.saved_search_sightings ENABLE ROW LEVEL SECURITY;
-
--- ROW SECURITY application_deletions
-ALTER TABLE public.application_deletions ENABLE ROW LEVEL SECURITY;
-
--- POLICY application_deletions application_deletions_select_own
-CREATE POLICY application_deletions_select_own ON public.application_deletions FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- ROW SECURITY application_events
 ALTER TABLE public.application_events ENABLE ROW LEVEL SECURITY;
@@ -6267,8 +5819,11 @@ CREATE POLICY jobs_delete_own ON public.jobs FOR DELETE TO authenticated USING (
 -- POLICY jobs jobs_insert_own
 CREATE POLICY jobs_insert_own ON public.jobs FOR INSERT TO authenticated WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
 
--- POLICY jobs jobs_select_active_or_own
-CREATE POLICY jobs_select_active_or_own ON public.jobs FOR SELECT TO authenticated USING (((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)) OR (provider_id = ( SELECT public.current_user_id() AS current_user_id))));
+-- POLICY jobs jobs_select_active
+CREATE POLICY jobs_select_active ON public.jobs FOR SELECT TO authenticated USING ((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)));
+
+-- POLICY jobs jobs_select_own
+CREATE POLICY jobs_select_own ON public.jobs FOR SELECT TO authenticated USING ((provider_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- POLICY jobs jobs_update_own
 CREATE POLICY jobs_update_own ON public.jobs FOR UPDATE TO authenticated USING (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider))) WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
@@ -6373,34 +5928,25 @@ CREATE POLICY users_update_own ON public.users FOR UPDATE TO authenticated USING
 ALTER TABLE public.webhook_events ENABLE ROW LEVEL SECURITY;
 
 -- POLICY objects person_files_delete_own
-CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text))));
+CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- POLICY objects person_files_insert_own
 CREATE POLICY person_files_insert_own ON storage.objects FOR INSERT TO authenticated WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- POLICY objects person_files_select_own
-CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text))));
+CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- POLICY objects person_files_update_own
-CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text)))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
-
--- PUBLICATION TABLE supabase_realtime application_deletions
-ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.application_deletions;
+CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- PUBLICATION TABLE supabase_realtime applications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
-
--- PUBLICATION TABLE supabase_realtime background_jobs
-ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.background_jobs;
 
 -- PUBLICATION TABLE supabase_realtime notifications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.notifications;
 
 -- ACL SCHEMA private
 GRANT USAGE ON SCHEMA private TO authenticated;
-
--- ACL FUNCTION address_of_account(p_account auth.users)
-REVOKE ALL ON FUNCTION private.address_of_account(p_account auth.users) FROM PUBLIC;
 
 -- ACL FUNCTION after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint)
 REVOKE ALL ON FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) FROM PUBLIC;
@@ -6498,9 +6044,6 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
--- ACL FUNCTION call_outcome(p_code text)
-REVOKE ALL ON FUNCTION private.call_outcome(p_code text) FROM PUBLIC;
-
 -- ACL FUNCTION cancel_application_runs(p_application_id uuid, p_submission_id uuid)
 REVOKE ALL ON FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid) FROM PUBLIC;
 
@@ -6524,12 +6067,6 @@ REVOKE ALL ON FUNCTION private.claim_application_of(p_user_id uuid, p_applicatio
 
 -- ACL FUNCTION clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint)
 REVOKE ALL ON FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) FROM PUBLIC;
-
--- ACL FUNCTION close_mirrored_account()
-REVOKE ALL ON FUNCTION private.close_mirrored_account() FROM PUBLIC;
-
--- ACL FUNCTION close_new_mirrored_account()
-REVOKE ALL ON FUNCTION private.close_new_mirrored_account() FROM PUBLIC;
 
 -- ACL FUNCTION company_key(p_name text)
 REVOKE ALL ON FUNCTION private.company_key(p_name text) FROM PUBLIC;
@@ -6558,9 +6095,6 @@ REVOKE ALL ON FUNCTION private.follow_primary_resume() FROM PUBLIC;
 -- ACL FUNCTION forget_event_of_deleted_application()
 REVOKE ALL ON FUNCTION private.forget_event_of_deleted_application() FROM PUBLIC;
 
--- ACL FUNCTION give_back_trial(p_vendor text)
-REVOKE ALL ON FUNCTION private.give_back_trial(p_vendor text) FROM PUBLIC;
-
 -- ACL FUNCTION guard_application_status()
 REVOKE ALL ON FUNCTION private.guard_application_status() FROM PUBLIC;
 
@@ -6587,9 +6121,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scraping_logs TO service_role;
 
 -- ACL FUNCTION hold_job_sync(p_lock_number bigint)
 REVOKE ALL ON FUNCTION private.hold_job_sync(p_lock_number bigint) FROM PUBLIC;
-
--- ACL FUNCTION hold_people_told(p_device_ids uuid[], p_job_ids uuid[])
-REVOKE ALL ON FUNCTION private.hold_people_told(p_device_ids uuid[], p_job_ids uuid[]) FROM PUBLIC;
 
 -- ACL FUNCTION is_alert_wanted(p_search public.saved_searches)
 REVOKE ALL ON FUNCTION private.is_alert_wanted(p_search public.saved_searches) FROM PUBLIC;
@@ -6704,9 +6235,6 @@ REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 -- ACL FUNCTION note_outcome_of_run()
 REVOKE ALL ON FUNCTION private.note_outcome_of_run() FROM PUBLIC;
 
--- ACL FUNCTION note_settled_jobs(p_jobs jsonb)
-REVOKE ALL ON FUNCTION private.note_settled_jobs(p_jobs jsonb) FROM PUBLIC;
-
 -- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
 
@@ -6715,9 +6243,6 @@ REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notif
 
 -- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
-
--- ACL FUNCTION paused_job_types()
-REVOKE ALL ON FUNCTION private.paused_job_types() FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -6728,20 +6253,11 @@ REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
 -- ACL FUNCTION prepare_deletion_of_person(p_user_id uuid)
 REVOKE ALL ON FUNCTION private.prepare_deletion_of_person(p_user_id uuid) FROM PUBLIC;
 
--- ACL FUNCTION purge_resting_searches(p_before timestamp with time zone, p_limit integer)
-REVOKE ALL ON FUNCTION private.purge_resting_searches(p_before timestamp with time zone, p_limit integer) FROM PUBLIC;
-
--- ACL FUNCTION purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone)
-REVOKE ALL ON FUNCTION private.purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone) FROM PUBLIC;
-
--- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint)
-REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
+-- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
+REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
 
 -- ACL FUNCTION queue_submission(p_application public.applications, p_seconds integer)
 REVOKE ALL ON FUNCTION private.queue_submission(p_application public.applications, p_seconds integer) FROM PUBLIC;
-
--- ACL FUNCTION record_application_deletion()
-REVOKE ALL ON FUNCTION private.record_application_deletion() FROM PUBLIC;
 
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
@@ -6787,12 +6303,6 @@ REVOKE ALL ON FUNCTION private.take_a_turn() FROM PUBLIC;
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
 
--- ACL FUNCTION token_subject()
-REVOKE ALL ON FUNCTION private.token_subject() FROM PUBLIC;
-
--- ACL FUNCTION unless_skyvern_is_paused(p_question jsonb)
-REVOKE ALL ON FUNCTION private.unless_skyvern_is_paused(p_question jsonb) FROM PUBLIC;
-
 -- ACL FUNCTION wants_profile_reminder(p_user_id uuid)
 REVOKE ALL ON FUNCTION private.wants_profile_reminder(p_user_id uuid) FROM PUBLIC;
 
@@ -6825,9 +6335,9 @@ GRANT ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) TO service
 REVOKE ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) TO authenticated;
 
--- ACL FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean)
-REVOKE ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) TO service_role;
+-- ACL FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
+REVOKE ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) TO service_role;
 
 -- ACL FUNCTION claim_push_messages(p_messages jsonb)
 REVOKE ALL ON FUNCTION public.claim_push_messages(p_messages jsonb) FROM PUBLIC;
@@ -6877,9 +6387,9 @@ GRANT ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bi
 REVOKE ALL ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) TO service_role;
 
--- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[])
-REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) TO service_role;
+-- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
+REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) TO service_role;
 
 -- ACL FUNCTION handle_application_status_update_timestamp()
 REVOKE ALL ON FUNCTION public.handle_application_status_update_timestamp() FROM PUBLIC;
@@ -6937,9 +6447,9 @@ GRANT ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_r
 REVOKE ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) TO service_role;
 
--- ACL FUNCTION purge_expired_rows(p_limit integer, p_after jsonb)
-REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) TO service_role;
+-- ACL FUNCTION purge_expired_rows(p_limit integer)
+REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role;
 
 -- ACL FUNCTION queue_daily_purge()
 REVOKE ALL ON FUNCTION public.queue_daily_purge() FROM PUBLIC;
@@ -7048,10 +6558,6 @@ GRANT ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, 
 -- ACL FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
 REVOKE ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) TO service_role;
-
--- ACL TABLE application_deletions
-GRANT SELECT ON TABLE public.application_deletions TO authenticated;
-GRANT SELECT ON TABLE public.application_deletions TO service_role;
 
 -- ACL TABLE application_events
 GRANT SELECT ON TABLE public.application_events TO authenticated;

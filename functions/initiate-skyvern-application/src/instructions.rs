@@ -133,7 +133,8 @@ fn preferences(preferences: &Preferences) -> String {
 
 fn locations(preferences: &Preferences) -> String {
     let names = preferences.target_locations.iter().filter_map(|location| {
-        let place: Vec<&str> = [&location.city, &location.state].into_iter().flatten().map(String::as_str).collect();
+        let place: Vec<&str> =
+            [&location.city, &location.state, &location.zip].into_iter().flatten().map(String::as_str).collect();
         match (place.is_empty(), location.remote_only) {
             (true, true) => Some("remote".to_owned()),
             (true, false) => None,
@@ -227,7 +228,8 @@ mod tests {
         let webhook_url = url("https://api.example.com/hook?application_id=1");
         let letter = url("https://files.example.com/sign/cover_letters/u/letter.pdf?token=x");
         let letter = claimed.cover_letter_path.as_ref().map(|_| &letter);
-        serde_json::to_value(new_run(claimed, url("https://jobs.example.com/7"), &resume_url, letter, webhook_url)).unwrap()
+        serde_json::to_value(new_run(claimed, url("https://jobs.example.com/7"), &resume_url, letter, webhook_url))
+            .unwrap()
     }
 
     #[test]

@@ -299,9 +299,12 @@ async fn while_skyvern_is_left_alone_a_submission_waits_and_calls_nobody() {
     let row = ask("select to_jsonb(a) from public.applications a where id = $1").await;
     let details = json!({ "reason": "skyvern_paused", "submission": "queued" });
     assert_eq!((&row["status_details"], &row["submission_id"]), (&details, &Value::Null));
-    let in_turn = ask("select public.claim_queued_application(id, submission_job_id) from public.applications where id = $1");
+    let in_turn =
+        ask("select public.claim_queued_application(id, submission_job_id) from public.applications where id = $1");
     assert_eq!(in_turn.await, json!({ "outcome": "paused", "retry_after_seconds": 300 }));
-    let jobs = ask("select jsonb_agg(job_type) from public.background_jobs where payload ->> 'application_id' = $1::uuid::text");
+    let jobs = ask(
+        "select jsonb_agg(job_type) from public.background_jobs where payload ->> 'application_id' = $1::uuid::text",
+    );
     assert_eq!(jobs.await, json!(["submit_application"]), "once");
     transaction.rollback().await.unwrap();
 }

@@ -371,6 +371,7 @@ async fn preferences_of_another_shape_are_refused_when_they_are_written() {
         ("key_skills", json!([["Rust"]]), "[0]"),
         ("industries", json!([null, "Mills"]), "[0]"),
         ("employment_types", json!(["full-time", null]), "[1]"),
+        ("excluded_companies", json!(["Acme", null]), "[1]"),
         ("work_arrangement", json!([null]), "[0]"),
     ] {
         for caller in [&caller, &stack.service()] {

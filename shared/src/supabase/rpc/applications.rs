@@ -322,6 +322,8 @@ pub struct Location {
     pub city: Option<String>,
     /// The state or region.
     pub state: Option<String>,
+    /// The postal code.
+    pub zip: Option<String>,
     /// Only work that needs no place.
     pub remote_only: bool,
 }
@@ -333,9 +335,10 @@ impl Location {
             Value::Object(_) => Some(Self {
                 city: text(&value["city"]),
                 state: text(&value["state"]),
+                zip: text(&value["zip"]),
                 remote_only: value["remote_only"] == true,
             }),
-            value => Some(Self { city: Some(text(value)?), state: None, remote_only: false }),
+            value => Some(Self { city: Some(text(value)?), state: None, zip: None, remote_only: false }),
         }
     }
 }
@@ -560,7 +563,10 @@ mod tests {
             "salary_min": "90000", "salary_max": { "amount": 1 }, "salary_currency": ["EUR"], "work_arrangement": true,
         }));
         assert_eq!(odd.preferred_job_titles, ["Analyst", "7"]);
-        assert_eq!((odd.key_skills, odd.employment_types.len(), odd.work_arrangement.len()), (vec!["Rust".into()], 0, 0));
+        assert_eq!(
+            (odd.key_skills, odd.employment_types.len(), odd.work_arrangement.len()),
+            (vec!["Rust".into()], 0, 0)
+        );
         let cities: Vec<_> = odd.target_locations.iter().map(|location| location.city.as_deref()).collect();
         assert_eq!(cities, [Some("London"), Some("7.5"), None, None, Some("Leeds")]);
         let remote: Vec<_> = odd.target_locations.iter().map(|location| location.remote_only).collect();
