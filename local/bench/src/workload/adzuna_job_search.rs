@@ -134,7 +134,7 @@ fn floor(scene: &Scene, contender: Contender, [_, key, version, person, uuid]: &
     let headers =
         [("apikey", scene.stack.anon_key.as_str()), ("authorization", bearer.as_str()), ("x-request-id", uuid)];
     let known_version = if version.is_empty() { None } else { Some(id(version)?) };
-    let call = SearchJobs { query_key: key, known_version, awaited_lease_id: None };
+    let call = SearchJobs { query_key: key, known_version };
     let request = request(contender, &headers, &call)?;
     Ok(Exchange { request, submission_id_at: None, status: 200, members: json!({ "outcome": "fresh" }) })
 }
