@@ -227,7 +227,8 @@ mod tests {
         let webhook_url = url("https://api.example.com/hook?application_id=1");
         let letter = url("https://files.example.com/sign/cover_letters/u/letter.pdf?token=x");
         let letter = claimed.cover_letter_path.as_ref().map(|_| &letter);
-        serde_json::to_value(new_run(claimed, url("https://jobs.example.com/7"), &resume_url, letter, webhook_url)).unwrap()
+        serde_json::to_value(new_run(claimed, url("https://jobs.example.com/7"), &resume_url, letter, webhook_url))
+            .unwrap()
     }
 
     #[test]

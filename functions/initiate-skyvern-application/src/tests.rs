@@ -7,9 +7,7 @@ use shared::{
     http::{Incoming, Reply},
     outgoing::Failure,
     problem::Problem,
-    testing::{
-        Attempts, Machine, block_on, failing_databases, internal_caller, json_of, person, post, problem_of,
-    },
+    testing::{Attempts, Machine, block_on, failing_databases, internal_caller, json_of, person, post, problem_of},
 };
 
 use crate::handle;
@@ -343,9 +341,11 @@ fn a_cover_letter_is_signed_too_and_missed_when_it_is_gone() {
     let with_letter = || {
         let mut claimed = claimed_for("https://jobs.example.com/7");
         claimed["cover_letter_path"] = json!("4aa3c1b8/letter.pdf");
-        Machine::new()
-            .returns("claim_application", claimed)
-            .responds("/object/sign/resumes/4aa3c1b8/cv.pdf", 200, json!({ "signedURL": "/x?token=t" }))
+        Machine::new().returns("claim_application", claimed).responds(
+            "/object/sign/resumes/4aa3c1b8/cv.pdf",
+            200,
+            json!({ "signedURL": "/x?token=t" }),
+        )
     };
     let machine = with_letter()
         .responds("/object/sign/cover_letters/4aa3c1b8/letter.pdf", 200, json!({ "signedURL": "/y?token=u" }))
@@ -353,7 +353,13 @@ fn a_cover_letter_is_signed_too_and_missed_when_it_is_gone() {
         .returns("record_skyvern_run", recorded());
     initiate(&machine).unwrap();
     let prompt = machine.body("tasks")["prompt"].take();
-    assert!(prompt.as_str().unwrap().contains("/cover_letters/4aa3c1b8/letter.pdf?token=u&download=Ada_Lovelace_Cover_Letter.pdf\n"), "{prompt}");
+    assert!(
+        prompt
+            .as_str()
+            .unwrap()
+            .contains("/cover_letters/4aa3c1b8/letter.pdf?token=u&download=Ada_Lovelace_Cover_Letter.pdf\n"),
+        "{prompt}"
+    );
 
     let machine = with_letter()
         .responds("/letter.pdf", 400, json!({ "statusCode": "404" }))
@@ -385,8 +391,7 @@ fn what_skyvern_does_not_take_at_the_moment_waits() {
     assert_eq!(told_breaker(&machine), (json!("limited"), json!(90)));
 
     // Whether there is a run is found out first.
-    let machine =
-        prepared().responds("/v1/run/tasks", 503, json!({})).returns("record_submission_failure", queued());
+    let machine = prepared().responds("/v1/run/tasks", 503, json!({})).returns("record_submission_failure", queued());
     assert_eq!(initiate(&machine).unwrap().outcome, "queued");
     assert_given_up_until(&machine, "open", "skyvern_failed", Some(120));
     assert_eq!(told_breaker(&machine).0, "failed");
@@ -411,9 +416,11 @@ fn turn(machine: &Machine) -> Result<Reply, Problem> {
 }
 
 fn claimed_in_turn() -> Machine {
-    Machine::new()
-        .returns("claim_queued_application", claimed_for("https://jobs.example.com/7"))
-        .responds("/storage/v1/object/sign/resumes/4aa3c1b8/cv.pdf", 200, json!({ "signedURL": "/x?token=t.o-k" }))
+    Machine::new().returns("claim_queued_application", claimed_for("https://jobs.example.com/7")).responds(
+        "/storage/v1/object/sign/resumes/4aa3c1b8/cv.pdf",
+        200,
+        json!({ "signedURL": "/x?token=t.o-k" }),
+    )
 }
 
 #[test]
@@ -421,10 +428,7 @@ fn a_submission_that_waited_is_handed_over_in_its_turn_without_its_person() {
     let machine = claimed_in_turn().responds("/v1/run/tasks", 200, run()).returns("record_skyvern_run", recorded());
     assert_eq!(json_of(&turn(&machine).unwrap())["run_id"], "tsk_41");
     assert_eq!(machine.calls(), [CLAIM_QUEUED, "cv.pdf as the service role", START, RECORD]);
-    assert_eq!(
-        machine.body("claim_queued_application"),
-        json!({ "p_application_id": APPLICATION, "p_job_id": JOB })
-    );
+    assert_eq!(machine.body("claim_queued_application"), json!({ "p_application_id": APPLICATION, "p_job_id": JOB }));
     for missing in ["application_id", "job_id"] {
         let mut body = json!({ "application_id": APPLICATION, "job_id": JOB });
         body[missing].take();
@@ -443,13 +447,11 @@ fn a_submission_that_waits_no_more_is_left_alone() {
 
 #[test]
 fn a_submission_that_skyvern_still_does_not_take_goes_on_waiting() {
-    let machine = claimed_in_turn()
-        .responds("/v1/run/tasks", 429, json!({}))
-        .returns("record_submission_failure", queued());
+    let machine =
+        claimed_in_turn().responds("/v1/run/tasks", 429, json!({})).returns("record_submission_failure", queued());
     let problem = turn(&machine).unwrap_err();
     assert_eq!((problem.kind().code, problem.retry_after()), ("skyvern_rate_limited", Some(Duration::from_mins(1))));
-    let open =
-        json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": 600 });
+    let open = json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": 600 });
     let machine = Machine::new().returns("claim_queued_application", open).responds("/v1/runs", 404, json!({}));
     assert_eq!(problem_of(&turn(&machine)), "submission_open", "which says nothing about the submission");
     let paused = json!({ "outcome": "paused", "retry_after_seconds": 45 });
@@ -471,7 +473,8 @@ fn a_submission_that_cannot_be_handed_over_any_more_is_given_up_and_its_person_t
         .returns("claim_queued_application", claimed_for("https://jobs.example.com/7"))
         .responds("/cv.pdf", 400, json!({ "statusCode": "404" }))
         .returns("record_submission_failure", given_up());
-    for (machine, reason) in [(expired, "waited_too_long"), (excluded, "company_excluded"), (gone, "resume_not_found")] {
+    for (machine, reason) in [(expired, "waited_too_long"), (excluded, "company_excluded"), (gone, "resume_not_found")]
+    {
         let machine = failed(machine);
         assert_eq!((turn(&machine).unwrap().status, machine.calls().last().unwrap().as_str()), (200, FAIL_QUEUED));
         let told = machine.body("fail_queued_application");

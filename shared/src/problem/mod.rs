@@ -245,9 +245,7 @@ impl Problem {
             }
             Self::AlreadyApplied(_) => kind(409, "already_applied", "Already applied"),
             Self::CompanyExcluded { .. } => kind(409, "company_excluded", "Company excluded"),
-            Self::ApplicationLimitReached { .. } => {
-                kind(429, "application_limit_reached", "Too many applications")
-            }
+            Self::ApplicationLimitReached { .. } => kind(429, "application_limit_reached", "Too many applications"),
             Self::SubmissionInProgress => kind(409, "submission_in_progress", "Submission in progress"),
             Self::SubmissionOpen => kind(409, "submission_open", "Submission still open"),
             Self::IdempotencyKeyReused => kind(422, "idempotency_key_reused", "Idempotency key reused"),

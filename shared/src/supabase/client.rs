@@ -151,9 +151,13 @@ impl<'a> Database<'a> {
         match code {
             "account_deleted" => Problem::AccountDeleted,
             "already_applied" => match read::<Sent>(details) {
-                Some(Sent { application_id, application_status }) => Problem::AlreadyApplied(Box::new(
-                    SentApplication { detail: message, application_id, application_status },
-                )),
+                Some(Sent { application_id, application_status }) => {
+                    Problem::AlreadyApplied(Box::new(SentApplication {
+                        detail: message,
+                        application_id,
+                        application_status,
+                    }))
+                }
                 None => unnamed(function, status, code, &message),
             },
             "application_limit_reached" => match read::<Limit>(details) {

@@ -109,7 +109,10 @@ async fn after_a_day_it_is_given_up_and_the_person_is_told() {
     assert_eq!(turn(&stack, job).await["status"], "completed");
 
     let row = ada.application_row(application).await;
-    assert_eq!((&row["status"], &row["status_details"]["reason"]), (&json!("FAILED_SKYVERN_SUBMISSION"), &json!("waited_too_long")));
+    assert_eq!(
+        (&row["status"], &row["status_details"]["reason"]),
+        (&json!("FAILED_SKYVERN_SUBMISSION"), &json!("waited_too_long"))
+    );
     assert_eq!(stack.skyvern().creations_for(application).await.len(), 1);
     let messages = messages(&stack, &ada).await;
     assert!(messages.len() == 1 && messages[0].contains("Nothing was sent"), "{messages:?}");
@@ -129,7 +132,10 @@ async fn what_holds_when_it_is_submitted_holds_in_its_turn() {
     ada.caller().await.update(&path, &exclude).await.expect_status(200);
     assert_eq!(turn(&stack, job).await["status"], "completed");
     let row = ada.application_row(application).await;
-    assert_eq!((&row["status"], &row["status_details"]["reason"]), (&json!("FAILED_SKYVERN_SUBMISSION"), &json!("company_excluded")));
+    assert_eq!(
+        (&row["status"], &row["status_details"]["reason"]),
+        (&json!("FAILED_SKYVERN_SUBMISSION"), &json!("company_excluded"))
+    );
     assert_eq!(messages(&stack, &ada).await.len(), 1);
 
     // A limit passes by itself, so it goes on waiting.
@@ -140,7 +146,10 @@ async fn what_holds_when_it_is_submitted_holds_in_its_turn() {
                 select gen_random_uuid(), $1 from generate_series(1, 2)";
     stack.database().query(runs, &[&grace.user_id]).await;
     let still = turn(&stack, job).await;
-    assert_eq!((&still["status"], &still["error"]), (&json!("pending"), &json!("initiate-skyvern-application answered 429")));
+    assert_eq!(
+        (&still["status"], &still["error"]),
+        (&json!("pending"), &json!("initiate-skyvern-application answered 429"))
+    );
     assert_eq!(grace.application_row(application).await["status"], "PENDING_SKYVERN_SUBMISSION");
 }
 

@@ -36,7 +36,10 @@ async fn a_posting_has_one_key_however_its_address_is_spelled() {
         ("url:jobs.example.com/Engines", &["https://jobs.example.com/Engines"]),
         ("url:jobs.example.com/engines", &["https://jobs.example.com/engines"]),
         ("url:jobs.example.com:8443/7", &["https://jobs.example.com:8443/7"]),
-        ("url:jobs.example.com#/jobs/12", &["https://jobs.example.com/#/jobs/12", "https://jobs.example.com#/jobs/12/"]),
+        (
+            "url:jobs.example.com#/jobs/12",
+            &["https://jobs.example.com/#/jobs/12", "https://jobs.example.com#/jobs/12/"],
+        ),
         ("url:jobs.example.com", &["https://jobs.example.com", "http://www.jobs.example.com/#top"]),
         ("url:[2001:db8::1]/7", &["https://[2001:DB8::1]/7"]),
         ("url:not an address", &["not an address"]),
@@ -88,17 +91,20 @@ async fn a_posting_has_one_key_however_its_address_is_spelled() {
                 "https://jobs.smartrecruiters.com/Acme/743999912345678?dcr_ci=Acme",
             ],
         ),
-        (
-            &publication,
-            &["https://jobs.smartrecruiters.com/oneclick-ui/company/Acme/publication/{uuid}?dcr_ci=Acme"],
-        ),
+        (&publication, &["https://jobs.smartrecruiters.com/oneclick-ui/company/Acme/publication/{uuid}?dcr_ci=Acme"]),
         (
             "recruitee:acme.recruitee.com:senior-engineer",
-            &["https://acme.recruitee.com/o/senior-engineer", "https://acme.recruitee.com/o/Senior-Engineer/c/new?source=x"],
+            &[
+                "https://acme.recruitee.com/o/senior-engineer",
+                "https://acme.recruitee.com/o/Senior-Engineer/c/new?source=x",
+            ],
         ),
         (
             "personio:acme:123456",
-            &["https://acme.jobs.personio.de/job/123456?language=en", "https://acme.jobs.personio.com/job/123456#apply"],
+            &[
+                "https://acme.jobs.personio.de/job/123456?language=en",
+                "https://acme.jobs.personio.com/job/123456#apply",
+            ],
         ),
         (
             "adzuna:5123456789",
@@ -109,7 +115,10 @@ async fn a_posting_has_one_key_however_its_address_is_spelled() {
                 "https://adzuna.de/details/5123456789/",
             ],
         ),
-        ("url:www.adzuna.com.evil.example/land/ad/5123456789", &["https://www.www.adzuna.com.evil.example/land/ad/5123456789"]),
+        (
+            "url:www.adzuna.com.evil.example/land/ad/5123456789",
+            &["https://www.www.adzuna.com.evil.example/land/ad/5123456789"],
+        ),
         ("url:jobs.lever.co.evil.example/acme/{uuid}", &["https://jobs.lever.co.evil.example/acme/{uuid}"]),
     ];
     let stack = Stack::get().await;

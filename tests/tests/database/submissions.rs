@@ -299,9 +299,12 @@ async fn while_skyvern_is_left_alone_a_submission_waits_and_calls_nobody() {
     let row = ask("select to_jsonb(a) from public.applications a where id = $1").await;
     let details = json!({ "reason": "skyvern_paused", "submission": "queued" });
     assert_eq!((&row["status_details"], &row["submission_id"]), (&details, &Value::Null));
-    let in_turn = ask("select public.claim_queued_application(id, submission_job_id) from public.applications where id = $1");
+    let in_turn =
+        ask("select public.claim_queued_application(id, submission_job_id) from public.applications where id = $1");
     assert_eq!(in_turn.await, json!({ "outcome": "paused", "retry_after_seconds": 300 }));
-    let jobs = ask("select jsonb_agg(job_type) from public.background_jobs where payload ->> 'application_id' = $1::uuid::text");
+    let jobs = ask(
+        "select jsonb_agg(job_type) from public.background_jobs where payload ->> 'application_id' = $1::uuid::text",
+    );
     assert_eq!(jobs.await, json!(["submit_application"]), "once");
     transaction.rollback().await.unwrap();
 }
@@ -474,10 +477,11 @@ impl Submission {
         self.person.caller().await.rpc("claim_application", &arguments).await
     }
 
-    /// The next submission of the same application, after one that failed.
+    /// The next submission of the same application, after one that failed and may have been sent all the same.
     async fn submit_again(&self) -> Self {
         self.decide("PENDING_SKYVERN_SUBMISSION").await;
-        let claim = self.claim_again(None).await;
+        let meant = json!({"p_application_id": self.application, "p_apply_again": true});
+        let claim = self.person.caller().await.rpc("claim_application", &meant).await;
         assert_eq!(outcome(&claim), "claimed", "{claim:?}");
         Self { id: claim.json["submission_id"].as_str().and_then(|id| id.parse().ok()).unwrap(), ..self.clone() }
     }

@@ -79,7 +79,8 @@ async fn so_many_runs_a_day_and_one_more_when_the_oldest_is_a_day_old() {
     assert!(reply.json["detail"].as_str().unwrap().contains("10 applications in 24 hours"), "{reply:?}");
     assert!((3500..=3600).contains(&seconds(&reply)), "{reply:?}");
 
-    let age = "update private.application_runs set claimed_at = claimed_at - interval '1 hour 1 second' where user_id = $1";
+    let age =
+        "update private.application_runs set claimed_at = claimed_at - interval '1 hour 1 second' where user_id = $1";
     stack.database().query(age, &[&ada.user_id]).await;
     ada.initiate(application).await.expect_status(202);
 }

@@ -306,7 +306,10 @@ mod submit_application {
             (Machine::new().responds(PATH, 200, json!({})), completed(json!({ "status": 200 }))),
             (late, retry("initiate-skyvern-application answered 503", Some(120))),
             (Machine::new().responds(PATH, 429, json!({})), retry("initiate-skyvern-application answered 429", None)),
-            (Machine::new().fails(PATH, Failure::Unreachable), retry("initiate-skyvern-application: Unreachable", None)),
+            (
+                Machine::new().fails(PATH, Failure::Unreachable),
+                retry("initiate-skyvern-application: Unreachable", None),
+            ),
             (Machine::new().without_service_bindings(), retry("initiate-skyvern-application is not bound", None)),
         ] {
             assert_eq!(settled(machine, KIND, &payload).1, expected);

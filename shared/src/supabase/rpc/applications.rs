@@ -555,7 +555,10 @@ mod tests {
             "salary_min": "90000", "salary_max": { "amount": 1 }, "salary_currency": ["EUR"], "work_arrangement": true,
         }));
         assert_eq!(odd.preferred_job_titles, ["Analyst", "7"]);
-        assert_eq!((odd.key_skills, odd.employment_types.len(), odd.work_arrangement.len()), (vec!["Rust".into()], 0, 0));
+        assert_eq!(
+            (odd.key_skills, odd.employment_types.len(), odd.work_arrangement.len()),
+            (vec!["Rust".into()], 0, 0)
+        );
         let cities: Vec<_> = odd.target_locations.iter().map(|location| location.city.as_deref()).collect();
         assert_eq!(cities, [Some("London"), Some("7.5"), None, None, Some("Leeds")]);
         let remote: Vec<_> = odd.target_locations.iter().map(|location| location.remote_only).collect();
