@@ -16,6 +16,17 @@ $$;
 revoke all on function private.may_have_been_sent(private.application_runs)
     from public, anon, authenticated, service_role;
 
+-- Whether a submission waits in the queue as this job. One that is dead does not come back for it.
+create or replace function private.is_waiting(p_job_id uuid)
+    returns boolean
+    language sql
+    stable
+    set search_path = ''
+as $$
+    select exists (select from public.background_jobs where id = p_job_id and status in ('pending', 'processing'))
+$$;
+revoke all on function private.is_waiting(uuid) from public, anon, authenticated, service_role;
+
 -- The latest application of the same person for the same posting that was or may have been sent, or will be as soon as
 -- Skyvern takes it; the very application that is asked about, too, after an earlier submission of it. One that was
 -- deleted counts: it was sent all the same. The status is the one that says most: what came of it, not that it was made
@@ -43,7 +54,7 @@ as $$
                array[p_application.adzuna_job_id, substring(p_application.posting_key from '^adzuna:(.*)$')]))
       and (earlier.status in ('PROCESSING_BY_SKYVERN', 'SUBMITTED_BY_SKYVERN', 'APPLIED_MANUALLY',
                               'INTERVIEW_SCHEDULED', 'OFFER_RECEIVED', 'REJECTED_BY_COMPANY')
-           or (earlier.submission_job_id is not null and earlier.id <> p_application.id)
+           or (earlier.id <> p_application.id and private.is_waiting(earlier.submission_job_id))
            or exists (select from private.application_runs as run
                       where run.application_id = earlier.id and private.may_have_been_sent(run)))
     order by earlier.last_status_update_at desc

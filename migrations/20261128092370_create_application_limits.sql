@@ -48,7 +48,8 @@ begin
     where run.user_id = p_person.id and (run.claimed_at > moment - day or run.ended_at is null);
     select count(*) into waiting
     from public.applications
-    where user_id = p_person.id and submission_job_id is not null and id <> p_application_id;
+    where user_id = p_person.id and submission_job_id is not null and id <> p_application_id
+      and private.is_waiting(submission_job_id);
 
     if today + waiting >= per_day then
         reached := format('your plan allows %s applications in 24 hours', per_day);

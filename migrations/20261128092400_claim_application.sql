@@ -39,7 +39,6 @@ declare
     sent        record;
     submission  uuid := gen_random_uuid();
     resume_path text;
-    is_waiting  boolean;
     pause       integer;
 begin
     -- Claims of one person wait for each other, so that of two drafts for one posting one is sent, and the limits are
@@ -88,10 +87,7 @@ begin
        and application.submission_lease_expires_at > clock_timestamp() then
         return jsonb_build_object('outcome', 'in_progress');
     end if;
-    -- A job that is dead does not come back for it.
-    is_waiting := exists (select from public.background_jobs as job
-                          where job.id = application.submission_job_id and job.status in ('pending', 'processing'));
-    if p_job_id is null and is_waiting then
+    if p_job_id is null and private.is_waiting(application.submission_job_id) then
         return jsonb_build_object('outcome', 'queued', 'status', application.status);
     end if;
     if application.submission_id is not null then

@@ -679,7 +679,6 @@ declare
     sent        record;
     submission  uuid := gen_random_uuid();
     resume_path text;
-    is_waiting  boolean;
     pause       integer;
 begin
     -- Claims of one person wait for each other, so that of two drafts for one posting one is sent, and the limits are
@@ -728,10 +727,7 @@ begin
        and application.submission_lease_expires_at > clock_timestamp() then
         return jsonb_build_object('outcome', 'in_progress');
     end if;
-    -- A job that is dead does not come back for it.
-    is_waiting := exists (select from public.background_jobs as job
-                          where job.id = application.submission_job_id and job.status in ('pending', 'processing'));
-    if p_job_id is null and is_waiting then
+    if p_job_id is null and private.is_waiting(application.submission_job_id) then
         return jsonb_build_object('outcome', 'queued', 'status', application.status);
     end if;
     if application.submission_id is not null then
@@ -1264,6 +1260,14 @@ $$;
 
 -- COMMENT FUNCTION is_provider()
 COMMENT ON FUNCTION private.is_provider() IS 'Whether the caller is a provider. Definer: policies call it for a person, who must not need rights on users for that. Bounds: it takes no arguments and returns only the caller''s own role.';
+
+-- FUNCTION is_waiting(uuid)
+CREATE FUNCTION private.is_waiting(p_job_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select exists (select from public.background_jobs where id = p_job_id and status in ('pending', 'processing'))
+$$;
 
 -- FUNCTION job_search_calls_left_for_alerts()
 CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
@@ -2091,7 +2095,8 @@ begin
     where run.user_id = p_person.id and (run.claimed_at > moment - day or run.ended_at is null);
     select count(*) into waiting
     from public.applications
-    where user_id = p_person.id and submission_job_id is not null and id <> p_application_id;
+    where user_id = p_person.id and submission_job_id is not null and id <> p_application_id
+      and private.is_waiting(submission_job_id);
 
     if today + waiting >= per_day then
         reached := format('your plan allows %s applications in 24 hours', per_day);
@@ -2283,7 +2288,7 @@ CREATE FUNCTION private.sent_application(p_application public.applications, OUT 
                array[p_application.adzuna_job_id, substring(p_application.posting_key from '^adzuna:(.*)$')]))
       and (earlier.status in ('PROCESSING_BY_SKYVERN', 'SUBMITTED_BY_SKYVERN', 'APPLIED_MANUALLY',
                               'INTERVIEW_SCHEDULED', 'OFFER_RECEIVED', 'REJECTED_BY_COMPANY')
-           or (earlier.submission_job_id is not null and earlier.id <> p_application.id)
+           or (earlier.id <> p_application.id and private.is_waiting(earlier.submission_job_id))
            or exists (select from private.application_runs as run
                       where run.application_id = earlier.id and private.may_have_been_sent(run)))
     order by earlier.last_status_update_at desc
@@ -6143,6 +6148,9 @@ REVOKE ALL ON FUNCTION private.is_own_file(p_path text, p_user_id uuid) FROM PUB
 -- ACL FUNCTION is_provider()
 REVOKE ALL ON FUNCTION private.is_provider() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
+
+-- ACL FUNCTION is_waiting(p_job_id uuid)
+REVOKE ALL ON FUNCTION private.is_waiting(p_job_id uuid) FROM PUBLIC;
 
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;

@@ -477,10 +477,11 @@ impl Submission {
         self.person.caller().await.rpc("claim_application", &arguments).await
     }
 
-    /// The next submission of the same application, after one that failed.
+    /// The next submission of the same application, after one that failed and may have been sent all the same.
     async fn submit_again(&self) -> Self {
         self.decide("PENDING_SKYVERN_SUBMISSION").await;
-        let claim = self.claim_again(None).await;
+        let meant = json!({"p_application_id": self.application, "p_apply_again": true});
+        let claim = self.person.caller().await.rpc("claim_application", &meant).await;
         assert_eq!(outcome(&claim), "claimed", "{claim:?}");
         Self { id: claim.json["submission_id"].as_str().and_then(|id| id.parse().ok()).unwrap(), ..self.clone() }
     }
