@@ -124,7 +124,8 @@ CREATE TABLE public.saved_searches (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT saved_searches_check_search_name CHECK (((char_length(search_name) >= 1) AND (char_length(search_name) <= 200))),
     CONSTRAINT saved_searches_check_search_query CHECK (((jsonb_typeof(search_query) = 'object'::text) AND (octet_length((search_query)::text) <= 10000)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='85');
 
 -- COMMENT TABLE saved_searches
 COMMENT ON TABLE public.saved_searches IS 'Searches that a person keeps, to run again and to be told of new postings.';
@@ -212,7 +213,8 @@ END) STORED,
     CONSTRAINT applications_check_submission CHECK ((((submission_id IS NULL) = (submission_outcome IS NULL)) AND ((submission_id IS NULL) = (submission_title IS NULL)) AND ((submission_id IS NULL) = (submission_started_at IS NULL)))),
     CONSTRAINT applications_check_submission_idempotency_key CHECK (((char_length(submission_idempotency_key) >= 1) AND (char_length(submission_idempotency_key) <= 255))),
     CONSTRAINT applications_check_submission_outcome CHECK ((submission_outcome = ANY (ARRAY['started'::text, 'open'::text])))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
 
 -- COMMENT TABLE applications
 COMMENT ON TABLE public.applications IS 'A person''s job applications, from the draft to the end.';
@@ -793,6 +795,61 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     SET search_path TO ''
     AS $_$
     select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
+$_$;
+
+-- FUNCTION purge_resting_searches(timestamp with time zone, integer)
+CREATE FUNCTION private.purge_resting_searches(p_before timestamp with time zone, p_limit integer) RETURNS integer
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with resting as materialized (
+        select alert.saved_search_id
+        from private.saved_search_alerts as alert
+        join public.saved_searches as search on search.id = alert.saved_search_id
+        where alert.next_at is null and alert.since < p_before
+          and (search.last_run_at is null or search.last_run_at < p_before)
+        order by alert.since
+        limit p_limit
+        for update of alert skip locked
+    ),
+    forgotten as (
+        delete from private.saved_search_sightings as sighting
+        using resting
+        where sighting.saved_search_id = resting.saved_search_id
+    ),
+    renewed as (
+        update private.saved_search_alerts as alert
+        set since = clock_timestamp()
+        from resting
+        where alert.saved_search_id = resting.saved_search_id
+    )
+    select count(*)::integer from resting
+$$;
+
+-- FUNCTION purge_rows(regclass, name, text, text, timestamp with time zone, timestamp with time zone, integer)
+CREATE FUNCTION private.purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+begin
+    execute format(
+        'with expired as materialized (
+             select ctid, %2$I as moment from %1$s
+             where %3$s and %2$I >= $1 and %2$I < $2
+             order by %2$I
+             limit $3
+             for update skip locked
+         ),
+         gone as (
+             %4$s where ctid = any (array(select ctid from expired))
+         )
+         select count(*), max(moment) from expired',
+        p_table, p_column, p_condition,
+        case when p_instead is null then format('delete from %s', p_table)
+             else format('update %s set %s', p_table, p_instead) end)
+    into purged, reached
+    using p_after, p_before, p_limit;
+end
 $_$;
 
 -- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
@@ -1919,97 +1976,66 @@ $$;
 -- COMMENT FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
 COMMENT ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) IS 'Notes that a run is still in progress. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only an application that waits for exactly this run.';
 
--- FUNCTION purge_expired_rows(integer)
-CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
+-- FUNCTION purge_expired_rows(integer, jsonb)
+CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000, p_after jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $$
+    AS $_$
 declare
     moment  constant timestamptz := clock_timestamp();
-    jobs    integer;
-    bodies  integer;
-    events  integer;
-    tickets integer;
-    devices integer;
-    logs    integer;
-    locks   integer;
+    kind    record;
+    from_on timestamptz;
+    number  integer;
+    purged  jsonb := '{}';
+    reached jsonb := '{}';
 begin
-    -- Failed jobs are kept for whoever investigates them. The jobs that cancelled a deleted person's runs keep the late
-    -- webhooks of those runs out of the inbox, so they stay as long as the inbox keeps anything.
-    delete from public.background_jobs
-    where id in (
-        select id from public.background_jobs
-        where (status = 'completed' and job_type <> 'cancel_skyvern_run' and updated_at < moment - interval '7 days')
-           or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
-        order by updated_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics jobs = row_count;
-
-    -- What Skyvern extracted is personal data. Once applied it is in the application; the event itself is kept longer,
-    -- so that a repeated delivery is recognised.
-    update public.webhook_events
-    set body = ''
-    where id in (
-        select id from public.webhook_events
-        where received_at < moment - interval '30 days' and body <> '' and outcome <> 'waiting'
-        order by received_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics bodies = row_count;
-    delete from public.webhook_events
-    where id in (
-        select id from public.webhook_events
-        where received_at < moment - interval '90 days'
-        order by received_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics events = row_count;
-
-    delete from public.push_tickets
-    where id in (
-        select id from public.push_tickets
-        where receipt_due_at is null and sent_at < moment - interval '30 days'
-        order by sent_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics tickets = row_count;
-
-    delete from public.user_push_tokens
-    where id in (
-        select id from public.user_push_tokens
-        where revoked_at < moment - interval '90 days'
-        order by revoked_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics devices = row_count;
-
-    delete from public.scraping_logs
-    where id in (
-        select id from public.scraping_logs
-        where completed_at < moment - interval '180 days'
-        order by completed_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics logs = row_count;
-
-    -- Taking an expired lock replaces it; one that nobody takes any more is deleted here.
-    delete from public.cron_locks
-    where lock_name in (
-        select lock_name from public.cron_locks
-        where expires_at < moment - interval '1 day'
-        limit p_limit
-        for update skip locked);
-    get diagnostics locks = row_count;
-
-    return jsonb_build_object(
-        'background_jobs', jobs, 'webhook_bodies', bodies, 'webhook_events', events, 'push_tickets', tickets,
-        'user_push_tokens', devices, 'scraping_logs', logs, 'cron_locks', locks);
+    for kind in
+        select listed.*, moment - period.keep_for as before
+        from (values
+            ('background_jobs', 'public.background_jobs', 'updated_at',
+             $cond$status = 'completed' and job_type <> 'cancel_skyvern_run'$cond$, null),
+            ('failed_background_jobs', 'public.background_jobs', 'updated_at',
+             $cond$(status = 'failed' or (status = 'completed' and job_type = 'cancel_skyvern_run'))$cond$, null),
+            ('webhook_bodies', 'public.webhook_events', 'received_at',
+             $cond$body <> '' and outcome <> 'waiting'$cond$, $set$body = ''$set$),
+            ('webhook_events', 'public.webhook_events', 'received_at', 'true', null),
+            ('push_tickets', 'public.push_tickets', 'sent_at', 'receipt_due_at is null', null),
+            ('user_push_tokens', 'public.user_push_tokens', 'revoked_at', 'true', null),
+            ('read_notifications', 'public.notifications', 'created_at', 'is_read', null),
+            ('unread_notifications', 'public.notifications', 'created_at', 'not is_read', null),
+            ('job_clicks', 'private.job_clicks', 'counted_on', 'true', null),
+            ('inactive_jobs', 'public.jobs', 'updated_at', $cond$not is_active and source <> 'provider'$cond$, null),
+            -- Not while a run may still report.
+            ('deleted_applications', 'public.applications', 'deleted_at',
+             $cond$submission_id is null and status <> 'PROCESSING_BY_SKYVERN'$cond$, null),
+            ('resting_searches', null, null, null, null),
+            ('job_search_cache', 'public.job_search_cache', 'expires_at', 'true', null),
+            ('job_search_leases', 'private.job_search_leases', 'expires_at', 'true', null),
+            ('scraping_logs', 'public.scraping_logs', 'completed_at', 'true', null),
+            ('cron_locks', 'public.cron_locks', 'expires_at', 'true', null)
+        ) as listed (name, of_table, of_column, condition, instead)
+        join private.retention_periods as period on period.kind = listed.name
+    loop
+        from_on := coalesce((p_after ->> kind.name)::timestamptz, '-infinity');
+        if from_on = 'infinity' then
+            continue; -- there were no more
+        end if;
+        if kind.name = 'resting_searches' then
+            number := private.purge_resting_searches(kind.before, p_limit);
+        else
+            select rows.purged, rows.reached into number, from_on
+            from private.purge_rows(kind.of_table::regclass, kind.of_column, kind.condition, kind.instead, from_on,
+                                    kind.before, p_limit) as rows;
+        end if;
+        purged := purged || jsonb_build_object(kind.name, number);
+        reached := reached || jsonb_build_object(kind.name, case when number < p_limit then 'infinity' else from_on end);
+    end loop;
+    return jsonb_build_object('purged', purged, 'after', p_after || reached);
 end
-$$;
+$_$;
 
--- COMMENT FUNCTION purge_expired_rows(p_limit integer)
-COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit; how old they must be is fixed in the function.';
+-- COMMENT FUNCTION purge_expired_rows(p_limit integer, p_after jsonb)
+COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit, and none younger than private.retention_periods says; p_after can only leave rows out.';
 
 -- FUNCTION queue_daily_purge()
 CREATE FUNCTION public.queue_daily_purge() RETURNS jsonb
@@ -2918,7 +2944,8 @@ CREATE TABLE private.clerk_accounts (
     deleted_at timestamp with time zone,
     CONSTRAINT clerk_accounts_check_clerk_user_id CHECK ((clerk_user_id ~ '^user_[!-~]{1,250}$'::text)),
     CONSTRAINT clerk_accounts_check_updated_at CHECK ((updated_at >= 0))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
 
 -- COMMENT TABLE clerk_accounts
 COMMENT ON TABLE private.clerk_accounts IS 'When Clerk last changed each account, and whether it was deleted.';
@@ -2936,7 +2963,8 @@ CREATE TABLE private.job_clicks (
     job_id uuid NOT NULL,
     user_id uuid NOT NULL,
     counted_on date NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE job_clicks
 COMMENT ON TABLE private.job_clicks IS 'When each person last counted as a click on each posting.';
@@ -2990,13 +3018,26 @@ CREATE TABLE private.notification_channels (
 -- COMMENT TABLE notification_channels
 COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: which job type delivers a notification there.';
 
+-- TABLE retention_periods
+CREATE TABLE private.retention_periods (
+    kind text NOT NULL,
+    keep_for interval NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT retention_periods_check_keep_for CHECK ((keep_for >= '1 day'::interval)),
+    CONSTRAINT retention_periods_check_kind CHECK ((kind ~ '^[a-z_]{1,50}$'::text))
+);
+
+-- COMMENT TABLE retention_periods
+COMMENT ON TABLE private.retention_periods IS 'How long each kind of rows is kept, and why.';
+
 -- TABLE saved_search_alerts
 CREATE TABLE private.saved_search_alerts (
     saved_search_id uuid NOT NULL,
     since timestamp with time zone NOT NULL,
     next_at timestamp with time zone,
     job_id uuid
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE saved_search_alerts
 COMMENT ON TABLE private.saved_search_alerts IS 'When each saved search is due for its person.';
@@ -3006,7 +3047,8 @@ CREATE TABLE private.saved_search_sightings (
     saved_search_id uuid NOT NULL,
     posting_id text NOT NULL,
     sighted_at timestamp with time zone NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='80');
 
 -- COMMENT TABLE saved_search_sightings
 COMMENT ON TABLE private.saved_search_sightings IS 'The postings that each saved search has found before.';
@@ -3024,7 +3066,8 @@ CREATE TABLE public.application_events (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT application_events_check_reason CHECK ((char_length(reason) <= 500)),
     CONSTRAINT application_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE application_events
 COMMENT ON TABLE public.application_events IS 'The history of applications: one row per status change, never altered.';
@@ -3097,7 +3140,8 @@ CREATE TABLE public.job_search_cache (
     version uuid DEFAULT gen_random_uuid() NOT NULL,
     job_ids text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT job_search_cache_check_query_key CHECK (((char_length(query_key) >= 1) AND (char_length(query_key) <= 2000)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE job_search_cache
 COMMENT ON TABLE public.job_search_cache IS 'Results of Adzuna by normalised query.';
@@ -3164,7 +3208,7 @@ CREATE TABLE public.jobs (
     CONSTRAINT jobs_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300))),
     CONSTRAINT jobs_check_url CHECK (((char_length(url) <= 2083) AND (url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text)))
 )
-WITH (fillfactor='80');
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE jobs
 COMMENT ON TABLE public.jobs IS 'The postings, of the sync and of providers.';
@@ -3184,7 +3228,8 @@ CREATE TABLE public.notifications (
     CONSTRAINT notifications_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 4000))),
     CONSTRAINT notifications_check_related_entity_type CHECK ((related_entity_type ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT notifications_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE notifications
 COMMENT ON TABLE public.notifications IS 'What a person is told in the app.';
@@ -3206,7 +3251,8 @@ CREATE TABLE public.push_tickets (
     CONSTRAINT push_tickets_check_receipt_due_at CHECK (((receipt_due_at IS NULL) OR ((status = 'sent'::text) AND (ticket_id IS NOT NULL)))),
     CONSTRAINT push_tickets_check_status CHECK ((status = ANY (ARRAY['sent'::text, 'delivered'::text, 'failed'::text, 'unknown'::text]))),
     CONSTRAINT push_tickets_check_ticket_id CHECK (((char_length(ticket_id) >= 1) AND (char_length(ticket_id) <= 255)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE push_tickets
 COMMENT ON TABLE public.push_tickets IS 'What the push service said to each message for each device.';
@@ -3225,7 +3271,8 @@ CREATE TABLE public.resumes (
     CONSTRAINT resumes_check_file_name CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
     CONSTRAINT resumes_check_file_url CHECK (((char_length(file_url) >= 1) AND (char_length(file_url) <= 1024))),
     CONSTRAINT resumes_check_version_name CHECK ((char_length(version_name) <= 200))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE resumes
 COMMENT ON TABLE public.resumes IS 'A person''s résumés; the files are in storage.';
@@ -3254,7 +3301,8 @@ CREATE TABLE public.saved_jobs (
     CONSTRAINT saved_jobs_check_notes CHECK ((char_length(notes) <= 10000)),
     CONSTRAINT saved_jobs_check_salary_summary CHECK ((char_length(salary_summary) <= 200)),
     CONSTRAINT saved_jobs_check_snippet CHECK ((char_length(snippet) <= 5000))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE saved_jobs
 COMMENT ON TABLE public.saved_jobs IS 'Postings that a person keeps, each with a snapshot.';
@@ -3289,7 +3337,8 @@ CASE
     ELSE (target_locations IS NULL)
 END),
     CONSTRAINT user_preferences_check_work_arrangement CHECK ((cardinality(work_arrangement) <= 10))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE user_preferences
 COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and how often they want to be told of postings.';
@@ -3308,7 +3357,8 @@ CREATE TABLE public.user_push_tokens (
     CONSTRAINT user_push_tokens_check_device_name CHECK ((char_length(device_name) <= 200)),
     CONSTRAINT user_push_tokens_check_platform CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text]))),
     CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) >= 1) AND (char_length(token) <= 255)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='85');
 
 -- COMMENT TABLE user_push_tokens
 COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
@@ -3341,7 +3391,8 @@ CREATE TABLE public.users (
     CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
     CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
     CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
 
 -- COMMENT TABLE users
 COMMENT ON TABLE public.users IS 'People: one profile for each account.';
@@ -3369,7 +3420,8 @@ CREATE TABLE public.webhook_events (
     CONSTRAINT webhook_events_check_event_key CHECK (((char_length(event_key) >= 1) AND (char_length(event_key) <= 500))),
     CONSTRAINT webhook_events_check_outcome CHECK ((outcome ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT webhook_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
@@ -3401,6 +3453,10 @@ ALTER TABLE ONLY private.notification_channels
 -- CONSTRAINT notification_channels notification_channels_unique_dedupe_prefix
 ALTER TABLE ONLY private.notification_channels
     ADD CONSTRAINT notification_channels_unique_dedupe_prefix UNIQUE (dedupe_prefix);
+
+-- CONSTRAINT retention_periods retention_periods_pkey
+ALTER TABLE ONLY private.retention_periods
+    ADD CONSTRAINT retention_periods_pkey PRIMARY KEY (kind);
 
 -- CONSTRAINT saved_search_alerts saved_search_alerts_pkey
 ALTER TABLE ONLY private.saved_search_alerts
@@ -3526,6 +3582,9 @@ ALTER TABLE ONLY public.webhook_events
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
 
+-- INDEX idx_job_clicks_counted_on
+CREATE INDEX idx_job_clicks_counted_on ON private.job_clicks USING btree (counted_on);
+
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
 
@@ -3544,11 +3603,17 @@ CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING
 -- INDEX idx_saved_search_alerts_next_at
 CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
 
+-- INDEX idx_saved_search_alerts_since_resting
+CREATE INDEX idx_saved_search_alerts_since_resting ON private.saved_search_alerts USING btree (since) WHERE (next_at IS NULL);
+
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
 
--- INDEX idx_application_events_user_id
-CREATE INDEX idx_application_events_user_id ON public.application_events USING btree (user_id);
+-- INDEX idx_application_events_user_id_created_at
+CREATE INDEX idx_application_events_user_id_created_at ON public.application_events USING btree (user_id, created_at DESC);
+
+-- INDEX idx_applications_deleted_at
+CREATE INDEX idx_applications_deleted_at ON public.applications USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 -- INDEX idx_applications_skyvern_heard_at
 CREATE INDEX idx_applications_skyvern_heard_at ON public.applications USING btree (skyvern_heard_at) WHERE (status = 'PROCESSING_BY_SKYVERN'::public.application_status_type);
@@ -3574,8 +3639,11 @@ CREATE INDEX idx_background_jobs_lease_expires_at ON public.background_jobs USIN
 -- INDEX idx_background_jobs_run_at
 CREATE INDEX idx_background_jobs_run_at ON public.background_jobs USING btree (run_at) WHERE (status = 'pending'::public.job_status);
 
--- INDEX idx_background_jobs_updated_at_finished
-CREATE INDEX idx_background_jobs_updated_at_finished ON public.background_jobs USING btree (updated_at) WHERE (status = ANY (ARRAY['completed'::public.job_status, 'failed'::public.job_status]));
+-- INDEX idx_background_jobs_updated_at_completed
+CREATE INDEX idx_background_jobs_updated_at_completed ON public.background_jobs USING btree (updated_at) WHERE ((status = 'completed'::public.job_status) AND (job_type <> 'cancel_skyvern_run'::text));
+
+-- INDEX idx_background_jobs_updated_at_failed
+CREATE INDEX idx_background_jobs_updated_at_failed ON public.background_jobs USING btree (updated_at) WHERE ((status = 'failed'::public.job_status) OR ((status = 'completed'::public.job_status) AND (job_type = 'cancel_skyvern_run'::text)));
 
 -- INDEX idx_background_jobs_user_id
 CREATE INDEX idx_background_jobs_user_id ON public.background_jobs USING btree (user_id);
@@ -3601,11 +3669,17 @@ CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
 -- INDEX idx_jobs_source_active
 CREATE INDEX idx_jobs_source_active ON public.jobs USING btree (source) WHERE is_active;
 
+-- INDEX idx_jobs_updated_at_inactive
+CREATE INDEX idx_jobs_updated_at_inactive ON public.jobs USING btree (updated_at) WHERE ((NOT is_active) AND (source <> 'provider'::text));
+
+-- INDEX idx_notifications_is_read_created_at
+CREATE INDEX idx_notifications_is_read_created_at ON public.notifications USING btree (is_read, created_at);
+
 -- INDEX idx_notifications_user_id_created_at
 CREATE INDEX idx_notifications_user_id_created_at ON public.notifications USING btree (user_id, created_at DESC);
 
 -- INDEX idx_notifications_user_id_is_read
-CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read);
+CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read, created_at DESC);
 
 -- INDEX idx_push_tickets_job_id
 CREATE INDEX idx_push_tickets_job_id ON public.push_tickets USING btree (job_id) WHERE (job_id IS NOT NULL);
@@ -3646,8 +3720,8 @@ CREATE INDEX idx_scraping_logs_source_name_started_at ON public.scraping_logs US
 -- INDEX idx_user_push_tokens_revoked_at
 CREATE INDEX idx_user_push_tokens_revoked_at ON public.user_push_tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 
--- INDEX idx_user_push_tokens_user_id_last_seen_at
-CREATE INDEX idx_user_push_tokens_user_id_last_seen_at ON public.user_push_tokens USING btree (user_id, last_seen_at DESC);
+-- INDEX idx_user_push_tokens_user_id
+CREATE INDEX idx_user_push_tokens_user_id ON public.user_push_tokens USING btree (user_id);
 
 -- INDEX idx_webhook_events_application_id
 CREATE INDEX idx_webhook_events_application_id ON public.webhook_events USING btree (application_id);
@@ -3660,6 +3734,9 @@ CREATE INDEX idx_webhook_events_named_application_id_unattributed ON public.webh
 
 -- INDEX idx_webhook_events_received_at
 CREATE INDEX idx_webhook_events_received_at ON public.webhook_events USING btree (received_at);
+
+-- INDEX idx_webhook_events_received_at_with_body
+CREATE INDEX idx_webhook_events_received_at_with_body ON public.webhook_events USING btree (received_at) WHERE ((body <> ''::text) AND (outcome <> 'waiting'::text));
 
 -- INDEX idx_webhook_events_run_id_waiting
 CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING btree (run_id, received_at) WHERE (outcome = 'waiting'::text);
@@ -3833,6 +3910,9 @@ ALTER TABLE private.job_search_limits ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY notification_channels
 ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY retention_periods
+ALTER TABLE private.retention_periods ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY saved_search_alerts
 ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
 
@@ -3990,16 +4070,16 @@ CREATE POLICY users_update_own ON public.users FOR UPDATE TO authenticated USING
 ALTER TABLE public.webhook_events ENABLE ROW LEVEL SECURITY;
 
 -- POLICY objects person_files_delete_own
-CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text))));
 
 -- POLICY objects person_files_insert_own
 CREATE POLICY person_files_insert_own ON storage.objects FOR INSERT TO authenticated WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- POLICY objects person_files_select_own
-CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text))));
 
 -- POLICY objects person_files_update_own
-CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text)))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- PUBLICATION TABLE supabase_realtime applications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
@@ -4181,6 +4261,12 @@ REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
 -- ACL FUNCTION plain_phone(p_text text)
 REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
 
+-- ACL FUNCTION purge_resting_searches(p_before timestamp with time zone, p_limit integer)
+REVOKE ALL ON FUNCTION private.purge_resting_searches(p_before timestamp with time zone, p_limit integer) FROM PUBLIC;
+
+-- ACL FUNCTION purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone)
+REVOKE ALL ON FUNCTION private.purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone) FROM PUBLIC;
+
 -- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
 REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
 
@@ -4295,9 +4381,9 @@ GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match
 REVOKE ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) TO service_role;
 
--- ACL FUNCTION purge_expired_rows(p_limit integer)
-REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role;
+-- ACL FUNCTION purge_expired_rows(p_limit integer, p_after jsonb)
+REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) TO service_role;
 
 -- ACL FUNCTION queue_daily_purge()
 REVOKE ALL ON FUNCTION public.queue_daily_purge() FROM PUBLIC;
