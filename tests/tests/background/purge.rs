@@ -291,6 +291,10 @@ async fn a_period_is_changed_in_a_row_and_what_has_none_is_kept() {
     let database = ScratchDatabase::create(&Stack::get().await);
     database.up();
     let client = database.connect().await;
+    let purge = async || -> Value { client.query_one("select public.purge_expired_rows()", &[]).await.unwrap().get(0) };
+    let sql = "select jsonb_object_agg(kind, 0) from private.retention_periods";
+    let kinds: Value = client.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(purge().await["purged"], kinds, "each period is that of a kind");
     client
         .batch_execute(
             "insert into public.scraping_logs (source_name, status, lock_number, completed_at)
@@ -303,7 +307,7 @@ async fn a_period_is_changed_in_a_row_and_what_has_none_is_kept() {
         .await
         .unwrap();
 
-    let answer: Value = client.query_one("select public.purge_expired_rows()", &[]).await.unwrap().get(0);
+    let answer = purge().await;
 
     assert_eq!((&answer["purged"]["scraping_logs"], &answer["purged"]["cron_locks"]), (&json!(2), &Value::Null));
     let locks: i64 = client.query_one("select count(*) from public.cron_locks", &[]).await.unwrap().get(0);

@@ -232,6 +232,15 @@ const RULES: &[Rule] = &[
         breaks: "grant execute on function public.purge_expired_rows to authenticated",
         found: "purge_expired_rows",
     },
+    Rule {
+        // Not the linter's. By default a fifth of a table must be dead before it is vacuumed.
+        name: "default_autovacuum",
+        finds: "select oid::regclass::text from pg_class
+                where relkind = 'r' and relnamespace in ('public'::regnamespace, 'private'::regnamespace)
+                  and not coalesce(array_to_string(reloptions, ' '), '') like '%autovacuum_vacuum_scale_factor=%'",
+        breaks: "create table private.found (id uuid primary key)",
+        found: "private.found",
+    },
 ];
 
 /// The beginning of a name stands for all of them if a `%` follows.
@@ -269,6 +278,14 @@ const ACCEPTED: &[(&str, &str, &str)] = &[
         "search_jobs",
         "it takes a call out of everybody's allowance",
     ),
+    ("default_autovacuum", "private.job_search_calls", "2,500 rows at most"),
+    ("default_autovacuum", "private.job_search_leases", "small: what is being asked at this moment"),
+    ("default_autovacuum", "private.job_search_limits", "small: one row a period"),
+    ("default_autovacuum", "private.notification_channels", "small: one row a channel"),
+    ("default_autovacuum", "private.retention_periods", "small: one row a kind"),
+    ("default_autovacuum", "public.background_jobs", "it is to be set as a queue, where it is created"),
+    ("default_autovacuum", "public.cron_locks", "small: one row a schedule"),
+    ("default_autovacuum", "public.scraping_logs", "small: one row a night and source"),
 ];
 
 fn accepts((accepted_by, accepted, _): &(&str, &str, &str), rule: &str, object: &str) -> bool {

@@ -296,7 +296,7 @@ pub(crate) const CALLS: &[Call] = &[
              select jsonb_agg(jsonb_build_object(
                  'external_id', external_id, 'title', title, 'company', company, 'description', description, 'url', url,
                  'employment_types', '[]'::jsonb, 'posted_at_seconds', extract(epoch from posted_at)))
-             from public.jobs where id in (select scale.id(5, n * 3) from generate_series(101, 199) as n)
+             from public.jobs where id in (select scale.id(5, n * 63) from generate_series(101, 199) as n)
                and source = 'jsearch'))",
     )
     .after(SYNCING)

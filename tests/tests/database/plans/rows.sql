@@ -11,8 +11,9 @@ create schema scale;
 create function scale.id(kind integer, number bigint) returns uuid language sql immutable as $$
     select (lpad(to_hex(kind), 8, '0') || '-0000-4000-8000-' || lpad(to_hex(number), 12, '0'))::uuid
 $$;
--- The first 5,000 rows of a kind, or as many as one person may have, are person 1's; the others are spread over all.
-create function scale.person(number bigint, of_one bigint default 5000) returns uuid language sql immutable as $$
+-- The first 4,990 rows of a kind, or almost as many as one person may have, are person 1's; the others are spread over
+-- all.
+create function scale.person(number bigint, of_one bigint default 4990) returns uuid language sql immutable as $$
     select scale.id(1, case when number <= of_one then 1 else 1 + number % 200000 end)
 $$;
 
@@ -96,7 +97,8 @@ insert into public.jobs (
 select scale.id(5, n), case when n % 100 = 0 then 'provider' else 'jsearch' end,
        case when n % 100 > 0 then 'x' || n end, case when n % 100 = 0 then scale.person(n, 100) end, 'Engineer',
        'Company ' || n % 10000, 'text ' || n, encode(sha256(convert_to('text ' || n, 'UTF8')), 'hex'),
-       'https://jobs.example/' || n, now() - n * interval '1 minute', n % 3 = 0, now() - interval '1 hour',
+       'https://jobs.example/' || n, date_trunc('second', now()) - n * interval '1 minute', n % 3 = 0,
+       now() - interval '1 hour',
        now() - interval '100 days',
        case when n % 20 = 9 then (
            select array_agg(sin(n * place))::extensions.vector(384) from generate_series(1, 384) as place) end
@@ -111,7 +113,7 @@ from generate_series(1, 400000) as n;
 
 -- A thousand are due, and the people of a quarter want no alerts.
 insert into public.saved_searches (id, user_id, search_name, search_query, last_run_at)
-select scale.id(7, n), scale.person(n, 50), 'Search', jsonb_build_object('keywords', 'engineer ' || n % 20000),
+select scale.id(7, n), scale.person(n, 48), 'Search', jsonb_build_object('keywords', 'engineer ' || n % 20000),
        now() - interval '1 hour'
 from generate_series(1, 200000) as n;
 insert into private.saved_search_alerts (saved_search_id, since, next_at)
