@@ -93,6 +93,7 @@ macro_rules! sections {
 }
 
 #[expect(clippy::too_many_lines, reason = "one entry for each problem")]
+#[expect(clippy::unwrap_used, reason = "this is how a test fails")]
 fn problems() -> Vec<Section> {
     let minute = Duration::from_mins(1);
     sections! { Problem, elsewhere: [Unauthenticated, Vendor],

@@ -4,7 +4,8 @@ use tests::Stack;
 
 const UUID: &str = "0a1b2c3d-1111-2222-3333-444455556666";
 
-/// Each line is one posting: its key, and the ways to spell it.
+/// Each entry is one posting: its key, and the ways to spell it.
+#[expect(clippy::too_many_lines, reason = "one entry for each posting")]
 #[tokio::test]
 async fn a_posting_has_one_key_however_its_address_is_spelled() {
     let lever = format!("lever:{UUID}");
