@@ -358,6 +358,25 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
+-- FUNCTION call_outcome(text)
+CREATE FUNCTION private.call_outcome(p_code text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case substring(p_code from '^(?:adzuna|expo|jsearch|openai|skyvern)_(.*)$')
+        when 'rejected' then 'succeeded'
+        when 'failed' then 'failed'
+        when 'timed_out' then 'failed'
+        when 'unreachable' then 'failed'
+        when 'unreadable' then 'failed'
+        when 'rate_limited' then 'limited'
+        when 'unauthorized' then 'refused'
+        when 'unknown_path' then 'refused'
+        when 'credits_exhausted' then 'spent'
+        when 'quota_spent' then 'spent'
+    end
+$_$;
+
 -- FUNCTION circuit_breaker_pause(text, boolean)
 CREATE FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
     LANGUAGE sql
@@ -487,6 +506,14 @@ begin
     end if;
     return new;
 end
+$$;
+
+-- FUNCTION give_back_trial(text)
+CREATE FUNCTION private.give_back_trial(p_vendor text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update private.circuit_breakers set trial_until = null where vendor = p_vendor and trial_until is not null
 $$;
 
 -- FUNCTION guard_application_status()
@@ -696,6 +723,60 @@ CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
         where called_at > clock_timestamp() - limits.period) as made
 $$;
 
+-- FUNCTION lease_job_search(text, uuid, uuid, boolean, timestamp with time zone)
+CREATE FUNCTION private.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- How long a caller has to ask Adzuna and store the results.
+    lease_time constant interval := '15 seconds';
+    found_so   jsonb := private.look_for_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    page       jsonb;
+    lease      private.job_search_leases;
+    reserved   record;
+    pause      integer;
+begin
+    if found_so ->> 'outcome' <> 'missing' then
+        return found_so;
+    end if;
+    insert into private.job_search_leases as held (query_key, id, expires_at)
+    values (p_query_key, gen_random_uuid(), clock_timestamp() + lease_time)
+    on conflict (query_key) do update set id = excluded.id, expires_at = excluded.expires_at, failure = null
+        where held.expires_at <= clock_timestamp()
+    returning * into lease;
+    if not found then
+        -- Another caller was quicker.
+        found_so := private.look_for_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+        return case when found_so ->> 'outcome' = 'missing'
+                    then jsonb_build_object('outcome', 'awaited', 'page', found_so -> 'page') else found_so end;
+    end if;
+
+    -- Between the first look and the lease another caller may have stored the results.
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    if (page ->> 'is_fresh')::boolean then
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object('outcome', 'fresh', 'page', page);
+    end if;
+
+    select * into reserved from private.reserve_job_search_call(lease.id, p_user_id, p_is_alert);
+    if reserved.free_at is not null then
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object(
+            'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
+            'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
+    end if;
+    -- Last: whoever gets the one trial here makes the call.
+    pause := private.pass_circuit_breaker('adzuna');
+    if pause is not null then
+        delete from private.job_search_calls where id = lease.id;
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object('outcome', 'paused', 'page', page, 'retry_after_seconds', pause);
+    end if;
+    return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
+end
+$$;
+
 -- FUNCTION limit_queued_jobs()
 CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     LANGUAGE plpgsql
@@ -738,6 +819,44 @@ CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('skyvern_run:' || p_run_id, 0))
 $$;
 
+-- FUNCTION look_for_job_search(text, uuid, uuid, timestamp with time zone)
+CREATE FUNCTION private.look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    page  jsonb;
+    lease private.job_search_leases;
+    pause integer;
+begin
+    if p_query_key is null or p_query_key !~ '^[0-9a-f]{64}$' then
+        perform private.refuse('invalid_input', 422, 'the key of a query is a SHA-256 in hexadecimal digits');
+    end if;
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    if (page ->> 'is_fresh')::boolean then
+        return jsonb_build_object('outcome', 'fresh', 'page', page);
+    end if;
+
+    select * into lease from private.job_search_leases
+    where query_key = p_query_key and expires_at > clock_timestamp();
+    if found and lease.failure is null then
+        return jsonb_build_object('outcome', 'awaited', 'page', page);
+    elsif found and page is not null then
+        return jsonb_build_object('outcome', 'resting', 'page', page);
+    elsif found then
+        return jsonb_build_object(
+            'outcome', 'failed', 'failure', lease.failure, 'retry_after_seconds',
+            greatest(1, ceil(extract(epoch from lease.expires_at - clock_timestamp()))));
+    end if;
+
+    pause := private.circuit_breaker_pause('adzuna');
+    if pause is not null then
+        return jsonb_build_object('outcome', 'paused', 'page', page, 'retry_after_seconds', pause);
+    end if;
+    return jsonb_build_object('outcome', 'missing', 'page', page, 'user_id', p_user_id);
+end
+$_$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -765,6 +884,41 @@ CREATE FUNCTION private.note_news_of_skyvern_run() RETURNS trigger
 begin
     new.skyvern_heard_at := clock_timestamp();
     return new;
+end
+$$;
+
+-- FUNCTION note_settled_jobs(jsonb)
+CREATE FUNCTION private.note_settled_jobs(p_jobs jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    ended record;
+begin
+    if not exists (select from private.circuit_breakers where vendor = 'skyvern')
+       and not exists (select from jsonb_to_recordset(p_jobs) as reported (error text)
+                       where private.call_outcome(error) <> 'succeeded') then
+        return;
+    end if;
+    for ended in
+        select case job.job_type when 'push_receipts' then 'expo' else 'skyvern' end as vendor,
+               coalesce(private.call_outcome(reported.error), 'succeeded') as outcome
+        from jsonb_to_recordset(p_jobs) as reported (job_id uuid, outcome text, error text, result jsonb)
+        join public.background_jobs as job on job.id = reported.job_id
+        where case job.job_type
+                when 'push_receipts' then private.call_outcome(reported.error) is not null
+                when 'cancel_skyvern_run' then
+                    reported.outcome = 'completed' or private.call_outcome(reported.error) is not null
+                when 'reconcile_application' then
+                    private.call_outcome(reported.error) is not null
+                    -- Otherwise Skyvern was not asked.
+                    or (reported.outcome = 'completed' and reported.result ->> 'found'
+                        not in ('not_found', 'in_progress', 'just_heard_of', 'settled'))
+                else false end
+        order by coalesce(private.call_outcome(reported.error), 'succeeded') = 'succeeded'
+    loop
+        perform private.note_vendor_call(ended.vendor, ended.outcome, p_costs_nothing => true);
+    end loop;
 end
 $$;
 
@@ -883,6 +1037,21 @@ begin
     where vendor = p_vendor;
     return null;
 end
+$$;
+
+-- FUNCTION paused_job_types()
+CREATE FUNCTION private.paused_job_types() RETURNS text[]
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select coalesce(array_agg(called.job_type), '{}')
+    from private.circuit_breakers as breaker
+    join (values ('cancel_skyvern_run', 'skyvern', true), ('reconcile_application', 'skyvern', true),
+                 ('submit_application', 'skyvern', false), ('push_notification', 'expo', false),
+                 ('push_receipts', 'expo', false), ('saved_search_alert', 'adzuna', false),
+                 ('job_sync', 'jsearch', false))
+        as called (job_type, vendor, costs_nothing) on called.vendor = breaker.vendor
+    where private.circuit_breaker_pause(called.vendor, called.costs_nothing) is not null
 $$;
 
 -- FUNCTION plain_email(text)
@@ -1177,67 +1346,6 @@ $$;
 -- COMMENT FUNCTION schedule_saved_searches_of_person()
 COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
 
--- FUNCTION search_jobs(text, uuid, uuid, uuid, boolean, timestamp with time zone)
-CREATE FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $_$
-declare
-    -- How long a caller has to ask Adzuna and store the results.
-    lease_time  constant interval := '15 seconds';
-    -- After a failure, how long old results are given without asking again.
-    backoff     constant interval := '30 seconds';
-    page        jsonb;
-    lease       private.job_search_leases;
-    reserved    record;
-begin
-    if p_query_key is null or p_query_key !~ '^[0-9a-f]{64}$' then
-        perform private.refuse('invalid_input', 422, 'the key of a query is a SHA-256 in hexadecimal digits');
-    end if;
-
-    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
-    if (page ->> 'is_fresh')::boolean then
-        return jsonb_build_object('outcome', 'fresh', 'page', page);
-    end if;
-
-    select * into lease from private.job_search_leases where query_key = p_query_key;
-    if lease.failure is not null then
-        if page is not null and lease.expires_at > clock_timestamp() - backoff then
-            return jsonb_build_object('outcome', 'resting', 'page', page);
-        end if;
-        if page is null and lease.id = p_awaited_lease_id then
-            return jsonb_build_object('outcome', 'failed', 'failure', lease.failure);
-        end if;
-    end if;
-
-    insert into private.job_search_leases as held (query_key, id, expires_at)
-    values (p_query_key, gen_random_uuid(), clock_timestamp() + lease_time)
-    on conflict (query_key) do update set id = excluded.id, expires_at = excluded.expires_at, failure = null
-        where held.expires_at <= clock_timestamp()
-    returning * into lease;
-    if not found then
-        select * into lease from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object('outcome', 'awaited', 'lease_id', lease.id, 'page', page);
-    end if;
-
-    -- Between the first look and the lease another caller may have stored the results.
-    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
-    if (page ->> 'is_fresh')::boolean then
-        delete from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object('outcome', 'fresh', 'page', page);
-    end if;
-
-    select * into reserved from private.reserve_job_search_call(lease.id, p_user_id, p_is_alert);
-    if reserved.free_at is not null then
-        delete from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object(
-            'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
-            'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
-    end if;
-    return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
-end
-$_$;
-
 -- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
 CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
     LANGUAGE plpgsql
@@ -1256,9 +1364,24 @@ begin
 end
 $$;
 
+-- FUNCTION unless_skyvern_is_paused(jsonb)
+CREATE FUNCTION private.unless_skyvern_is_paused(p_question jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    pause integer := private.pass_circuit_breaker('skyvern', true);
+begin
+    if pause is null then
+        return p_question;
+    end if;
+    return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
+end
+$$;
+
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
@@ -1274,10 +1397,10 @@ begin
         reason := 'not_found';
     elsif application.submission_id is not null then
         if application.submission_lease_expires_at <= clock_timestamp() then
-            return jsonb_build_object(
+            return private.unless_skyvern_is_paused(jsonb_build_object(
                 'outcome', 'submission', 'submission_id', application.submission_id,
                 'title', application.submission_title,
-                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at)));
+                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at))));
         end if;
         reason := 'in_progress';
     elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
@@ -1286,8 +1409,9 @@ begin
     elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null then
         reason := 'just_heard_of';
     else
-        return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
-                                  'attempt', coalesce(application.skyvern_run_attempt, 1));
+        return private.unless_skyvern_is_paused(jsonb_build_object(
+            'outcome', 'run', 'run_id', application.skyvern_task_id,
+            'attempt', coalesce(application.skyvern_run_attempt, 1)));
     end if;
     return jsonb_build_object('outcome', 'nothing', 'reason', reason);
 end
@@ -1408,12 +1532,18 @@ CREATE FUNCTION public.begin_job_sync(p_source text, p_locked_by text) RETURNS j
     SET search_path TO ''
     AS $$
 declare
-    lock jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
-    run  public.scraping_logs;
+    lock  jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
+    pause integer;
+    run   public.scraping_logs;
 begin
     if not (lock ->> 'taken')::boolean then
         return jsonb_build_object('outcome', 'running', 'retry_after_seconds', coalesce(
             greatest(1, ceil(extract(epoch from (lock ->> 'expires_at')::timestamptz - clock_timestamp()))), 1));
+    end if;
+    pause := private.pass_circuit_breaker(p_source);
+    if pause is not null then
+        perform public.release_cron_lock('job_sync', (lock ->> 'lock_number')::bigint);
+        return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
     end if;
     perform public.close_dead_job_syncs();
     insert into public.scraping_logs (source_name, lock_number) values (p_source, (lock ->> 'lock_number')::bigint)
@@ -1559,6 +1689,8 @@ declare
     lease   constant interval := '30 seconds';
     moment  constant timestamptz := clock_timestamp();
     claimed jsonb;
+    -- Their vendors are in trouble.
+    paused  constant text[] := private.paused_job_types();
 begin
     if p_limit is null or p_limit not between 1 and 500 then
         perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 500');
@@ -1579,7 +1711,7 @@ begin
     with waiting as materialized (
         select id, run_at, lost_leases > 0 as is_suspect
         from public.background_jobs
-        where status = 'pending' and run_at <= moment and job_type = any (p_job_types)
+        where status = 'pending' and run_at <= moment and job_type = any (p_job_types) and job_type <> all (paused)
         order by run_at
         limit p_limit
         for update skip locked
@@ -1631,13 +1763,22 @@ COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text
 CREATE FUNCTION public.claim_push_messages(p_messages jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $$
+    AS $_$
 declare
     -- Longer than sending may take, retries included.
     lease    constant interval := interval '30 seconds';
     read_at  constant timestamptz := clock_timestamp();
+    pause    constant integer := private.pass_circuit_breaker('expo');
     messages jsonb;
 begin
+    if pause is not null then
+        perform public.settle_background_jobs(coalesce(jsonb_agg(wanted || jsonb_build_object(
+            'outcome', 'put_back', 'retry_after_seconds', pause)), '[]'))
+        from jsonb_array_elements(p_messages) as wanted
+        where wanted ->> 'lease_number' is not null;
+        return jsonb_build_object('read_at', read_at, 'messages', '[]'::jsonb, 'retry_after_seconds', pause);
+    end if;
+
     with asked as (
         select listed.place, (listed.wanted ->> 'job_id')::uuid as job_id, (listed.wanted ->> 'user_id')::uuid as user_id,
                (listed.wanted ->> 'lease_number')::bigint as lease_number
@@ -1690,9 +1831,13 @@ begin
                           where ticket.job_id = claimed.id and ticket.push_token_id = device.id)
     ) as reached on true;
 
+    if not jsonb_path_exists(messages, '$[*].devices[*]') then
+        perform private.give_back_trial('expo'); -- there is nothing to send
+    end if;
+
     return jsonb_build_object('read_at', read_at, 'messages', messages);
 end
-$$;
+$_$;
 
 -- COMMENT FUNCTION claim_push_messages(p_messages jsonb)
 COMMENT ON FUNCTION public.claim_push_messages(p_messages jsonb) IS 'Leases queued push messages and lists the devices they go to. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only jobs of the type push_notification that are due, or whose fencing token the caller knows; only devices of the person concerned, 20 at most.';
@@ -1709,6 +1854,9 @@ declare
     moment          constant timestamptz := clock_timestamp();
     tickets         jsonb;
 begin
+    if private.pass_circuit_breaker('expo') is not null then
+        return '[]'; -- they stay due
+    end if;
     update public.push_tickets
     set status = 'unknown', receipt_due_at = null
     where id in (select id from public.push_tickets
@@ -1732,6 +1880,9 @@ begin
         returning ticket.ticket_id
     )
     select jsonb_agg(ticket_id) into tickets from claimed;
+    if tickets is null then
+        perform private.give_back_trial('expo');
+    end if;
     return coalesce(tickets, '[]');
 end
 $$;
@@ -1951,6 +2102,10 @@ begin
     where id = run.id
     returning * into run;
     perform public.release_cron_lock('job_sync', p_lock_number);
+    if p_error is null or private.call_outcome(p_error) is not null then
+        perform private.note_vendor_call(
+            run.source_name, coalesce(private.call_outcome(p_error), 'succeeded'));
+    end if;
     return jsonb_build_object('outcome', 'finished', 'run', to_jsonb(run));
 end
 $$;
@@ -2017,6 +2172,17 @@ $$;
 -- COMMENT FUNCTION handle_user_email_changed()
 COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows a changed e-mail address into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
+-- FUNCTION lease_job_search(text, uuid, uuid)
+CREATE FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select private.lease_job_search(p_query_key, p_known_version, p_user_id, false, null)
+$$;
+
+-- COMMENT FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
+COMMENT ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) IS 'The right to ask Adzuna for the page of a search, or what there is instead. Definer: it takes calls out of the allowance, in tables of the schema private. Bounds: the key is a SHA-256; calls are limited per person. A person cannot call it, or they could spend the allowance without a search.';
+
 -- FUNCTION match_jobs(extensions.vector, integer)
 CREATE FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer DEFAULT 10) RETURNS TABLE(id uuid, similarity double precision)
     LANGUAGE plpgsql STABLE
@@ -2063,17 +2229,6 @@ $$;
 
 -- COMMENT FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
 COMMENT ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) IS 'What came of a call of a vendor, for its circuit breaker. Definer: the circuit breakers are in the schema private. Bounds: a known vendor and a known outcome; a pause is a day at most.';
-
--- FUNCTION pass_circuit_breaker(text, boolean)
-CREATE FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) RETURNS integer
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-    select private.pass_circuit_breaker(p_vendor, p_costs_nothing)
-$$;
-
--- COMMENT FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
-COMMENT ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) IS 'Whether a vendor may be called, or in how many seconds. Definer: the circuit breakers are in the schema private. Bounds: it takes at most the one trial of a breaker that is due.';
 
 -- FUNCTION purge_expired_rows(integer)
 CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
@@ -2377,30 +2532,37 @@ $$;
 -- COMMENT FUNCTION record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb)
 COMMENT ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) IS 'Ends a submission that started no run, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; a person''s decision stands.';
 
--- FUNCTION record_job_search_failure(text, uuid, text)
-CREATE FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) RETURNS jsonb
+-- FUNCTION record_job_search_failure(text, uuid, text, text, bigint)
+CREATE FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-    moment timestamptz := clock_timestamp();
+    first_pause   constant interval := '30 seconds';
+    longest_pause constant interval := '1 hour';
+    moment        timestamptz := clock_timestamp();
 begin
     update private.job_search_leases
-    set expires_at = moment, failure = p_failure
-    where query_key = p_query_key and id = p_lease_id;
+    set failure = p_failure,
+        failures = failures + 1,
+        -- What Adzuna has refused it will refuse again.
+        expires_at = moment + case when p_outcome = 'succeeded' then longest_pause
+                                   else least(first_pause * 2 ^ least(failures, 10), longest_pause) end
+    where query_key = p_query_key and id = p_lease_id and failure is null;
     update private.job_search_calls set called_at = moment where id = p_lease_id;
 
-    -- Nobody waits that long.
+    -- After that time a failure is the first again.
     delete from private.job_search_leases
     where query_key in (select query_key from private.job_search_leases
                         where expires_at < moment - interval '1 hour' order by expires_at limit 20
                         for update skip locked);
+    perform private.note_vendor_call('adzuna', p_outcome, p_retry_after_seconds);
     return '{}';
 end
 $$;
 
--- COMMENT FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
-COMMENT ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) IS 'Ends a lease of a search that failed. Definer: it writes leases and the ledger in the schema private. Bounds: only the lease that is named by its key and id.';
+-- COMMENT FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint)
+COMMENT ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) IS 'Ends a lease of a search that failed, and tells Adzuna''s circuit breaker. Definer: it writes leases and the ledger in the schema private. Bounds: only the lease that is named by its key and id; a known outcome; a page is left alone for an hour at most.';
 
 -- FUNCTION record_lost_skyvern_run(uuid, text, jsonb)
 CREATE FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) RETURNS jsonb
@@ -2473,6 +2635,7 @@ begin
     from jsonb_to_recordset(p_receipts) as receipt (ticket_id text, error text, message text)
     where ticket.ticket_id = receipt.ticket_id and ticket.status = 'sent';
     get diagnostics recorded = row_count;
+    perform private.note_vendor_call('expo', 'succeeded');
     return jsonb_build_object('recorded', recorded, 'revoked', revoked);
 end
 $$;
@@ -2524,6 +2687,10 @@ begin
     get diagnostics revoked = row_count;
 
     jobs := public.settle_background_jobs(p_jobs);
+    if exists (select from jsonb_to_recordset(p_tickets) as ticket (ticket_id text, error text)
+               where ticket_id is not null or error <> 'invalid_token') then -- which is known without asking
+        perform private.note_vendor_call('expo', 'succeeded');
+    end if;
 
     return jsonb_build_object('recorded', recorded, 'revoked', revoked, 'jobs', jobs);
 end
@@ -2738,20 +2905,31 @@ declare
     most_devices constant integer := 20;
     me           uuid := public.current_user_id();
     device       public.user_push_tokens;
+    violated     text;
 begin
     if me is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
 
-    insert into public.user_push_tokens as known (user_id, token, platform, device_name)
-    values (me, p_token, p_platform, p_device_name)
-    on conflict (token) do update
-        set user_id = excluded.user_id,
-            platform = excluded.platform,
-            device_name = excluded.device_name,
-            last_seen_at = now(),
-            revoked_at = null
-    returning known.* into device;
+    begin
+        insert into public.user_push_tokens as known (user_id, token, platform, device_name)
+        values (me, p_token, p_platform, p_device_name)
+        on conflict (token) do update
+            set user_id = excluded.user_id,
+                platform = excluded.platform,
+                device_name = excluded.device_name,
+                last_seen_at = now(),
+                revoked_at = null
+        returning known.* into device;
+    exception
+        when check_violation then
+            get stacked diagnostics violated = constraint_name;
+            if violated = 'user_push_tokens_check_token' then
+                perform private.refuse('invalid_input', 422,
+                    'p_token is no push token of Expo''s, such as ExponentPushToken[…]');
+            end if;
+            raise;
+    end;
 
     delete from public.user_push_tokens
     where id in (select id from public.user_push_tokens
@@ -2808,34 +2986,40 @@ $$;
 -- COMMENT FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
 COMMENT ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) IS 'What a job of a saved search is to search for. Definer: it reads schedules in the schema private. Bounds: a person''s job reaches only that person''s searches.';
 
--- FUNCTION search_jobs(text, uuid, uuid)
-CREATE FUNCTION public.search_jobs(p_query_key text, p_known_version uuid DEFAULT NULL::uuid, p_awaited_lease_id uuid DEFAULT NULL::uuid) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
+-- FUNCTION search_jobs(text, uuid)
+CREATE FUNCTION public.search_jobs(p_query_key text, p_known_version uuid DEFAULT NULL::uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
     person_id uuid := public.current_user_id();
+    found_so  jsonb;
 begin
     if person_id is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
-    return private.search_jobs(p_query_key, p_known_version, p_awaited_lease_id, person_id, false, null);
+    found_so := private.look_for_job_search(p_query_key, p_known_version, person_id, null);
+    if found_so ->> 'outcome' = 'missing' then
+        -- What is there may be looked at; asking would spend the person's share.
+        perform private.refuse_impersonation();
+    end if;
+    return found_so;
 end
 $$;
 
--- COMMENT FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid)
-COMMENT ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) IS 'The cached page of a search, or the right to ask Adzuna, for the caller. Definer: it reads everybody''s cache and takes calls out of the allowance, in tables that no person reaches. Bounds: the person is the caller, never an argument; the key is a SHA-256, so it reveals a page only to those who know its query; calls are limited per person.';
+-- COMMENT FUNCTION search_jobs(p_query_key text, p_known_version uuid)
+COMMENT ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) IS 'The cached page of a search for the caller, or that it is missing. Definer: it reads everybody''s cache, in tables that no person reaches. Bounds: the person is the caller, never an argument; the key is a SHA-256, so it reveals a page only to those who know its query; it changes nothing.';
 
--- FUNCTION search_jobs_for_alert(text, uuid, uuid, uuid, timestamp with time zone)
-CREATE FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
+-- FUNCTION search_jobs_for_alert(text, uuid, uuid, timestamp with time zone)
+CREATE FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    select private.search_jobs(p_query_key, p_known_version, p_awaited_lease_id, p_user_id, true, p_newer_than)
+    select private.lease_job_search(p_query_key, p_known_version, p_user_id, true, p_newer_than)
 $$;
 
--- COMMENT FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone)
-COMMENT ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) IS 'The cached page of a search, or the right to ask Adzuna, for an alert of the person named. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: the key is a SHA-256; calls are limited by the share of alerts.';
+-- COMMENT FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+COMMENT ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) IS 'The cached page of a search, or the right to ask Adzuna, for an alert of the person named. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: the key is a SHA-256; calls are limited by the share of alerts.';
 
 -- FUNCTION settle_background_jobs(jsonb)
 CREATE FUNCTION public.settle_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -2892,6 +3076,7 @@ begin
     into statuses
     from reported
     left join settled on settled.id = reported.job_id;
+    perform private.note_settled_jobs(p_jobs);
     return coalesce(statuses, '[]');
 end
 $$;
@@ -3030,6 +3215,7 @@ begin
     where id in (select id from public.job_search_cache
                  where expires_at < moment - interval '7 days' order by expires_at limit 20 for update skip locked);
 
+    perform private.note_vendor_call('adzuna', 'succeeded');
     return private.cached_job_search(p_query_key, new_version, p_user_id);
 end
 $$;
@@ -3132,11 +3318,12 @@ CREATE TABLE private.job_search_leases (
     query_key text NOT NULL,
     id uuid NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    failure text
+    failure text,
+    failures integer DEFAULT 0 NOT NULL
 );
 
 -- COMMENT TABLE job_search_leases
-COMMENT ON TABLE private.job_search_leases IS 'Who is asking Adzuna for which page at the moment.';
+COMMENT ON TABLE private.job_search_leases IS 'Who is asking Adzuna for which page at the moment, and which pages are left alone after a failure.';
 
 -- TABLE job_search_limits
 CREATE TABLE private.job_search_limits (
@@ -3482,7 +3669,7 @@ CREATE TABLE public.user_push_tokens (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_push_tokens_check_device_name CHECK ((char_length(device_name) <= 200)),
     CONSTRAINT user_push_tokens_check_platform CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text]))),
-    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) >= 1) AND (char_length(token) <= 255)))
+    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) <= 255) AND ((token ~ '^(ExponentPushToken|ExpoPushToken)\[[^][:space:]]+\]$'::text) OR (token ~* '^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}$'::text))))
 );
 
 -- COMMENT TABLE user_push_tokens
@@ -4283,6 +4470,9 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION call_outcome(p_code text)
+REVOKE ALL ON FUNCTION private.call_outcome(p_code text) FROM PUBLIC;
+
 -- ACL FUNCTION circuit_breaker_pause(p_vendor text, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
 
@@ -4300,6 +4490,9 @@ REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
 
 -- ACL FUNCTION forget_event_of_deleted_person()
 REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
+
+-- ACL FUNCTION give_back_trial(p_vendor text)
+REVOKE ALL ON FUNCTION private.give_back_trial(p_vendor text) FROM PUBLIC;
 
 -- ACL FUNCTION guard_application_status()
 REVOKE ALL ON FUNCTION private.guard_application_status() FROM PUBLIC;
@@ -4342,6 +4535,9 @@ GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
 
+-- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION private.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
+
 -- ACL FUNCTION limit_queued_jobs()
 REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
 
@@ -4350,6 +4546,9 @@ REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUB
 
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
+
+-- ACL FUNCTION look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION private.look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
@@ -4360,6 +4559,9 @@ REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency t
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
+-- ACL FUNCTION note_settled_jobs(p_jobs jsonb)
+REVOKE ALL ON FUNCTION private.note_settled_jobs(p_jobs jsonb) FROM PUBLIC;
+
 -- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
 
@@ -4368,6 +4570,9 @@ REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notif
 
 -- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+
+-- ACL FUNCTION paused_job_types()
+REVOKE ALL ON FUNCTION private.paused_job_types() FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -4401,11 +4606,11 @@ REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
 -- ACL FUNCTION schedule_saved_searches_of_person()
 REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
 
--- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
-REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
-
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION unless_skyvern_is_paused(p_question jsonb)
+REVOKE ALL ON FUNCTION private.unless_skyvern_is_paused(p_question jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;
@@ -4484,6 +4689,10 @@ REVOKE ALL ON FUNCTION public.handle_updated_at() FROM PUBLIC;
 -- ACL FUNCTION handle_user_email_changed()
 REVOKE ALL ON FUNCTION public.handle_user_email_changed() FROM PUBLIC;
 
+-- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
+REVOKE ALL ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) TO service_role;
+
 -- ACL FUNCTION match_jobs(query_embedding extensions.vector, match_count integer)
 REVOKE ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) TO authenticated;
@@ -4496,10 +4705,6 @@ GRANT ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_r
 -- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) TO service_role;
-
--- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
-REVOKE ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) TO service_role;
 
 -- ACL FUNCTION purge_expired_rows(p_limit integer)
 REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
@@ -4525,9 +4730,9 @@ GRANT ALL ON FUNCTION public.queue_due_saved_search_alerts() TO service_role;
 REVOKE ALL ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) TO service_role;
 
--- ACL FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
-REVOKE ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) TO service_role;
+-- ACL FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint)
+REVOKE ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) TO service_role;
 
 -- ACL FUNCTION record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
 REVOKE ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
@@ -4565,13 +4770,13 @@ GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number b
 REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) TO service_role;
 
--- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid)
-REVOKE ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) TO authenticated;
+-- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid)
+REVOKE ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) TO authenticated;
 
--- ACL FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone)
-REVOKE ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) TO service_role;
+-- ACL FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) TO service_role;
 
 -- ACL FUNCTION settle_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.settle_background_jobs(p_jobs jsonb) FROM PUBLIC;

@@ -229,10 +229,8 @@ fn whoever_waited_for_a_caller_that_failed_fails_the_same_way() {
 #[test]
 fn while_adzuna_is_left_alone_nobody_asks() {
     let paused = || json!({ "outcome": "paused", "retry_after_seconds": 90, "page": null });
-    let machines = [
-        Machine::new().returns("search_jobs", paused()),
-        missing(&Value::Null).returns("lease_job_search", paused()),
-    ];
+    let machines =
+        [Machine::new().returns("search_jobs", paused()), missing(&Value::Null).returns("lease_job_search", paused())];
     for machine in machines {
         let problem = search(&machine, "paused").unwrap_err();
         assert_eq!((problem.kind().status, problem.kind().code), (503, "adzuna_paused"));
@@ -335,7 +333,8 @@ fn a_database_that_fails_to_decide_is_not_asked_again() {
     for (machine, code) in failing_databases("lease_job_search", Attempts::One, || missing(&Value::Null)) {
         assert_eq!(problem_of(&search(&machine, "no lease")), code);
     }
-    let machine = missing(&Value::Null).returns("lease_job_search", json!({ "outcome": "missing", "user_id": PERSON_ID }));
+    let machine =
+        missing(&Value::Null).returns("lease_job_search", json!({ "outcome": "missing", "user_id": PERSON_ID }));
     assert_eq!(problem_of(&search(&machine, "no lease")), "internal");
     let machine = Machine::new().returns("search_jobs", json!({ "outcome": "odd" }));
     assert_eq!(problem_of(&search(&machine, "no decision")), "internal");

@@ -46,9 +46,15 @@ mod tests {
     #[test]
     fn every_fault_says_what_the_circuit_breaker_makes_of_it() {
         for faults in FAULTS {
-            let outcomes = [faults.rejected, faults.failed, faults.unreadable, faults.rate_limited, faults.unauthorized];
-            let expected =
-                [CallOutcome::Succeeded, CallOutcome::Failed, CallOutcome::Failed, CallOutcome::Limited, CallOutcome::Refused];
+            let outcomes =
+                [faults.rejected, faults.failed, faults.unreadable, faults.rate_limited, faults.unauthorized];
+            let expected = [
+                CallOutcome::Succeeded,
+                CallOutcome::Failed,
+                CallOutcome::Failed,
+                CallOutcome::Limited,
+                CallOutcome::Refused,
+            ];
             assert_eq!(outcomes.map(CallOutcome::of), expected.map(Some), "{}", faults.vendor);
             assert_eq!(CallOutcome::of(faults.paused), None);
         }

@@ -28,7 +28,11 @@ impl<'a> Adzuna<'a> {
     /// # Errors
     /// [`Fault`].
     pub async fn search(&self, query: &Query) -> Result<Page, Fault> {
-        let request = Request::get(self.url(query)?).header("accept", "application/json").wanting(&["content-type", "retry-after", "date"]);
+        let request = Request::get(self.url(query)?).header("accept", "application/json").wanting(&[
+            "content-type",
+            "retry-after",
+            "date",
+        ]);
         read(self.upstream.send("adzuna", request).await)
     }
 

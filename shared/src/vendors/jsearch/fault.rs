@@ -29,11 +29,7 @@ pub static FAULTS: Faults = Faults {
     timed_out: fault(FaultKind::TimedOut, "jsearch_timed_out", "JSearch did not answer in time"),
     unreachable: fault(FaultKind::Unreachable, "jsearch_unreachable", "JSearch cannot be reached"),
     unreadable: fault(FaultKind::Unreadable, "jsearch_unreadable", "the answer of JSearch could not be read"),
-    paused: fault(
-        FaultKind::Paused,
-        "jsearch_paused",
-        "JSearch is in trouble and is not asked at the moment",
-    ),
+    paused: fault(FaultKind::Paused, "jsearch_paused", "JSearch is in trouble and is not asked at the moment"),
     own: &[QUOTA_SPENT, UNKNOWN_PATH],
     own_statuses: &[(404, UNKNOWN_PATH)],
 };
