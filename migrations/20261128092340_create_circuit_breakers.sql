@@ -161,22 +161,7 @@ $$;
 revoke all on function private.note_vendor_call(text, text, bigint, boolean)
     from public, anon, authenticated, service_role;
 
--- The same two for the backend, where no other SQL function is called before or after the vendor.
-create or replace function public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
-    returns integer
-    language sql
-    security definer
-    set search_path = ''
-as $$
-    select private.pass_circuit_breaker(p_vendor, p_costs_nothing)
-$$;
-revoke all on function public.pass_circuit_breaker(text, boolean) from public, anon, authenticated, service_role;
-grant execute on function public.pass_circuit_breaker(text, boolean) to service_role;
-comment on function public.pass_circuit_breaker(text, boolean) is
-    'Whether a vendor may be called, or in how many seconds. '
-    'Definer: the circuit breakers are in the schema private. '
-    'Bounds: it takes at most the one trial of a breaker that is due.';
-
+-- The same for the backend, where no other SQL function is called after the vendor.
 create or replace function public.note_vendor_call(
     p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
     returns jsonb

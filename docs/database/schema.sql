@@ -124,8 +124,7 @@ CREATE TABLE public.saved_searches (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT saved_searches_check_search_name CHECK (((char_length(search_name) >= 1) AND (char_length(search_name) <= 200))),
     CONSTRAINT saved_searches_check_search_query CHECK (((jsonb_typeof(search_query) = 'object'::text) AND (octet_length((search_query)::text) <= 10000)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='85');
+);
 
 -- COMMENT TABLE saved_searches
 COMMENT ON TABLE public.saved_searches IS 'Searches that a person keeps, to run again and to be told of new postings.';
@@ -213,8 +212,7 @@ END) STORED,
     CONSTRAINT applications_check_submission CHECK ((((submission_id IS NULL) = (submission_outcome IS NULL)) AND ((submission_id IS NULL) = (submission_title IS NULL)) AND ((submission_id IS NULL) = (submission_started_at IS NULL)))),
     CONSTRAINT applications_check_submission_idempotency_key CHECK (((char_length(submission_idempotency_key) >= 1) AND (char_length(submission_idempotency_key) <= 255))),
     CONSTRAINT applications_check_submission_outcome CHECK ((submission_outcome = ANY (ARRAY['started'::text, 'open'::text])))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
+);
 
 -- COMMENT TABLE applications
 COMMENT ON TABLE public.applications IS 'A person''s job applications, from the draft to the end.';
@@ -360,6 +358,39 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
+-- FUNCTION call_outcome(text)
+CREATE FUNCTION private.call_outcome(p_code text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case substring(p_code from '^(?:adzuna|expo|jsearch|openai|skyvern)_(.*)$')
+        when 'rejected' then 'succeeded'
+        when 'failed' then 'failed'
+        when 'timed_out' then 'failed'
+        when 'unreachable' then 'failed'
+        when 'unreadable' then 'failed'
+        when 'rate_limited' then 'limited'
+        when 'unauthorized' then 'refused'
+        when 'unknown_path' then 'refused'
+        when 'credits_exhausted' then 'spent'
+        when 'quota_spent' then 'spent'
+    end
+$_$;
+
+-- FUNCTION circuit_breaker_pause(text, boolean)
+CREATE FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    -- How soon to ask again while an operator holds it open: five minutes.
+    select case when held = 'open' then 300 else ceil(extract(epoch from open_until - clock_timestamp())) end::integer
+    from private.circuit_breakers
+    where vendor = p_vendor
+      and (held = 'open'
+           or (held is null and open_until > clock_timestamp()
+               and not (p_costs_nothing and reason in ('spent', 'limited'))))
+$$;
+
 -- FUNCTION create_profile(auth.users)
 CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     LANGUAGE plpgsql
@@ -475,6 +506,14 @@ begin
     end if;
     return new;
 end
+$$;
+
+-- FUNCTION give_back_trial(text)
+CREATE FUNCTION private.give_back_trial(p_vendor text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update private.circuit_breakers set trial_until = null where vendor = p_vendor and trial_until is not null
 $$;
 
 -- FUNCTION guard_application_status()
@@ -684,6 +723,60 @@ CREATE FUNCTION private.job_search_calls_left_for_alerts() RETURNS bigint
         where called_at > clock_timestamp() - limits.period) as made
 $$;
 
+-- FUNCTION lease_job_search(text, uuid, uuid, boolean, timestamp with time zone)
+CREATE FUNCTION private.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- How long a caller has to ask Adzuna and store the results.
+    lease_time constant interval := '15 seconds';
+    found_so   jsonb := private.look_for_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    page       jsonb;
+    lease      private.job_search_leases;
+    reserved   record;
+    pause      integer;
+begin
+    if found_so ->> 'outcome' <> 'missing' then
+        return found_so;
+    end if;
+    insert into private.job_search_leases as held (query_key, id, expires_at)
+    values (p_query_key, gen_random_uuid(), clock_timestamp() + lease_time)
+    on conflict (query_key) do update set id = excluded.id, expires_at = excluded.expires_at, failure = null
+        where held.expires_at <= clock_timestamp()
+    returning * into lease;
+    if not found then
+        -- Another caller was quicker.
+        found_so := private.look_for_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+        return case when found_so ->> 'outcome' = 'missing'
+                    then jsonb_build_object('outcome', 'awaited', 'page', found_so -> 'page') else found_so end;
+    end if;
+
+    -- Between the first look and the lease another caller may have stored the results.
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    if (page ->> 'is_fresh')::boolean then
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object('outcome', 'fresh', 'page', page);
+    end if;
+
+    select * into reserved from private.reserve_job_search_call(lease.id, p_user_id, p_is_alert);
+    if reserved.free_at is not null then
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object(
+            'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
+            'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
+    end if;
+    -- Last: whoever gets the one trial here makes the call.
+    pause := private.pass_circuit_breaker('adzuna');
+    if pause is not null then
+        delete from private.job_search_calls where id = lease.id;
+        delete from private.job_search_leases where query_key = p_query_key;
+        return jsonb_build_object('outcome', 'paused', 'page', page, 'retry_after_seconds', pause);
+    end if;
+    return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
+end
+$$;
+
 -- FUNCTION limit_queued_jobs()
 CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     LANGUAGE plpgsql
@@ -726,6 +819,44 @@ CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
     select pg_advisory_xact_lock(hashtextextended('skyvern_run:' || p_run_id, 0))
 $$;
 
+-- FUNCTION look_for_job_search(text, uuid, uuid, timestamp with time zone)
+CREATE FUNCTION private.look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+    page  jsonb;
+    lease private.job_search_leases;
+    pause integer;
+begin
+    if p_query_key is null or p_query_key !~ '^[0-9a-f]{64}$' then
+        perform private.refuse('invalid_input', 422, 'the key of a query is a SHA-256 in hexadecimal digits');
+    end if;
+    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
+    if (page ->> 'is_fresh')::boolean then
+        return jsonb_build_object('outcome', 'fresh', 'page', page);
+    end if;
+
+    select * into lease from private.job_search_leases
+    where query_key = p_query_key and expires_at > clock_timestamp();
+    if found and lease.failure is null then
+        return jsonb_build_object('outcome', 'awaited', 'page', page);
+    elsif found and page is not null then
+        return jsonb_build_object('outcome', 'resting', 'page', page);
+    elsif found then
+        return jsonb_build_object(
+            'outcome', 'failed', 'failure', lease.failure, 'retry_after_seconds',
+            greatest(1, ceil(extract(epoch from lease.expires_at - clock_timestamp()))));
+    end if;
+
+    pause := private.circuit_breaker_pause('adzuna');
+    if pause is not null then
+        return jsonb_build_object('outcome', 'paused', 'page', page, 'retry_after_seconds', pause);
+    end if;
+    return jsonb_build_object('outcome', 'missing', 'page', page, 'user_id', p_user_id);
+end
+$_$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -756,6 +887,102 @@ begin
 end
 $$;
 
+-- FUNCTION note_settled_jobs(jsonb)
+CREATE FUNCTION private.note_settled_jobs(p_jobs jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    ended record;
+begin
+    if not exists (select from private.circuit_breakers where vendor = 'skyvern')
+       and not exists (select from jsonb_to_recordset(p_jobs) as reported (error text)
+                       where private.call_outcome(error) <> 'succeeded') then
+        return;
+    end if;
+    for ended in
+        select case job.job_type when 'push_receipts' then 'expo' else 'skyvern' end as vendor,
+               coalesce(private.call_outcome(reported.error), 'succeeded') as outcome
+        from jsonb_to_recordset(p_jobs) as reported (job_id uuid, outcome text, error text, result jsonb)
+        join public.background_jobs as job on job.id = reported.job_id
+        where case job.job_type
+                when 'push_receipts' then private.call_outcome(reported.error) is not null
+                when 'cancel_skyvern_run' then
+                    reported.outcome = 'completed' or private.call_outcome(reported.error) is not null
+                when 'reconcile_application' then
+                    private.call_outcome(reported.error) is not null
+                    -- Otherwise Skyvern was not asked.
+                    or (reported.outcome = 'completed' and reported.result ->> 'found'
+                        not in ('not_found', 'in_progress', 'just_heard_of', 'settled'))
+                else false end
+        order by coalesce(private.call_outcome(reported.error), 'succeeded') = 'succeeded'
+    loop
+        perform private.note_vendor_call(ended.vendor, ended.outcome, p_costs_nothing => true);
+    end loop;
+end
+$$;
+
+-- FUNCTION note_vendor_call(text, text, bigint, boolean)
+CREATE FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint DEFAULT NULL::bigint, p_costs_nothing boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    failures_in_a_row constant integer := 5;
+    -- After so long without an opening the next pause is a short one again.
+    good_while        constant interval := '1 hour';
+    moment            timestamptz := clock_timestamp();
+    breaker           private.circuit_breakers;
+    first_pause       interval;
+    longest_pause     interval;
+    pause             interval;
+begin
+    if p_outcome = 'succeeded' then
+        if not exists (select from private.circuit_breakers where vendor = p_vendor) then
+            return;
+        end if;
+        update private.circuit_breakers
+        set failures = 0, open_until = null, reason = null, trial_until = null, updated_at = moment
+        where vendor = p_vendor and (failures > 0 or open_until is not null)
+          -- That a run can be read does not mean that one can be paid for.
+          and not (p_costs_nothing and coalesce(reason in ('spent', 'limited'), false));
+        delete from private.circuit_breakers
+        where vendor = p_vendor and held is null and open_until is null and failures = 0
+          and updated_at <= moment - case when openings > 0 then good_while else interval '0' end;
+        return;
+    end if;
+    if p_outcome is null or p_outcome not in ('failed', 'limited', 'refused', 'spent') then
+        perform private.refuse('invalid_input', 422,
+            'the outcome is none of succeeded, failed, limited, refused, spent');
+    end if;
+
+    insert into private.circuit_breakers as known (vendor, failures) values (p_vendor, 1)
+    on conflict (vendor) do update set failures = known.failures + 1, updated_at = moment
+    returning * into breaker;
+    -- Calls that were on their way when it opened say nothing new.
+    if breaker.open_until > moment
+       or (p_outcome = 'failed' and breaker.open_until is null and breaker.failures < failures_in_a_row) then
+        return;
+    end if;
+
+    -- What passes by itself is tried soon; what somebody has to mend, or a new month, is tried seldom.
+    if p_outcome in ('refused', 'spent') then
+        first_pause := '5 minutes';
+        longest_pause := '1 hour';
+    else
+        first_pause := '30 seconds';
+        longest_pause := '15 minutes';
+    end if;
+    pause := least(first_pause * 2 ^ least(breaker.openings, 10), longest_pause);
+    -- The vendor's word counts; more than a day is a mistake of its.
+    pause := greatest(pause, make_interval(secs => least(greatest(p_retry_after_seconds, 0), 86400)));
+    update private.circuit_breakers
+    set open_until = moment + pause, reason = p_outcome, openings = openings + 1, failures = 0, trial_until = null,
+        updated_at = moment
+    where vendor = p_vendor;
+end
+$$;
+
 -- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
 CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
@@ -780,6 +1007,53 @@ begin
 end
 $$;
 
+-- FUNCTION pass_circuit_breaker(text, boolean)
+CREATE FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    -- Longer than any single call and what is recorded of it.
+    trial_time constant interval := '1 minute';
+    moment     timestamptz := clock_timestamp();
+    pause      integer := private.circuit_breaker_pause(p_vendor, p_costs_nothing);
+begin
+    if pause is not null
+       or not exists (select from private.circuit_breakers
+                      where vendor = p_vendor and held is null and open_until is not null
+                        and not (p_costs_nothing and reason in ('spent', 'limited'))) then
+        return pause;
+    end if;
+
+    -- It is time to try. Of several callers at once one finds the row unlocked and no trial under way.
+    perform from private.circuit_breakers
+    where vendor = p_vendor and open_until <= moment and coalesce(trial_until <= moment, true)
+    for update skip locked;
+    if not found then
+        return (select greatest(1, ceil(extract(epoch from trial_until - moment)))
+                from private.circuit_breakers where vendor = p_vendor);
+    end if;
+    update private.circuit_breakers set trial_until = moment + trial_time, updated_at = moment
+    where vendor = p_vendor;
+    return null;
+end
+$$;
+
+-- FUNCTION paused_job_types()
+CREATE FUNCTION private.paused_job_types() RETURNS text[]
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select coalesce(array_agg(called.job_type), '{}')
+    from private.circuit_breakers as breaker
+    join (values ('cancel_skyvern_run', 'skyvern', true), ('reconcile_application', 'skyvern', true),
+                 ('submit_application', 'skyvern', false), ('push_notification', 'expo', false),
+                 ('push_receipts', 'expo', false), ('saved_search_alert', 'adzuna', false),
+                 ('job_sync', 'jsearch', false))
+        as called (job_type, vendor, costs_nothing) on called.vendor = breaker.vendor
+    where private.circuit_breaker_pause(called.vendor, called.costs_nothing) is not null
+$$;
+
 -- FUNCTION plain_email(text)
 CREATE FUNCTION private.plain_email(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -795,61 +1069,6 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     SET search_path TO ''
     AS $_$
     select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
-$_$;
-
--- FUNCTION purge_resting_searches(timestamp with time zone, integer)
-CREATE FUNCTION private.purge_resting_searches(p_before timestamp with time zone, p_limit integer) RETURNS integer
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    with resting as materialized (
-        select alert.saved_search_id
-        from private.saved_search_alerts as alert
-        join public.saved_searches as search on search.id = alert.saved_search_id
-        where alert.next_at is null and alert.since < p_before
-          and (search.last_run_at is null or search.last_run_at < p_before)
-        order by alert.since
-        limit p_limit
-        for update of alert skip locked
-    ),
-    forgotten as (
-        delete from private.saved_search_sightings as sighting
-        using resting
-        where sighting.saved_search_id = resting.saved_search_id
-    ),
-    renewed as (
-        update private.saved_search_alerts as alert
-        set since = clock_timestamp()
-        from resting
-        where alert.saved_search_id = resting.saved_search_id
-    )
-    select count(*)::integer from resting
-$$;
-
--- FUNCTION purge_rows(regclass, name, text, text, timestamp with time zone, timestamp with time zone, integer)
-CREATE FUNCTION private.purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone) RETURNS record
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $_$
-begin
-    execute format(
-        'with expired as materialized (
-             select ctid, %2$I as moment from %1$s
-             where %3$s and %2$I >= $1 and %2$I < $2
-             order by %2$I
-             limit $3
-             for update skip locked
-         ),
-         gone as (
-             %4$s where ctid = any (array(select ctid from expired))
-         )
-         select count(*), max(moment) from expired',
-        p_table, p_column, p_condition,
-        case when p_instead is null then format('delete from %s', p_table)
-             else format('update %s set %s', p_table, p_instead) end)
-    into purged, reached
-    using p_after, p_before, p_limit;
-end
 $_$;
 
 -- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
@@ -987,8 +1206,8 @@ $$;
 -- COMMENT FUNCTION record_application_event()
 COMMENT ON FUNCTION private.record_application_event() IS 'Writes the history of an application. Definer: nobody may write application_events, so that the history cannot be forged. Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
 
--- FUNCTION refuse(text, integer, text, text)
-CREATE FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text DEFAULT NULL::text) RETURNS void
+-- FUNCTION refuse(text, integer, text, text, integer)
+CREATE FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text DEFAULT NULL::text, p_retry_after integer DEFAULT NULL::integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -996,7 +1215,30 @@ begin
     raise sqlstate 'PGRST' using
         message = pg_catalog.jsonb_build_object(
             'code', p_code, 'message', p_message, 'details', p_details, 'hint', null)::text,
-        detail = pg_catalog.jsonb_build_object('status', p_status, 'headers', '{}'::jsonb)::text;
+        detail = pg_catalog.jsonb_build_object(
+            'status', p_status,
+            'headers', case when p_retry_after is null then '{}'
+                            else pg_catalog.jsonb_build_object('Retry-After', p_retry_after::text) end)::text;
+end
+$$;
+
+-- FUNCTION refuse_impersonation()
+CREATE FUNCTION private.refuse_impersonation() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    actor jsonb;
+begin
+    begin
+        actor := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::jsonb -> 'act';
+    exception
+        when data_exception then -- claims that are not JSON
+            return;
+    end;
+    if actor <> 'null' then
+        perform private.refuse('impersonation_refused', 403, 'only the person themselves may do this');
+    end if;
 end
 $$;
 
@@ -1104,67 +1346,6 @@ $$;
 -- COMMENT FUNCTION schedule_saved_searches_of_person()
 COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
 
--- FUNCTION search_jobs(text, uuid, uuid, uuid, boolean, timestamp with time zone)
-CREATE FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $_$
-declare
-    -- How long a caller has to ask Adzuna and store the results.
-    lease_time  constant interval := '15 seconds';
-    -- After a failure, how long old results are given without asking again.
-    backoff     constant interval := '30 seconds';
-    page        jsonb;
-    lease       private.job_search_leases;
-    reserved    record;
-begin
-    if p_query_key is null or p_query_key !~ '^[0-9a-f]{64}$' then
-        perform private.refuse('invalid_input', 422, 'the key of a query is a SHA-256 in hexadecimal digits');
-    end if;
-
-    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
-    if (page ->> 'is_fresh')::boolean then
-        return jsonb_build_object('outcome', 'fresh', 'page', page);
-    end if;
-
-    select * into lease from private.job_search_leases where query_key = p_query_key;
-    if lease.failure is not null then
-        if page is not null and lease.expires_at > clock_timestamp() - backoff then
-            return jsonb_build_object('outcome', 'resting', 'page', page);
-        end if;
-        if page is null and lease.id = p_awaited_lease_id then
-            return jsonb_build_object('outcome', 'failed', 'failure', lease.failure);
-        end if;
-    end if;
-
-    insert into private.job_search_leases as held (query_key, id, expires_at)
-    values (p_query_key, gen_random_uuid(), clock_timestamp() + lease_time)
-    on conflict (query_key) do update set id = excluded.id, expires_at = excluded.expires_at, failure = null
-        where held.expires_at <= clock_timestamp()
-    returning * into lease;
-    if not found then
-        select * into lease from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object('outcome', 'awaited', 'lease_id', lease.id, 'page', page);
-    end if;
-
-    -- Between the first look and the lease another caller may have stored the results.
-    page := private.cached_job_search(p_query_key, p_known_version, p_user_id, p_newer_than);
-    if (page ->> 'is_fresh')::boolean then
-        delete from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object('outcome', 'fresh', 'page', page);
-    end if;
-
-    select * into reserved from private.reserve_job_search_call(lease.id, p_user_id, p_is_alert);
-    if reserved.free_at is not null then
-        delete from private.job_search_leases where query_key = p_query_key;
-        return jsonb_build_object(
-            'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
-            'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
-    end if;
-    return jsonb_build_object('outcome', 'leased', 'lease_id', lease.id, 'user_id', p_user_id, 'page', page);
-end
-$_$;
-
 -- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
 CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
     LANGUAGE plpgsql
@@ -1183,9 +1364,24 @@ begin
 end
 $$;
 
+-- FUNCTION unless_skyvern_is_paused(jsonb)
+CREATE FUNCTION private.unless_skyvern_is_paused(p_question jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    pause integer := private.pass_circuit_breaker('skyvern', true);
+begin
+    if pause is null then
+        return p_question;
+    end if;
+    return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
+end
+$$;
+
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
@@ -1201,10 +1397,10 @@ begin
         reason := 'not_found';
     elsif application.submission_id is not null then
         if application.submission_lease_expires_at <= clock_timestamp() then
-            return jsonb_build_object(
+            return private.unless_skyvern_is_paused(jsonb_build_object(
                 'outcome', 'submission', 'submission_id', application.submission_id,
                 'title', application.submission_title,
-                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at)));
+                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at))));
         end if;
         reason := 'in_progress';
     elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
@@ -1213,8 +1409,9 @@ begin
     elsif application.skyvern_heard_at > clock_timestamp() - fresh and application.skyvern_run_status is not null then
         reason := 'just_heard_of';
     else
-        return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
-                                  'attempt', coalesce(application.skyvern_run_attempt, 1));
+        return private.unless_skyvern_is_paused(jsonb_build_object(
+            'outcome', 'run', 'run_id', application.skyvern_task_id,
+            'attempt', coalesce(application.skyvern_run_attempt, 1)));
     end if;
     return jsonb_build_object('outcome', 'nothing', 'reason', reason);
 end
@@ -1335,12 +1532,18 @@ CREATE FUNCTION public.begin_job_sync(p_source text, p_locked_by text) RETURNS j
     SET search_path TO ''
     AS $$
 declare
-    lock jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
-    run  public.scraping_logs;
+    lock  jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
+    pause integer;
+    run   public.scraping_logs;
 begin
     if not (lock ->> 'taken')::boolean then
         return jsonb_build_object('outcome', 'running', 'retry_after_seconds', coalesce(
             greatest(1, ceil(extract(epoch from (lock ->> 'expires_at')::timestamptz - clock_timestamp()))), 1));
+    end if;
+    pause := private.pass_circuit_breaker(p_source);
+    if pause is not null then
+        perform public.release_cron_lock('job_sync', (lock ->> 'lock_number')::bigint);
+        return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
     end if;
     perform public.close_dead_job_syncs();
     insert into public.scraping_logs (source_name, lock_number) values (p_source, (lock ->> 'lock_number')::bigint)
@@ -1383,6 +1586,7 @@ begin
     if person.id is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
+    perform private.refuse_impersonation();
     if char_length(p_idempotency_key) not between 1 and 255 then
         perform private.refuse('invalid_input', 422, 'an idempotency key has 1 to 255 characters');
     end if;
@@ -1485,6 +1689,8 @@ declare
     lease   constant interval := '30 seconds';
     moment  constant timestamptz := clock_timestamp();
     claimed jsonb;
+    -- Their vendors are in trouble.
+    paused  constant text[] := private.paused_job_types();
 begin
     if p_limit is null or p_limit not between 1 and 500 then
         perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 500');
@@ -1505,7 +1711,7 @@ begin
     with waiting as materialized (
         select id, run_at, lost_leases > 0 as is_suspect
         from public.background_jobs
-        where status = 'pending' and run_at <= moment and job_type = any (p_job_types)
+        where status = 'pending' and run_at <= moment and job_type = any (p_job_types) and job_type <> all (paused)
         order by run_at
         limit p_limit
         for update skip locked
@@ -1557,13 +1763,22 @@ COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text
 CREATE FUNCTION public.claim_push_messages(p_messages jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $$
+    AS $_$
 declare
     -- Longer than sending may take, retries included.
     lease    constant interval := interval '30 seconds';
     read_at  constant timestamptz := clock_timestamp();
+    pause    constant integer := private.pass_circuit_breaker('expo');
     messages jsonb;
 begin
+    if pause is not null then
+        perform public.settle_background_jobs(coalesce(jsonb_agg(wanted || jsonb_build_object(
+            'outcome', 'put_back', 'retry_after_seconds', pause)), '[]'))
+        from jsonb_array_elements(p_messages) as wanted
+        where wanted ->> 'lease_number' is not null;
+        return jsonb_build_object('read_at', read_at, 'messages', '[]'::jsonb, 'retry_after_seconds', pause);
+    end if;
+
     with asked as (
         select listed.place, (listed.wanted ->> 'job_id')::uuid as job_id, (listed.wanted ->> 'user_id')::uuid as user_id,
                (listed.wanted ->> 'lease_number')::bigint as lease_number
@@ -1616,9 +1831,13 @@ begin
                           where ticket.job_id = claimed.id and ticket.push_token_id = device.id)
     ) as reached on true;
 
+    if not jsonb_path_exists(messages, '$[*].devices[*]') then
+        perform private.give_back_trial('expo'); -- there is nothing to send
+    end if;
+
     return jsonb_build_object('read_at', read_at, 'messages', messages);
 end
-$$;
+$_$;
 
 -- COMMENT FUNCTION claim_push_messages(p_messages jsonb)
 COMMENT ON FUNCTION public.claim_push_messages(p_messages jsonb) IS 'Leases queued push messages and lists the devices they go to. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only jobs of the type push_notification that are due, or whose fencing token the caller knows; only devices of the person concerned, 20 at most.';
@@ -1635,6 +1854,9 @@ declare
     moment          constant timestamptz := clock_timestamp();
     tickets         jsonb;
 begin
+    if private.pass_circuit_breaker('expo') is not null then
+        return '[]'; -- they stay due
+    end if;
     update public.push_tickets
     set status = 'unknown', receipt_due_at = null
     where id in (select id from public.push_tickets
@@ -1658,6 +1880,9 @@ begin
         returning ticket.ticket_id
     )
     select jsonb_agg(ticket_id) into tickets from claimed;
+    if tickets is null then
+        perform private.give_back_trial('expo');
+    end if;
     return coalesce(tickets, '[]');
 end
 $$;
@@ -1877,6 +2102,10 @@ begin
     where id = run.id
     returning * into run;
     perform public.release_cron_lock('job_sync', p_lock_number);
+    if p_error is null or private.call_outcome(p_error) is not null then
+        perform private.note_vendor_call(
+            run.source_name, coalesce(private.call_outcome(p_error), 'succeeded'));
+    end if;
     return jsonb_build_object('outcome', 'finished', 'run', to_jsonb(run));
 end
 $$;
@@ -1943,6 +2172,17 @@ $$;
 -- COMMENT FUNCTION handle_user_email_changed()
 COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows a changed e-mail address into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
+-- FUNCTION lease_job_search(text, uuid, uuid)
+CREATE FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select private.lease_job_search(p_query_key, p_known_version, p_user_id, false, null)
+$$;
+
+-- COMMENT FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
+COMMENT ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) IS 'The right to ask Adzuna for the page of a search, or what there is instead. Definer: it takes calls out of the allowance, in tables of the schema private. Bounds: the key is a SHA-256; calls are limited per person. A person cannot call it, or they could spend the allowance without a search.';
+
 -- FUNCTION match_jobs(extensions.vector, integer)
 CREATE FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer DEFAULT 10) RETURNS TABLE(id uuid, similarity double precision)
     LANGUAGE plpgsql STABLE
@@ -1976,66 +2216,111 @@ $$;
 -- COMMENT FUNCTION note_ongoing_skyvern_run(p_application_id uuid, p_run_id text)
 COMMENT ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) IS 'Notes that a run is still in progress. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only an application that waits for exactly this run.';
 
--- FUNCTION purge_expired_rows(integer, jsonb)
-CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000, p_after jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+-- FUNCTION note_vendor_call(text, text, bigint, boolean)
+CREATE FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
+    AS $$
+begin
+    perform private.note_vendor_call(p_vendor, p_outcome, p_retry_after_seconds, p_costs_nothing);
+    return '{}';
+end
+$$;
+
+-- COMMENT FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+COMMENT ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) IS 'What came of a call of a vendor, for its circuit breaker. Definer: the circuit breakers are in the schema private. Bounds: a known vendor and a known outcome; a pause is a day at most.';
+
+-- FUNCTION purge_expired_rows(integer)
+CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
 declare
     moment  constant timestamptz := clock_timestamp();
-    kind    record;
-    from_on timestamptz;
-    number  integer;
-    purged  jsonb := '{}';
-    reached jsonb := '{}';
+    jobs    integer;
+    bodies  integer;
+    events  integer;
+    tickets integer;
+    devices integer;
+    logs    integer;
+    locks   integer;
 begin
-    for kind in
-        select listed.*, moment - period.keep_for as before
-        from (values
-            ('background_jobs', 'public.background_jobs', 'updated_at',
-             $cond$status = 'completed' and job_type <> 'cancel_skyvern_run'$cond$, null),
-            ('failed_background_jobs', 'public.background_jobs', 'updated_at',
-             $cond$(status = 'failed' or (status = 'completed' and job_type = 'cancel_skyvern_run'))$cond$, null),
-            ('webhook_bodies', 'public.webhook_events', 'received_at',
-             $cond$body <> '' and outcome <> 'waiting'$cond$, $set$body = ''$set$),
-            ('webhook_events', 'public.webhook_events', 'received_at', 'true', null),
-            ('push_tickets', 'public.push_tickets', 'sent_at', 'receipt_due_at is null', null),
-            ('user_push_tokens', 'public.user_push_tokens', 'revoked_at', 'true', null),
-            ('read_notifications', 'public.notifications', 'created_at', 'is_read', null),
-            ('unread_notifications', 'public.notifications', 'created_at', 'not is_read', null),
-            ('job_clicks', 'private.job_clicks', 'counted_on', 'true', null),
-            ('inactive_jobs', 'public.jobs', 'updated_at', $cond$not is_active and source <> 'provider'$cond$, null),
-            -- Not while a run may still report.
-            ('deleted_applications', 'public.applications', 'deleted_at',
-             $cond$submission_id is null and status <> 'PROCESSING_BY_SKYVERN'$cond$, null),
-            ('resting_searches', null, null, null, null),
-            ('job_search_cache', 'public.job_search_cache', 'expires_at', 'true', null),
-            ('job_search_leases', 'private.job_search_leases', 'expires_at', 'true', null),
-            ('scraping_logs', 'public.scraping_logs', 'completed_at', 'true', null),
-            ('cron_locks', 'public.cron_locks', 'expires_at', 'true', null)
-        ) as listed (name, of_table, of_column, condition, instead)
-        join private.retention_periods as period on period.kind = listed.name
-    loop
-        from_on := coalesce((p_after ->> kind.name)::timestamptz, '-infinity');
-        if from_on = 'infinity' then
-            continue; -- there were no more
-        end if;
-        if kind.name = 'resting_searches' then
-            number := private.purge_resting_searches(kind.before, p_limit);
-        else
-            select rows.purged, rows.reached into number, from_on
-            from private.purge_rows(kind.of_table::regclass, kind.of_column, kind.condition, kind.instead, from_on,
-                                    kind.before, p_limit) as rows;
-        end if;
-        purged := purged || jsonb_build_object(kind.name, number);
-        reached := reached || jsonb_build_object(kind.name, case when number < p_limit then 'infinity' else from_on end);
-    end loop;
-    return jsonb_build_object('purged', purged, 'after', p_after || reached);
-end
-$_$;
+    -- Failed jobs are kept for whoever investigates them. The jobs that cancelled a deleted person's runs keep the late
+    -- webhooks of those runs out of the inbox, so they stay as long as the inbox keeps anything.
+    delete from public.background_jobs
+    where id in (
+        select id from public.background_jobs
+        where (status = 'completed' and job_type <> 'cancel_skyvern_run' and updated_at < moment - interval '7 days')
+           or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
+        order by updated_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics jobs = row_count;
 
--- COMMENT FUNCTION purge_expired_rows(p_limit integer, p_after jsonb)
-COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit, and none younger than private.retention_periods says; p_after can only leave rows out.';
+    -- What Skyvern extracted is personal data. Once applied it is in the application; the event itself is kept longer,
+    -- so that a repeated delivery is recognised.
+    update public.webhook_events
+    set body = ''
+    where id in (
+        select id from public.webhook_events
+        where received_at < moment - interval '30 days' and body <> '' and outcome <> 'waiting'
+        order by received_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics bodies = row_count;
+    delete from public.webhook_events
+    where id in (
+        select id from public.webhook_events
+        where received_at < moment - interval '90 days'
+        order by received_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics events = row_count;
+
+    delete from public.push_tickets
+    where id in (
+        select id from public.push_tickets
+        where receipt_due_at is null and sent_at < moment - interval '30 days'
+        order by sent_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics tickets = row_count;
+
+    delete from public.user_push_tokens
+    where id in (
+        select id from public.user_push_tokens
+        where revoked_at < moment - interval '90 days'
+        order by revoked_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics devices = row_count;
+
+    delete from public.scraping_logs
+    where id in (
+        select id from public.scraping_logs
+        where completed_at < moment - interval '180 days'
+        order by completed_at
+        limit p_limit
+        for update skip locked);
+    get diagnostics logs = row_count;
+
+    -- Taking an expired lock replaces it; one that nobody takes any more is deleted here.
+    delete from public.cron_locks
+    where lock_name in (
+        select lock_name from public.cron_locks
+        where expires_at < moment - interval '1 day'
+        limit p_limit
+        for update skip locked);
+    get diagnostics locks = row_count;
+
+    return jsonb_build_object(
+        'background_jobs', jobs, 'webhook_bodies', bodies, 'webhook_events', events, 'push_tickets', tickets,
+        'user_push_tokens', devices, 'scraping_logs', logs, 'cron_locks', locks);
+end
+$$;
+
+-- COMMENT FUNCTION purge_expired_rows(p_limit integer)
+COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit; how old they must be is fixed in the function.';
 
 -- FUNCTION queue_daily_purge()
 CREATE FUNCTION public.queue_daily_purge() RETURNS jsonb
@@ -2247,30 +2532,37 @@ $$;
 -- COMMENT FUNCTION record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb)
 COMMENT ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) IS 'Ends a submission that started no run, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application whose current submission id (the fencing token) the caller knows; a person''s decision stands.';
 
--- FUNCTION record_job_search_failure(text, uuid, text)
-CREATE FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) RETURNS jsonb
+-- FUNCTION record_job_search_failure(text, uuid, text, text, bigint)
+CREATE FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-    moment timestamptz := clock_timestamp();
+    first_pause   constant interval := '30 seconds';
+    longest_pause constant interval := '1 hour';
+    moment        timestamptz := clock_timestamp();
 begin
     update private.job_search_leases
-    set expires_at = moment, failure = p_failure
-    where query_key = p_query_key and id = p_lease_id;
+    set failure = p_failure,
+        failures = failures + 1,
+        -- What Adzuna has refused it will refuse again.
+        expires_at = moment + case when p_outcome = 'succeeded' then longest_pause
+                                   else least(first_pause * 2 ^ least(failures, 10), longest_pause) end
+    where query_key = p_query_key and id = p_lease_id and failure is null;
     update private.job_search_calls set called_at = moment where id = p_lease_id;
 
-    -- Nobody waits that long.
+    -- After that time a failure is the first again.
     delete from private.job_search_leases
     where query_key in (select query_key from private.job_search_leases
                         where expires_at < moment - interval '1 hour' order by expires_at limit 20
                         for update skip locked);
+    perform private.note_vendor_call('adzuna', p_outcome, p_retry_after_seconds);
     return '{}';
 end
 $$;
 
--- COMMENT FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
-COMMENT ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) IS 'Ends a lease of a search that failed. Definer: it writes leases and the ledger in the schema private. Bounds: only the lease that is named by its key and id.';
+-- COMMENT FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint)
+COMMENT ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) IS 'Ends a lease of a search that failed, and tells Adzuna''s circuit breaker. Definer: it writes leases and the ledger in the schema private. Bounds: only the lease that is named by its key and id; a known outcome; a page is left alone for an hour at most.';
 
 -- FUNCTION record_lost_skyvern_run(uuid, text, jsonb)
 CREATE FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) RETURNS jsonb
@@ -2343,6 +2635,7 @@ begin
     from jsonb_to_recordset(p_receipts) as receipt (ticket_id text, error text, message text)
     where ticket.ticket_id = receipt.ticket_id and ticket.status = 'sent';
     get diagnostics recorded = row_count;
+    perform private.note_vendor_call('expo', 'succeeded');
     return jsonb_build_object('recorded', recorded, 'revoked', revoked);
 end
 $$;
@@ -2394,6 +2687,10 @@ begin
     get diagnostics revoked = row_count;
 
     jobs := public.settle_background_jobs(p_jobs);
+    if exists (select from jsonb_to_recordset(p_tickets) as ticket (ticket_id text, error text)
+               where ticket_id is not null or error <> 'invalid_token') then -- which is known without asking
+        perform private.note_vendor_call('expo', 'succeeded');
+    end if;
 
     return jsonb_build_object('recorded', recorded, 'revoked', revoked, 'jobs', jobs);
 end
@@ -2608,20 +2905,31 @@ declare
     most_devices constant integer := 20;
     me           uuid := public.current_user_id();
     device       public.user_push_tokens;
+    violated     text;
 begin
     if me is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
 
-    insert into public.user_push_tokens as known (user_id, token, platform, device_name)
-    values (me, p_token, p_platform, p_device_name)
-    on conflict (token) do update
-        set user_id = excluded.user_id,
-            platform = excluded.platform,
-            device_name = excluded.device_name,
-            last_seen_at = now(),
-            revoked_at = null
-    returning known.* into device;
+    begin
+        insert into public.user_push_tokens as known (user_id, token, platform, device_name)
+        values (me, p_token, p_platform, p_device_name)
+        on conflict (token) do update
+            set user_id = excluded.user_id,
+                platform = excluded.platform,
+                device_name = excluded.device_name,
+                last_seen_at = now(),
+                revoked_at = null
+        returning known.* into device;
+    exception
+        when check_violation then
+            get stacked diagnostics violated = constraint_name;
+            if violated = 'user_push_tokens_check_token' then
+                perform private.refuse('invalid_input', 422,
+                    'p_token is no push token of Expo''s, such as ExponentPushToken[…]');
+            end if;
+            raise;
+    end;
 
     delete from public.user_push_tokens
     where id in (select id from public.user_push_tokens
@@ -2678,34 +2986,40 @@ $$;
 -- COMMENT FUNCTION saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid)
 COMMENT ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) IS 'What a job of a saved search is to search for. Definer: it reads schedules in the schema private. Bounds: a person''s job reaches only that person''s searches.';
 
--- FUNCTION search_jobs(text, uuid, uuid)
-CREATE FUNCTION public.search_jobs(p_query_key text, p_known_version uuid DEFAULT NULL::uuid, p_awaited_lease_id uuid DEFAULT NULL::uuid) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
+-- FUNCTION search_jobs(text, uuid)
+CREATE FUNCTION public.search_jobs(p_query_key text, p_known_version uuid DEFAULT NULL::uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
     person_id uuid := public.current_user_id();
+    found_so  jsonb;
 begin
     if person_id is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
-    return private.search_jobs(p_query_key, p_known_version, p_awaited_lease_id, person_id, false, null);
+    found_so := private.look_for_job_search(p_query_key, p_known_version, person_id, null);
+    if found_so ->> 'outcome' = 'missing' then
+        -- What is there may be looked at; asking would spend the person's share.
+        perform private.refuse_impersonation();
+    end if;
+    return found_so;
 end
 $$;
 
--- COMMENT FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid)
-COMMENT ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) IS 'The cached page of a search, or the right to ask Adzuna, for the caller. Definer: it reads everybody''s cache and takes calls out of the allowance, in tables that no person reaches. Bounds: the person is the caller, never an argument; the key is a SHA-256, so it reveals a page only to those who know its query; calls are limited per person.';
+-- COMMENT FUNCTION search_jobs(p_query_key text, p_known_version uuid)
+COMMENT ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) IS 'The cached page of a search for the caller, or that it is missing. Definer: it reads everybody''s cache, in tables that no person reaches. Bounds: the person is the caller, never an argument; the key is a SHA-256, so it reveals a page only to those who know its query; it changes nothing.';
 
--- FUNCTION search_jobs_for_alert(text, uuid, uuid, uuid, timestamp with time zone)
-CREATE FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
+-- FUNCTION search_jobs_for_alert(text, uuid, uuid, timestamp with time zone)
+CREATE FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) RETURNS jsonb
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    select private.search_jobs(p_query_key, p_known_version, p_awaited_lease_id, p_user_id, true, p_newer_than)
+    select private.lease_job_search(p_query_key, p_known_version, p_user_id, true, p_newer_than)
 $$;
 
--- COMMENT FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone)
-COMMENT ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) IS 'The cached page of a search, or the right to ask Adzuna, for an alert of the person named. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: the key is a SHA-256; calls are limited by the share of alerts.';
+-- COMMENT FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+COMMENT ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) IS 'The cached page of a search, or the right to ask Adzuna, for an alert of the person named. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: the key is a SHA-256; calls are limited by the share of alerts.';
 
 -- FUNCTION settle_background_jobs(jsonb)
 CREATE FUNCTION public.settle_background_jobs(p_jobs jsonb) RETURNS jsonb
@@ -2762,6 +3076,7 @@ begin
     into statuses
     from reported
     left join settled on settled.id = reported.job_id;
+    perform private.note_settled_jobs(p_jobs);
     return coalesce(statuses, '[]');
 end
 $$;
@@ -2900,6 +3215,7 @@ begin
     where id in (select id from public.job_search_cache
                  where expires_at < moment - interval '7 days' order by expires_at limit 20 for update skip locked);
 
+    perform private.note_vendor_call('adzuna', 'succeeded');
     return private.cached_job_search(p_query_key, new_version, p_user_id);
 end
 $$;
@@ -2937,6 +3253,25 @@ $$;
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
+-- TABLE circuit_breakers
+CREATE TABLE private.circuit_breakers (
+    vendor text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    open_until timestamp with time zone,
+    reason text,
+    openings integer DEFAULT 0 NOT NULL,
+    trial_until timestamp with time zone,
+    held text,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT circuit_breakers_check_held CHECK ((held = ANY (ARRAY['open'::text, 'closed'::text]))),
+    CONSTRAINT circuit_breakers_check_open_until CHECK (((open_until IS NULL) = (reason IS NULL))),
+    CONSTRAINT circuit_breakers_check_reason CHECK ((reason = ANY (ARRAY['failed'::text, 'refused'::text, 'spent'::text, 'limited'::text]))),
+    CONSTRAINT circuit_breakers_check_vendor CHECK ((vendor = ANY (ARRAY['adzuna'::text, 'expo'::text, 'jsearch'::text, 'openai'::text, 'skyvern'::text])))
+);
+
+-- COMMENT TABLE circuit_breakers
+COMMENT ON TABLE private.circuit_breakers IS 'Which vendors are in trouble, and until when they are left alone. No row: the vendor is called.';
+
 -- TABLE clerk_accounts
 CREATE TABLE private.clerk_accounts (
     clerk_user_id text NOT NULL,
@@ -2944,8 +3279,7 @@ CREATE TABLE private.clerk_accounts (
     deleted_at timestamp with time zone,
     CONSTRAINT clerk_accounts_check_clerk_user_id CHECK ((clerk_user_id ~ '^user_[!-~]{1,250}$'::text)),
     CONSTRAINT clerk_accounts_check_updated_at CHECK ((updated_at >= 0))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
+);
 
 -- COMMENT TABLE clerk_accounts
 COMMENT ON TABLE private.clerk_accounts IS 'When Clerk last changed each account, and whether it was deleted.';
@@ -2963,8 +3297,7 @@ CREATE TABLE private.job_clicks (
     job_id uuid NOT NULL,
     user_id uuid NOT NULL,
     counted_on date NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE job_clicks
 COMMENT ON TABLE private.job_clicks IS 'When each person last counted as a click on each posting.';
@@ -2985,11 +3318,12 @@ CREATE TABLE private.job_search_leases (
     query_key text NOT NULL,
     id uuid NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    failure text
+    failure text,
+    failures integer DEFAULT 0 NOT NULL
 );
 
 -- COMMENT TABLE job_search_leases
-COMMENT ON TABLE private.job_search_leases IS 'Who is asking Adzuna for which page at the moment.';
+COMMENT ON TABLE private.job_search_leases IS 'Who is asking Adzuna for which page at the moment, and which pages are left alone after a failure.';
 
 -- TABLE job_search_limits
 CREATE TABLE private.job_search_limits (
@@ -3018,26 +3352,13 @@ CREATE TABLE private.notification_channels (
 -- COMMENT TABLE notification_channels
 COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: which job type delivers a notification there.';
 
--- TABLE retention_periods
-CREATE TABLE private.retention_periods (
-    kind text NOT NULL,
-    keep_for interval NOT NULL,
-    reason text NOT NULL,
-    CONSTRAINT retention_periods_check_keep_for CHECK ((keep_for >= '1 day'::interval)),
-    CONSTRAINT retention_periods_check_kind CHECK ((kind ~ '^[a-z_]{1,50}$'::text))
-);
-
--- COMMENT TABLE retention_periods
-COMMENT ON TABLE private.retention_periods IS 'How long each kind of rows is kept, and why.';
-
 -- TABLE saved_search_alerts
 CREATE TABLE private.saved_search_alerts (
     saved_search_id uuid NOT NULL,
     since timestamp with time zone NOT NULL,
     next_at timestamp with time zone,
     job_id uuid
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE saved_search_alerts
 COMMENT ON TABLE private.saved_search_alerts IS 'When each saved search is due for its person.';
@@ -3047,8 +3368,7 @@ CREATE TABLE private.saved_search_sightings (
     saved_search_id uuid NOT NULL,
     posting_id text NOT NULL,
     sighted_at timestamp with time zone NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='80');
+);
 
 -- COMMENT TABLE saved_search_sightings
 COMMENT ON TABLE private.saved_search_sightings IS 'The postings that each saved search has found before.';
@@ -3066,8 +3386,7 @@ CREATE TABLE public.application_events (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT application_events_check_reason CHECK ((char_length(reason) <= 500)),
     CONSTRAINT application_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE application_events
 COMMENT ON TABLE public.application_events IS 'The history of applications: one row per status change, never altered.';
@@ -3140,8 +3459,7 @@ CREATE TABLE public.job_search_cache (
     version uuid DEFAULT gen_random_uuid() NOT NULL,
     job_ids text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT job_search_cache_check_query_key CHECK (((char_length(query_key) >= 1) AND (char_length(query_key) <= 2000)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE job_search_cache
 COMMENT ON TABLE public.job_search_cache IS 'Results of Adzuna by normalised query.';
@@ -3208,7 +3526,7 @@ CREATE TABLE public.jobs (
     CONSTRAINT jobs_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300))),
     CONSTRAINT jobs_check_url CHECK (((char_length(url) <= 2083) AND (url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text)))
 )
-WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+WITH (fillfactor='80');
 
 -- COMMENT TABLE jobs
 COMMENT ON TABLE public.jobs IS 'The postings, of the sync and of providers.';
@@ -3228,8 +3546,7 @@ CREATE TABLE public.notifications (
     CONSTRAINT notifications_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 4000))),
     CONSTRAINT notifications_check_related_entity_type CHECK ((related_entity_type ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT notifications_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE notifications
 COMMENT ON TABLE public.notifications IS 'What a person is told in the app.';
@@ -3251,8 +3568,7 @@ CREATE TABLE public.push_tickets (
     CONSTRAINT push_tickets_check_receipt_due_at CHECK (((receipt_due_at IS NULL) OR ((status = 'sent'::text) AND (ticket_id IS NOT NULL)))),
     CONSTRAINT push_tickets_check_status CHECK ((status = ANY (ARRAY['sent'::text, 'delivered'::text, 'failed'::text, 'unknown'::text]))),
     CONSTRAINT push_tickets_check_ticket_id CHECK (((char_length(ticket_id) >= 1) AND (char_length(ticket_id) <= 255)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE push_tickets
 COMMENT ON TABLE public.push_tickets IS 'What the push service said to each message for each device.';
@@ -3271,8 +3587,7 @@ CREATE TABLE public.resumes (
     CONSTRAINT resumes_check_file_name CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
     CONSTRAINT resumes_check_file_url CHECK (((char_length(file_url) >= 1) AND (char_length(file_url) <= 1024))),
     CONSTRAINT resumes_check_version_name CHECK ((char_length(version_name) <= 200))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE resumes
 COMMENT ON TABLE public.resumes IS 'A person''s résumés; the files are in storage.';
@@ -3301,8 +3616,7 @@ CREATE TABLE public.saved_jobs (
     CONSTRAINT saved_jobs_check_notes CHECK ((char_length(notes) <= 10000)),
     CONSTRAINT saved_jobs_check_salary_summary CHECK ((char_length(salary_summary) <= 200)),
     CONSTRAINT saved_jobs_check_snippet CHECK ((char_length(snippet) <= 5000))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE saved_jobs
 COMMENT ON TABLE public.saved_jobs IS 'Postings that a person keeps, each with a snapshot.';
@@ -3337,8 +3651,7 @@ CASE
     ELSE (target_locations IS NULL)
 END),
     CONSTRAINT user_preferences_check_work_arrangement CHECK ((cardinality(work_arrangement) <= 10))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE user_preferences
 COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and how often they want to be told of postings.';
@@ -3356,9 +3669,8 @@ CREATE TABLE public.user_push_tokens (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_push_tokens_check_device_name CHECK ((char_length(device_name) <= 200)),
     CONSTRAINT user_push_tokens_check_platform CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text]))),
-    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) >= 1) AND (char_length(token) <= 255)))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='85');
+    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) <= 255) AND ((token ~ '^(ExponentPushToken|ExpoPushToken)\[[^][:space:]]+\]$'::text) OR (token ~* '^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}$'::text))))
+);
 
 -- COMMENT TABLE user_push_tokens
 COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
@@ -3391,8 +3703,7 @@ CREATE TABLE public.users (
     CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
     CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
     CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
+);
 
 -- COMMENT TABLE users
 COMMENT ON TABLE public.users IS 'People: one profile for each account.';
@@ -3420,11 +3731,14 @@ CREATE TABLE public.webhook_events (
     CONSTRAINT webhook_events_check_event_key CHECK (((char_length(event_key) >= 1) AND (char_length(event_key) <= 500))),
     CONSTRAINT webhook_events_check_outcome CHECK ((outcome ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT webhook_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
-)
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
+);
 
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
+
+-- CONSTRAINT circuit_breakers circuit_breakers_pkey
+ALTER TABLE ONLY private.circuit_breakers
+    ADD CONSTRAINT circuit_breakers_pkey PRIMARY KEY (vendor);
 
 -- CONSTRAINT clerk_accounts clerk_accounts_pkey
 ALTER TABLE ONLY private.clerk_accounts
@@ -3453,10 +3767,6 @@ ALTER TABLE ONLY private.notification_channels
 -- CONSTRAINT notification_channels notification_channels_unique_dedupe_prefix
 ALTER TABLE ONLY private.notification_channels
     ADD CONSTRAINT notification_channels_unique_dedupe_prefix UNIQUE (dedupe_prefix);
-
--- CONSTRAINT retention_periods retention_periods_pkey
-ALTER TABLE ONLY private.retention_periods
-    ADD CONSTRAINT retention_periods_pkey PRIMARY KEY (kind);
 
 -- CONSTRAINT saved_search_alerts saved_search_alerts_pkey
 ALTER TABLE ONLY private.saved_search_alerts
@@ -3582,9 +3892,6 @@ ALTER TABLE ONLY public.webhook_events
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
 
--- INDEX idx_job_clicks_counted_on
-CREATE INDEX idx_job_clicks_counted_on ON private.job_clicks USING btree (counted_on);
-
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
 
@@ -3603,17 +3910,11 @@ CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING
 -- INDEX idx_saved_search_alerts_next_at
 CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
 
--- INDEX idx_saved_search_alerts_since_resting
-CREATE INDEX idx_saved_search_alerts_since_resting ON private.saved_search_alerts USING btree (since) WHERE (next_at IS NULL);
-
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
 
--- INDEX idx_application_events_user_id_created_at
-CREATE INDEX idx_application_events_user_id_created_at ON public.application_events USING btree (user_id, created_at DESC);
-
--- INDEX idx_applications_deleted_at
-CREATE INDEX idx_applications_deleted_at ON public.applications USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+-- INDEX idx_application_events_user_id
+CREATE INDEX idx_application_events_user_id ON public.application_events USING btree (user_id);
 
 -- INDEX idx_applications_skyvern_heard_at
 CREATE INDEX idx_applications_skyvern_heard_at ON public.applications USING btree (skyvern_heard_at) WHERE (status = 'PROCESSING_BY_SKYVERN'::public.application_status_type);
@@ -3639,11 +3940,8 @@ CREATE INDEX idx_background_jobs_lease_expires_at ON public.background_jobs USIN
 -- INDEX idx_background_jobs_run_at
 CREATE INDEX idx_background_jobs_run_at ON public.background_jobs USING btree (run_at) WHERE (status = 'pending'::public.job_status);
 
--- INDEX idx_background_jobs_updated_at_completed
-CREATE INDEX idx_background_jobs_updated_at_completed ON public.background_jobs USING btree (updated_at) WHERE ((status = 'completed'::public.job_status) AND (job_type <> 'cancel_skyvern_run'::text));
-
--- INDEX idx_background_jobs_updated_at_failed
-CREATE INDEX idx_background_jobs_updated_at_failed ON public.background_jobs USING btree (updated_at) WHERE ((status = 'failed'::public.job_status) OR ((status = 'completed'::public.job_status) AND (job_type = 'cancel_skyvern_run'::text)));
+-- INDEX idx_background_jobs_updated_at_finished
+CREATE INDEX idx_background_jobs_updated_at_finished ON public.background_jobs USING btree (updated_at) WHERE (status = ANY (ARRAY['completed'::public.job_status, 'failed'::public.job_status]));
 
 -- INDEX idx_background_jobs_user_id
 CREATE INDEX idx_background_jobs_user_id ON public.background_jobs USING btree (user_id);
@@ -3661,7 +3959,7 @@ CREATE INDEX idx_jobs_description_hash ON public.jobs USING btree (description_h
 CREATE INDEX idx_jobs_embedding_hnsw ON public.jobs USING hnsw (embedding extensions.vector_cosine_ops) WITH (m='16', ef_construction='64');
 
 -- INDEX idx_jobs_posted_at
-CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC);
+CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC) WHERE (is_active AND (status = 'active'::text));
 
 -- INDEX idx_jobs_provider_id
 CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
@@ -3669,17 +3967,11 @@ CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
 -- INDEX idx_jobs_source_active
 CREATE INDEX idx_jobs_source_active ON public.jobs USING btree (source) WHERE is_active;
 
--- INDEX idx_jobs_updated_at_inactive
-CREATE INDEX idx_jobs_updated_at_inactive ON public.jobs USING btree (updated_at) WHERE ((NOT is_active) AND (source <> 'provider'::text));
-
--- INDEX idx_notifications_is_read_created_at
-CREATE INDEX idx_notifications_is_read_created_at ON public.notifications USING btree (is_read, created_at);
-
 -- INDEX idx_notifications_user_id_created_at
 CREATE INDEX idx_notifications_user_id_created_at ON public.notifications USING btree (user_id, created_at DESC);
 
 -- INDEX idx_notifications_user_id_is_read
-CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read, created_at DESC);
+CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read);
 
 -- INDEX idx_push_tickets_job_id
 CREATE INDEX idx_push_tickets_job_id ON public.push_tickets USING btree (job_id) WHERE (job_id IS NOT NULL);
@@ -3720,8 +4012,8 @@ CREATE INDEX idx_scraping_logs_source_name_started_at ON public.scraping_logs US
 -- INDEX idx_user_push_tokens_revoked_at
 CREATE INDEX idx_user_push_tokens_revoked_at ON public.user_push_tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 
--- INDEX idx_user_push_tokens_user_id
-CREATE INDEX idx_user_push_tokens_user_id ON public.user_push_tokens USING btree (user_id);
+-- INDEX idx_user_push_tokens_user_id_last_seen_at
+CREATE INDEX idx_user_push_tokens_user_id_last_seen_at ON public.user_push_tokens USING btree (user_id, last_seen_at DESC);
 
 -- INDEX idx_webhook_events_application_id
 CREATE INDEX idx_webhook_events_application_id ON public.webhook_events USING btree (application_id);
@@ -3734,9 +4026,6 @@ CREATE INDEX idx_webhook_events_named_application_id_unattributed ON public.webh
 
 -- INDEX idx_webhook_events_received_at
 CREATE INDEX idx_webhook_events_received_at ON public.webhook_events USING btree (received_at);
-
--- INDEX idx_webhook_events_received_at_with_body
-CREATE INDEX idx_webhook_events_received_at_with_body ON public.webhook_events USING btree (received_at) WHERE ((body <> ''::text) AND (outcome <> 'waiting'::text));
 
 -- INDEX idx_webhook_events_run_id_waiting
 CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING btree (run_id, received_at) WHERE (outcome = 'waiting'::text);
@@ -3892,6 +4181,9 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
 
+-- ROW SECURITY circuit_breakers
+ALTER TABLE private.circuit_breakers ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY clerk_accounts
 ALTER TABLE private.clerk_accounts ENABLE ROW LEVEL SECURITY;
 
@@ -3909,9 +4201,6 @@ ALTER TABLE private.job_search_limits ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY notification_channels
 ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
-
--- ROW SECURITY retention_periods
-ALTER TABLE private.retention_periods ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY saved_search_alerts
 ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
@@ -3964,8 +4253,11 @@ CREATE POLICY jobs_delete_own ON public.jobs FOR DELETE TO authenticated USING (
 -- POLICY jobs jobs_insert_own
 CREATE POLICY jobs_insert_own ON public.jobs FOR INSERT TO authenticated WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
 
--- POLICY jobs jobs_select_active_or_own
-CREATE POLICY jobs_select_active_or_own ON public.jobs FOR SELECT TO authenticated USING (((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)) OR (provider_id = ( SELECT public.current_user_id() AS current_user_id))));
+-- POLICY jobs jobs_select_active
+CREATE POLICY jobs_select_active ON public.jobs FOR SELECT TO authenticated USING ((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)));
+
+-- POLICY jobs jobs_select_own
+CREATE POLICY jobs_select_own ON public.jobs FOR SELECT TO authenticated USING ((provider_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- POLICY jobs jobs_update_own
 CREATE POLICY jobs_update_own ON public.jobs FOR UPDATE TO authenticated USING (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider))) WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
@@ -4070,16 +4362,16 @@ CREATE POLICY users_update_own ON public.users FOR UPDATE TO authenticated USING
 ALTER TABLE public.webhook_events ENABLE ROW LEVEL SECURITY;
 
 -- POLICY objects person_files_delete_own
-CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text))));
+CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- POLICY objects person_files_insert_own
 CREATE POLICY person_files_insert_own ON storage.objects FOR INSERT TO authenticated WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- POLICY objects person_files_select_own
-CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text))));
+CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- POLICY objects person_files_update_own
-CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text)))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- PUBLICATION TABLE supabase_realtime applications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
@@ -4178,6 +4470,12 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION call_outcome(p_code text)
+REVOKE ALL ON FUNCTION private.call_outcome(p_code text) FROM PUBLIC;
+
+-- ACL FUNCTION circuit_breaker_pause(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+
 -- ACL FUNCTION create_profile(p_account auth.users)
 REVOKE ALL ON FUNCTION private.create_profile(p_account auth.users) FROM PUBLIC;
 
@@ -4192,6 +4490,9 @@ REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
 
 -- ACL FUNCTION forget_event_of_deleted_person()
 REVOKE ALL ON FUNCTION private.forget_event_of_deleted_person() FROM PUBLIC;
+
+-- ACL FUNCTION give_back_trial(p_vendor text)
+REVOKE ALL ON FUNCTION private.give_back_trial(p_vendor text) FROM PUBLIC;
 
 -- ACL FUNCTION guard_application_status()
 REVOKE ALL ON FUNCTION private.guard_application_status() FROM PUBLIC;
@@ -4234,6 +4535,9 @@ GRANT ALL ON FUNCTION private.is_provider() TO authenticated;
 -- ACL FUNCTION job_search_calls_left_for_alerts()
 REVOKE ALL ON FUNCTION private.job_search_calls_left_for_alerts() FROM PUBLIC;
 
+-- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION private.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
+
 -- ACL FUNCTION limit_queued_jobs()
 REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
 
@@ -4242,6 +4546,9 @@ REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUB
 
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
+
+-- ACL FUNCTION look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION private.look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
 -- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
 REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
@@ -4252,8 +4559,20 @@ REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency t
 -- ACL FUNCTION note_news_of_skyvern_run()
 REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
+-- ACL FUNCTION note_settled_jobs(p_jobs jsonb)
+REVOKE ALL ON FUNCTION private.note_settled_jobs(p_jobs jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+
 -- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
 REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+
+-- ACL FUNCTION paused_job_types()
+REVOKE ALL ON FUNCTION private.paused_job_types() FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -4261,21 +4580,19 @@ REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
 -- ACL FUNCTION plain_phone(p_text text)
 REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
 
--- ACL FUNCTION purge_resting_searches(p_before timestamp with time zone, p_limit integer)
-REVOKE ALL ON FUNCTION private.purge_resting_searches(p_before timestamp with time zone, p_limit integer) FROM PUBLIC;
-
--- ACL FUNCTION purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone)
-REVOKE ALL ON FUNCTION private.purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone) FROM PUBLIC;
-
 -- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
 REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
 
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
 
--- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text)
-REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text) FROM PUBLIC;
-GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text) TO authenticated;
+-- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer)
+REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) TO authenticated;
+
+-- ACL FUNCTION refuse_impersonation()
+REVOKE ALL ON FUNCTION private.refuse_impersonation() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refuse_impersonation() TO authenticated;
 
 -- ACL FUNCTION reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean)
 REVOKE ALL ON FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id uuid, p_is_alert boolean, OUT free_at timestamp with time zone, OUT is_own_limit boolean) FROM PUBLIC;
@@ -4289,11 +4606,11 @@ REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
 -- ACL FUNCTION schedule_saved_searches_of_person()
 REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
 
--- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
-REVOKE ALL ON FUNCTION private.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
-
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION unless_skyvern_is_paused(p_question jsonb)
+REVOKE ALL ON FUNCTION private.unless_skyvern_is_paused(p_question jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;
@@ -4372,6 +4689,10 @@ REVOKE ALL ON FUNCTION public.handle_updated_at() FROM PUBLIC;
 -- ACL FUNCTION handle_user_email_changed()
 REVOKE ALL ON FUNCTION public.handle_user_email_changed() FROM PUBLIC;
 
+-- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid)
+REVOKE ALL ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) TO service_role;
+
 -- ACL FUNCTION match_jobs(query_embedding extensions.vector, match_count integer)
 REVOKE ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match_count integer) TO authenticated;
@@ -4381,9 +4702,13 @@ GRANT ALL ON FUNCTION public.match_jobs(query_embedding extensions.vector, match
 REVOKE ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_run_id text) TO service_role;
 
--- ACL FUNCTION purge_expired_rows(p_limit integer, p_after jsonb)
-REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) TO service_role;
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) TO service_role;
+
+-- ACL FUNCTION purge_expired_rows(p_limit integer)
+REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role;
 
 -- ACL FUNCTION queue_daily_purge()
 REVOKE ALL ON FUNCTION public.queue_daily_purge() FROM PUBLIC;
@@ -4405,9 +4730,9 @@ GRANT ALL ON FUNCTION public.queue_due_saved_search_alerts() TO service_role;
 REVOKE ALL ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) TO service_role;
 
--- ACL FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text)
-REVOKE ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text) TO service_role;
+-- ACL FUNCTION record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint)
+REVOKE ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_job_search_failure(p_query_key text, p_lease_id uuid, p_failure text, p_outcome text, p_retry_after_seconds bigint) TO service_role;
 
 -- ACL FUNCTION record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb)
 REVOKE ALL ON FUNCTION public.record_lost_skyvern_run(p_application_id uuid, p_run_id text, p_decision jsonb) FROM PUBLIC;
@@ -4445,13 +4770,13 @@ GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number b
 REVOKE ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.saved_search_to_alert(p_job_id uuid, p_saved_search_id uuid) TO service_role;
 
--- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid)
-REVOKE ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid) TO authenticated;
+-- ACL FUNCTION search_jobs(p_query_key text, p_known_version uuid)
+REVOKE ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs(p_query_key text, p_known_version uuid) TO authenticated;
 
--- ACL FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone)
-REVOKE ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_awaited_lease_id uuid, p_user_id uuid, p_newer_than timestamp with time zone) TO service_role;
+-- ACL FUNCTION search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
+REVOKE ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_jobs_for_alert(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) TO service_role;
 
 -- ACL FUNCTION settle_background_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION public.settle_background_jobs(p_jobs jsonb) FROM PUBLIC;

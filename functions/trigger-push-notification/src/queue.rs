@@ -137,9 +137,7 @@ pub(crate) async fn note_failure(database: &Database<'_>, fault: Fault) {
     let Some(outcome) = CallOutcome::of(fault) else { return };
     let retry_after_seconds = fault.retry_after.map(|pause| pause.as_secs());
     // Should this fail, the next call finds out for itself.
-    let _ = database
-        .call(&NoteVendorCall { vendor: "expo", outcome, retry_after_seconds, costs_nothing: false })
-        .await;
+    let _ = database.call(&NoteVendorCall { vendor: "expo", outcome, retry_after_seconds, costs_nothing: false }).await;
 }
 
 /// Only what is final: a device without a ticket is tried again when its job is.

@@ -350,7 +350,8 @@ fn expo_is_asked_again_when_it_says_so_while_there_is_time() {
 #[test]
 fn what_expo_wants_to_wait_for_longer_than_there_is_time_is_the_queues_to_wait_for() {
     for (retry_after, due_again) in [("22", 22), ("90", 90), ("999999999", 24 * 60 * 60)] {
-        let machine = queued(1).responds_with("/push/send", 429, &[("retry-after", retry_after)], "{}").records().notes();
+        let machine =
+            queued(1).responds_with("/push/send", 429, &[("retry-after", retry_after)], "{}").records().notes();
         assert_eq!(problem_of(&push(&machine, &job())), "expo_rate_limited");
         assert_eq!(machine.body("note_vendor_call")["p_retry_after_seconds"].to_string(), retry_after);
         assert_eq!(settled(&machine), (json!("retry"), json!("expo_rate_limited"), json!(due_again)));
@@ -360,7 +361,8 @@ fn what_expo_wants_to_wait_for_longer_than_there_is_time_is_the_queues_to_wait_f
 
 #[test]
 fn an_expo_that_is_silent_is_given_up_before_the_lease_ends() {
-    let machine = queued(1).fails("/push/send", Failure::TimedOut).fails("/push/send", Failure::TimedOut).records().notes();
+    let machine =
+        queued(1).fails("/push/send", Failure::TimedOut).fails("/push/send", Failure::TimedOut).records().notes();
     assert_eq!(problem_of(&push(&machine, &job())), "expo_timed_out");
     assert_eq!(machine.waited(), Duration::from_secs(10 + 1 + 10), "for a third attempt there is no time");
 }
@@ -368,8 +370,11 @@ fn an_expo_that_is_silent_is_given_up_before_the_lease_ends() {
 #[test]
 fn the_last_attempt_has_only_the_time_that_is_left() {
     let late = [("retry-after", "17")];
-    let machine =
-        queued(1).responds_with("/push/send", 429, &late, "{}").fails("/push/send", Failure::TimedOut).records().notes();
+    let machine = queued(1)
+        .responds_with("/push/send", 429, &late, "{}")
+        .fails("/push/send", Failure::TimedOut)
+        .records()
+        .notes();
     assert_eq!(problem_of(&push(&machine, &job())), "expo_timed_out");
     assert_eq!(machine.waited(), Duration::from_secs(22));
 }
@@ -429,7 +434,11 @@ fn when_everything_is_refused_the_search_for_the_bad_one_ends() {
     let machine = (0..101).fold(queued(100), |machine, _| machine.responds("/push/send", 400, json!({})));
     let machine = machine.records().notes();
     assert_eq!(problem_of(&push(&machine, &job())), "expo_rejected");
-    assert_eq!(settled(&machine), (json!("retry"), json!("expo_rejected"), Value::Null), "who is to blame is still open");
+    assert_eq!(
+        settled(&machine),
+        (json!("retry"), json!("expo_rejected"), Value::Null),
+        "who is to blame is still open"
+    );
 }
 
 #[test]

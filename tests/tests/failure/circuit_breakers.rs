@@ -107,7 +107,7 @@ async fn runs(stack: &Stack) {
     let ada = stack.new_person().await;
     let application = ada.pending_application().await;
     ada.initiate(application).await.expect_status(202);
-    let silent = "update public.applications set skyvern_heard_at = now() - interval '1 hour' where id = $1";
+    let silent = "update public.applications set skyvern_heard_at = now() - interval '2 minutes' where id = $1";
     stack.database().query(silent, &[&application]).await;
     let look = "insert into public.background_jobs (job_type, payload)
                 values ('reconcile_application', jsonb_build_object('application_id', $1::uuid)) returning id";

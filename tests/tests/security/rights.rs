@@ -329,7 +329,6 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("match_jobs", &["authenticated", "service_role"]),
     ("note_ongoing_skyvern_run", &["service_role"]),
     ("note_vendor_call", &["service_role"]),
-    ("pass_circuit_breaker", &["service_role"]),
     ("purge_expired_rows", &["service_role"]),
     ("queue_daily_purge", &["service_role"]),
     ("queue_due_profile_reminders", &["service_role"]),

@@ -232,9 +232,8 @@ mod tests {
     #[test]
     fn an_answer_is_read_up_to_a_limit_and_creating_a_run_may_take_half_a_minute() {
         let settings = Settings { api_url: "https://api.skyvern.example/".parse().unwrap(), api_key: Secret::new("k") };
-        let run = |output: usize| {
-            format!(r#"{{"run_id":"tsk_41","status":"completed","output":"{}"}}"#, "x".repeat(output))
-        };
+        let run =
+            |output: usize| format!(r#"{{"run_id":"tsk_41","status":"completed","output":"{}"}}"#, "x".repeat(output));
         for (length, is_read) in [(LONGEST_RESPONSE - 100, true), (LONGEST_RESPONSE, false)] {
             let machine = Machine::new().responds_with("/v1/runs/tsk_41", 200, &[], run(length));
             let upstream = machine.upstream();
