@@ -176,7 +176,7 @@ async fn unused_indexes(client: &Client) -> Vec<String> {
     for (index, is_used) in &used {
         match (is_used, accepted.contains(index.as_str())) {
             (false, false) => {
-                faults.push(format!("{index}: no call uses it; drop it, or say in UNUSED what it is for"))
+                faults.push(format!("{index}: no call uses it; drop it, or say in UNUSED what it is for"));
             }
             (true, true) => faults.push(format!("{index}: it is used; take it out of UNUSED")),
             _ => {}
