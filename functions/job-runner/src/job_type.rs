@@ -45,9 +45,10 @@ impl JobType {
         Self::ALL.iter().copied().find(|job_type| job_type.name() == name)
     }
 
-    /// Whether it may take minutes. Only a scheduled run, or one that was asked for this type, has them.
+    /// Whether it may take minutes, or the whole minute that a submission has. Only a scheduled run, or one that was asked
+    /// for this type, has them.
     pub(crate) fn takes_minutes(self) -> bool {
-        self == Self::JobSync
+        matches!(self, Self::JobSync | Self::SubmitApplication)
     }
 
     /// Whether all jobs of a batch are run in one go, because that saves calls.

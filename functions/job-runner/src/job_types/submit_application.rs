@@ -24,12 +24,11 @@ struct Payload {
 pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<JobOutcome, JobOutcome> {
     let Payload { application_id } = job.payload()?;
     let retry = |error: String, after: Option<Duration>| Err(JobOutcome::Retry { error, after });
-    let call = attempt.call;
-    let Some(service_binding) = call.upstream.service_binding(FUNCTION, "INITIATE_SKYVERN_APPLICATION") else {
+    let Some(service_binding) = attempt.upstream.service_binding(FUNCTION, "INITIATE_SKYVERN_APPLICATION") else {
         return retry(format!("{FUNCTION} is not bound"), None);
     };
     let body = json!({ "application_id": application_id, "job_id": job.id }).to_string();
-    match service_binding.within(TIMEOUT).ask(attempt.role, &call.settings.supabase, body).await {
+    match service_binding.within(TIMEOUT).ask(attempt.role, &attempt.call.settings.supabase, body).await {
         Ok(answer) if (200..300).contains(&answer.status) => {
             Ok(JobOutcome::Completed { result: json!({ "status": answer.status }) })
         }
