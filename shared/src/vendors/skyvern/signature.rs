@@ -12,8 +12,6 @@ use crate::{
     sign_in::VerifiedWebhook,
 };
 
-const SETTING: &str = "SKYVERN_WEBHOOK_SECRET";
-
 /// The key of Skyvern's own test sender for an organisation without one. It is public.
 const PLACEHOLDER: &str = "test_api_key_placeholder";
 
@@ -29,9 +27,10 @@ impl WebhookKeys {
     /// # Errors
     /// Names the setting when it has no key.
     pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
-        let keys = environment.list(SETTING).into_iter().filter(|key| key != PLACEHOLDER);
+        let keys = environment.list("SKYVERN_WEBHOOK_SECRET").into_iter().filter(|key| key != PLACEHOLDER);
         let keys: Vec<Secret> = keys.map(Secret::new).collect();
-        if keys.is_empty() { Err(Misconfigured { name: SETTING, fault: "has no key" }) } else { Ok(Self(keys)) }
+        let is_missing = Misconfigured { name: "SKYVERN_WEBHOOK_SECRET", fault: "has no key" };
+        if keys.is_empty() { Err(is_missing) } else { Ok(Self(keys)) }
     }
 
     /// Proof that `signature` is that of `body` with one of the keys. Every key is tried, and every comparison takes
