@@ -13,7 +13,12 @@ create table if not exists public.user_push_tokens (
     updated_at   timestamptz not null default now(),
     constraint user_push_tokens_fk_user foreign key (user_id) references public.users (id) on delete cascade,
     constraint user_push_tokens_unique_token unique (token),
-    constraint user_push_tokens_check_token check (char_length(token) between 1 and 255),
+    -- The form of Expo's push tokens: wrapped, or as it was long ago, groups of 8-4-4-4-12 letters and digits. Apple's and
+    -- Google's own tokens, which apps register by mistake, have not got it. Expo decides for real.
+    constraint user_push_tokens_check_token check (
+        char_length(token) <= 255
+        and (token ~ '^(ExponentPushToken|ExpoPushToken)\[[^][:space:]]+\]$'
+             or token ~* '^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}$')),
     constraint user_push_tokens_check_platform check (platform in ('ios', 'android', 'web')),
     constraint user_push_tokens_check_device_name check (char_length(device_name) <= 200)
 );
@@ -55,20 +60,31 @@ declare
     most_devices constant integer := 20;
     me           uuid := public.current_user_id();
     device       public.user_push_tokens;
+    violated     text;
 begin
     if me is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
 
-    insert into public.user_push_tokens as known (user_id, token, platform, device_name)
-    values (me, p_token, p_platform, p_device_name)
-    on conflict (token) do update
-        set user_id = excluded.user_id,
-            platform = excluded.platform,
-            device_name = excluded.device_name,
-            last_seen_at = now(),
-            revoked_at = null
-    returning known.* into device;
+    begin
+        insert into public.user_push_tokens as known (user_id, token, platform, device_name)
+        values (me, p_token, p_platform, p_device_name)
+        on conflict (token) do update
+            set user_id = excluded.user_id,
+                platform = excluded.platform,
+                device_name = excluded.device_name,
+                last_seen_at = now(),
+                revoked_at = null
+        returning known.* into device;
+    exception
+        when check_violation then
+            get stacked diagnostics violated = constraint_name;
+            if violated = 'user_push_tokens_check_token' then
+                perform private.refuse('invalid_input', 422,
+                    'p_token is no push token of Expo''s, such as ExponentPushToken[…]');
+            end if;
+            raise;
+    end;
 
     delete from public.user_push_tokens
     where id in (select id from public.user_push_tokens

@@ -17,6 +17,8 @@ declare
     lease   constant interval := '30 seconds';
     moment  constant timestamptz := clock_timestamp();
     claimed jsonb;
+    -- Their vendors are in trouble.
+    paused  constant text[] := private.paused_job_types();
 begin
     if p_limit is null or p_limit not between 1 and 500 then
         perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 500');
@@ -37,7 +39,7 @@ begin
     with waiting as materialized (
         select id, run_at, lost_leases > 0 as is_suspect
         from public.background_jobs
-        where status = 'pending' and run_at <= moment and job_type = any (p_job_types)
+        where status = 'pending' and run_at <= moment and job_type = any (p_job_types) and job_type <> all (paused)
         order by run_at
         limit p_limit
         for update skip locked

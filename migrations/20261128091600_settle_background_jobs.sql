@@ -62,6 +62,7 @@ begin
     into statuses
     from reported
     left join settled on settled.id = reported.job_id;
+    perform private.note_settled_jobs(p_jobs);
     return coalesce(statuses, '[]');
 end
 $$;

@@ -47,8 +47,8 @@ $$;
 revoke all on function private.circuit_breaker_pause(text, boolean) from public, anon, authenticated, service_role;
 
 -- Whether the vendor may be called. Null: call it now, and report through note_vendor_call; if the breaker was open,
--- this is the one trial, so nothing else may stand in the way of the call. Otherwise how many seconds to wait. Never
--- waits for another transaction.
+-- this is the one trial, so nothing else may stand in the way of the call, or give_back_trial follows. Otherwise how many
+-- seconds to wait. Never waits for another transaction.
 create or replace function private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean default false)
     returns integer
     language plpgsql
@@ -81,6 +81,16 @@ begin
 end
 $$;
 revoke all on function private.pass_circuit_breaker(text, boolean) from public, anon, authenticated, service_role;
+
+-- For a caller that was let through and makes no call after all, in the same transaction: the trial is another's.
+create or replace function private.give_back_trial(p_vendor text)
+    returns void
+    language sql
+    set search_path = ''
+as $$
+    update private.circuit_breakers set trial_until = null where vendor = p_vendor and trial_until is not null
+$$;
+revoke all on function private.give_back_trial(text) from public, anon, authenticated, service_role;
 
 -- What came of a call: `succeeded` (also when the vendor refused just this request), `failed`, `limited` (too many
 -- requests), `refused` (bad credentials) or `spent` (no credits or requests left). The last statement of its

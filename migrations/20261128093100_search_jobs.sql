@@ -99,7 +99,7 @@ begin
             'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
             'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
     end if;
-    -- Last, because nothing else may stand in the way of a trial.
+    -- Last: whoever gets the one trial here makes the call.
     pause := private.pass_circuit_breaker('adzuna');
     if pause is not null then
         delete from private.job_search_calls where id = lease.id;

@@ -6,6 +6,9 @@
 -- A queued message is leased, so that of several callers that want to send it at once one does. A worker that already
 -- holds the lease hands it over with `lease_number`; without it, a message that somebody holds is not sent. The devices
 -- are those without a ticket of an earlier attempt.
+--
+-- While the push service's circuit breaker is open nothing is sent: `retry_after_seconds` says until when, and what a
+-- worker hands over goes back to the queue for so long, without losing an attempt.
 create or replace function public.claim_push_messages(p_messages jsonb)
     returns jsonb
     language plpgsql
@@ -16,8 +19,17 @@ declare
     -- Longer than sending may take, retries included.
     lease    constant interval := interval '30 seconds';
     read_at  constant timestamptz := clock_timestamp();
+    pause    constant integer := private.pass_circuit_breaker('expo');
     messages jsonb;
 begin
+    if pause is not null then
+        perform public.settle_background_jobs(coalesce(jsonb_agg(wanted || jsonb_build_object(
+            'outcome', 'put_back', 'retry_after_seconds', pause)), '[]'))
+        from jsonb_array_elements(p_messages) as wanted
+        where wanted ->> 'lease_number' is not null;
+        return jsonb_build_object('read_at', read_at, 'messages', '[]'::jsonb, 'retry_after_seconds', pause);
+    end if;
+
     with asked as (
         select listed.place, (listed.wanted ->> 'job_id')::uuid as job_id, (listed.wanted ->> 'user_id')::uuid as user_id,
                (listed.wanted ->> 'lease_number')::bigint as lease_number
@@ -69,6 +81,10 @@ begin
           and not exists (select from public.push_tickets as ticket
                           where ticket.job_id = claimed.id and ticket.push_token_id = device.id)
     ) as reached on true;
+
+    if not jsonb_path_exists(messages, '$[*].devices[*]') then
+        perform private.give_back_trial('expo'); -- there is nothing to send
+    end if;
 
     return jsonb_build_object('read_at', read_at, 'messages', messages);
 end
@@ -132,6 +148,10 @@ begin
     get diagnostics revoked = row_count;
 
     jobs := public.settle_background_jobs(p_jobs);
+    if exists (select from jsonb_to_recordset(p_tickets) as ticket (ticket_id text, error text)
+               where ticket_id is not null or error <> 'invalid_token') then -- which is known without asking
+        perform private.note_vendor_call('expo', 'succeeded');
+    end if;
 
     return jsonb_build_object('recorded', recorded, 'revoked', revoked, 'jobs', jobs);
 end

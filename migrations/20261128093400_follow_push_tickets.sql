@@ -52,6 +52,9 @@ declare
     moment          constant timestamptz := clock_timestamp();
     tickets         jsonb;
 begin
+    if private.pass_circuit_breaker('expo') is not null then
+        return '[]'; -- they stay due
+    end if;
     update public.push_tickets
     set status = 'unknown', receipt_due_at = null
     where id in (select id from public.push_tickets
@@ -75,6 +78,9 @@ begin
         returning ticket.ticket_id
     )
     select jsonb_agg(ticket_id) into tickets from claimed;
+    if tickets is null then
+        perform private.give_back_trial('expo');
+    end if;
     return coalesce(tickets, '[]');
 end
 $$;
@@ -127,6 +133,7 @@ begin
     from jsonb_to_recordset(p_receipts) as receipt (ticket_id text, error text, message text)
     where ticket.ticket_id = receipt.ticket_id and ticket.status = 'sent';
     get diagnostics recorded = row_count;
+    perform private.note_vendor_call('expo', 'succeeded');
     return jsonb_build_object('recorded', recorded, 'revoked', revoked);
 end
 $$;

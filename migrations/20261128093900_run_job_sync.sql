@@ -86,7 +86,7 @@ comment on function public.close_dead_job_syncs() is
     'Bounds: it takes no arguments; only runs without a valid lock.';
 
 -- Returns {outcome: 'began', run_id, lock_number}, or {outcome: 'running', retry_after_seconds} while another run is in
--- progress.
+-- progress, or {outcome: 'paused', retry_after_seconds} while the source's circuit breaker is open.
 create or replace function public.begin_job_sync(p_source text, p_locked_by text)
     returns jsonb
     language plpgsql
@@ -94,12 +94,18 @@ create or replace function public.begin_job_sync(p_source text, p_locked_by text
     set search_path = ''
 as $$
 declare
-    lock jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
-    run  public.scraping_logs;
+    lock  jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
+    pause integer;
+    run   public.scraping_logs;
 begin
     if not (lock ->> 'taken')::boolean then
         return jsonb_build_object('outcome', 'running', 'retry_after_seconds', coalesce(
             greatest(1, ceil(extract(epoch from (lock ->> 'expires_at')::timestamptz - clock_timestamp()))), 1));
+    end if;
+    pause := private.pass_circuit_breaker(p_source);
+    if pause is not null then
+        perform public.release_cron_lock('job_sync', (lock ->> 'lock_number')::bigint);
+        return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
     end if;
     perform public.close_dead_job_syncs();
     insert into public.scraping_logs (source_name, lock_number) values (p_source, (lock ->> 'lock_number')::bigint)
@@ -151,6 +157,10 @@ begin
     where id = run.id
     returning * into run;
     perform public.release_cron_lock('job_sync', p_lock_number);
+    if p_error is null or private.call_outcome(p_error) is not null then
+        perform private.note_vendor_call(
+            run.source_name, coalesce(private.call_outcome(p_error), 'succeeded'));
+    end if;
     return jsonb_build_object('outcome', 'finished', 'run', to_jsonb(run));
 end
 $$;

@@ -4,11 +4,11 @@
 -- nobody has a stranger's application looked for. Returns an outcome:
 --   run         what became of the run {run_id, attempt, is_overdue}
 --   submission  whether the submission {submission_id, title, seconds_ago} started a run
+--   paused      Skyvern's circuit breaker is open {retry_after_seconds}
 --   nothing     {reason}: not_found, in_progress, just_heard_of, settled
 create or replace function public.application_to_reconcile(p_application_id uuid, p_user_id uuid)
     returns jsonb
     language plpgsql
-    stable
     security definer
     set search_path = ''
 as $$
@@ -30,10 +30,10 @@ begin
         reason := 'not_found';
     elsif application.submission_id is not null then
         if application.submission_lease_expires_at <= clock_timestamp() then
-            return jsonb_build_object(
+            return private.unless_skyvern_is_paused(jsonb_build_object(
                 'outcome', 'submission', 'submission_id', application.submission_id,
                 'title', application.submission_title,
-                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at)));
+                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at))));
         end if;
         reason := 'in_progress';
     elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
@@ -43,9 +43,9 @@ begin
           and not is_overdue then
         reason := 'just_heard_of';
     else
-        return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
-                                  'attempt', coalesce(application.skyvern_run_attempt, 1),
-                                  'is_overdue', is_overdue);
+        return private.unless_skyvern_is_paused(jsonb_build_object(
+            'outcome', 'run', 'run_id', application.skyvern_task_id,
+            'attempt', coalesce(application.skyvern_run_attempt, 1), 'is_overdue', is_overdue));
     end if;
     return jsonb_build_object('outcome', 'nothing', 'reason', reason);
 end

@@ -524,6 +524,25 @@ CREATE FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid
       and (p_newer_than is null or fetched_at > p_newer_than)
 $$;
 
+-- FUNCTION call_outcome(text)
+CREATE FUNCTION private.call_outcome(p_code text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select case substring(p_code from '^(?:adzuna|expo|jsearch|openai|skyvern)_(.*)$')
+        when 'rejected' then 'succeeded'
+        when 'failed' then 'failed'
+        when 'timed_out' then 'failed'
+        when 'unreachable' then 'failed'
+        when 'unreadable' then 'failed'
+        when 'rate_limited' then 'limited'
+        when 'unauthorized' then 'refused'
+        when 'unknown_path' then 'refused'
+        when 'credits_exhausted' then 'spent'
+        when 'quota_spent' then 'spent'
+    end
+$_$;
+
 -- FUNCTION cancel_application_runs(uuid, uuid)
 CREATE FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid DEFAULT NULL::uuid) RETURNS void
     LANGUAGE sql
@@ -894,6 +913,14 @@ begin
 end
 $$;
 
+-- FUNCTION give_back_trial(text)
+CREATE FUNCTION private.give_back_trial(p_vendor text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update private.circuit_breakers set trial_until = null where vendor = p_vendor and trial_until is not null
+$$;
+
 -- FUNCTION guard_application_status()
 CREATE FUNCTION private.guard_application_status() RETURNS trigger
     LANGUAGE plpgsql
@@ -1244,7 +1271,7 @@ begin
             'outcome', 'spent', 'page', page, 'is_own_limit', reserved.is_own_limit,
             'retry_after_seconds', greatest(1, ceil(extract(epoch from reserved.free_at - clock_timestamp()))));
     end if;
-    -- Last, because nothing else may stand in the way of a trial.
+    -- Last: whoever gets the one trial here makes the call.
     pause := private.pass_circuit_breaker('adzuna');
     if pause is not null then
         delete from private.job_search_calls where id = lease.id;
@@ -1433,6 +1460,41 @@ $$;
 -- COMMENT FUNCTION note_outcome_of_run()
 COMMENT ON FUNCTION private.note_outcome_of_run() IS 'Keeps what a run came to. Definer: nobody may write application_runs. Bounds: a trigger function, which nobody can call: it writes only about the run of the row that is being changed.';
 
+-- FUNCTION note_settled_jobs(jsonb)
+CREATE FUNCTION private.note_settled_jobs(p_jobs jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    ended record;
+begin
+    if not exists (select from private.circuit_breakers where vendor = 'skyvern')
+       and not exists (select from jsonb_to_recordset(p_jobs) as reported (error text)
+                       where private.call_outcome(error) <> 'succeeded') then
+        return;
+    end if;
+    for ended in
+        select case job.job_type when 'push_receipts' then 'expo' else 'skyvern' end as vendor,
+               coalesce(private.call_outcome(reported.error), 'succeeded') as outcome
+        from jsonb_to_recordset(p_jobs) as reported (job_id uuid, outcome text, error text, result jsonb)
+        join public.background_jobs as job on job.id = reported.job_id
+        where case job.job_type
+                when 'push_receipts' then private.call_outcome(reported.error) is not null
+                when 'cancel_skyvern_run' then
+                    reported.outcome = 'completed' or private.call_outcome(reported.error) is not null
+                when 'reconcile_application' then
+                    private.call_outcome(reported.error) is not null
+                    -- Otherwise Skyvern was not asked.
+                    or (reported.outcome = 'completed' and reported.result ->> 'found'
+                        not in ('not_found', 'in_progress', 'just_heard_of', 'settled'))
+                else false end
+        order by coalesce(private.call_outcome(reported.error), 'succeeded') = 'succeeded'
+    loop
+        perform private.note_vendor_call(ended.vendor, ended.outcome, p_costs_nothing => true);
+    end loop;
+end
+$$;
+
 -- FUNCTION note_vendor_call(text, text, bigint, boolean)
 CREATE FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint DEFAULT NULL::bigint, p_costs_nothing boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql
@@ -1548,6 +1610,21 @@ begin
     where vendor = p_vendor;
     return null;
 end
+$$;
+
+-- FUNCTION paused_job_types()
+CREATE FUNCTION private.paused_job_types() RETURNS text[]
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select coalesce(array_agg(called.job_type), '{}')
+    from private.circuit_breakers as breaker
+    join (values ('cancel_skyvern_run', 'skyvern', true), ('reconcile_application', 'skyvern', true),
+                 ('submit_application', 'skyvern', false), ('push_notification', 'expo', false),
+                 ('push_receipts', 'expo', false), ('saved_search_alert', 'adzuna', false),
+                 ('job_sync', 'jsearch', false))
+        as called (job_type, vendor, costs_nothing) on called.vendor = breaker.vendor
+    where private.circuit_breaker_pause(called.vendor, called.costs_nothing) is not null
 $$;
 
 -- FUNCTION plain_email(text)
@@ -2032,9 +2109,24 @@ begin
 end
 $$;
 
+-- FUNCTION unless_skyvern_is_paused(jsonb)
+CREATE FUNCTION private.unless_skyvern_is_paused(p_question jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    pause integer := private.pass_circuit_breaker('skyvern', true);
+begin
+    if pause is null then
+        return p_question;
+    end if;
+    return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
+end
+$$;
+
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
@@ -2055,10 +2147,10 @@ begin
         reason := 'not_found';
     elsif application.submission_id is not null then
         if application.submission_lease_expires_at <= clock_timestamp() then
-            return jsonb_build_object(
+            return private.unless_skyvern_is_paused(jsonb_build_object(
                 'outcome', 'submission', 'submission_id', application.submission_id,
                 'title', application.submission_title,
-                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at)));
+                'seconds_ago', floor(extract(epoch from clock_timestamp() - application.submission_started_at))));
         end if;
         reason := 'in_progress';
     elsif application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id is null then
@@ -2068,9 +2160,9 @@ begin
           and not is_overdue then
         reason := 'just_heard_of';
     else
-        return jsonb_build_object('outcome', 'run', 'run_id', application.skyvern_task_id,
-                                  'attempt', coalesce(application.skyvern_run_attempt, 1),
-                                  'is_overdue', is_overdue);
+        return private.unless_skyvern_is_paused(jsonb_build_object(
+            'outcome', 'run', 'run_id', application.skyvern_task_id,
+            'attempt', coalesce(application.skyvern_run_attempt, 1), 'is_overdue', is_overdue));
     end if;
     return jsonb_build_object('outcome', 'nothing', 'reason', reason);
 end
@@ -2216,12 +2308,18 @@ CREATE FUNCTION public.begin_job_sync(p_source text, p_locked_by text) RETURNS j
     SET search_path TO ''
     AS $$
 declare
-    lock jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
-    run  public.scraping_logs;
+    lock  jsonb := public.take_cron_lock('job_sync', p_locked_by, 120);
+    pause integer;
+    run   public.scraping_logs;
 begin
     if not (lock ->> 'taken')::boolean then
         return jsonb_build_object('outcome', 'running', 'retry_after_seconds', coalesce(
             greatest(1, ceil(extract(epoch from (lock ->> 'expires_at')::timestamptz - clock_timestamp()))), 1));
+    end if;
+    pause := private.pass_circuit_breaker(p_source);
+    if pause is not null then
+        perform public.release_cron_lock('job_sync', (lock ->> 'lock_number')::bigint);
+        return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
     end if;
     perform public.close_dead_job_syncs();
     insert into public.scraping_logs (source_name, lock_number) values (p_source, (lock ->> 'lock_number')::bigint)
@@ -2271,6 +2369,8 @@ declare
     lease   constant interval := '30 seconds';
     moment  constant timestamptz := clock_timestamp();
     claimed jsonb;
+    -- Their vendors are in trouble.
+    paused  constant text[] := private.paused_job_types();
 begin
     if p_limit is null or p_limit not between 1 and 500 then
         perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 500');
@@ -2291,7 +2391,7 @@ begin
     with waiting as materialized (
         select id, run_at, lost_leases > 0 as is_suspect
         from public.background_jobs
-        where status = 'pending' and run_at <= moment and job_type = any (p_job_types)
+        where status = 'pending' and run_at <= moment and job_type = any (p_job_types) and job_type <> all (paused)
         order by run_at
         limit p_limit
         for update skip locked
@@ -2343,13 +2443,22 @@ COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text
 CREATE FUNCTION public.claim_push_messages(p_messages jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $$
+    AS $_$
 declare
     -- Longer than sending may take, retries included.
     lease    constant interval := interval '30 seconds';
     read_at  constant timestamptz := clock_timestamp();
+    pause    constant integer := private.pass_circuit_breaker('expo');
     messages jsonb;
 begin
+    if pause is not null then
+        perform public.settle_background_jobs(coalesce(jsonb_agg(wanted || jsonb_build_object(
+            'outcome', 'put_back', 'retry_after_seconds', pause)), '[]'))
+        from jsonb_array_elements(p_messages) as wanted
+        where wanted ->> 'lease_number' is not null;
+        return jsonb_build_object('read_at', read_at, 'messages', '[]'::jsonb, 'retry_after_seconds', pause);
+    end if;
+
     with asked as (
         select listed.place, (listed.wanted ->> 'job_id')::uuid as job_id, (listed.wanted ->> 'user_id')::uuid as user_id,
                (listed.wanted ->> 'lease_number')::bigint as lease_number
@@ -2402,9 +2511,13 @@ begin
                           where ticket.job_id = claimed.id and ticket.push_token_id = device.id)
     ) as reached on true;
 
+    if not jsonb_path_exists(messages, '$[*].devices[*]') then
+        perform private.give_back_trial('expo'); -- there is nothing to send
+    end if;
+
     return jsonb_build_object('read_at', read_at, 'messages', messages);
 end
-$$;
+$_$;
 
 -- COMMENT FUNCTION claim_push_messages(p_messages jsonb)
 COMMENT ON FUNCTION public.claim_push_messages(p_messages jsonb) IS 'Leases queued push messages and lists the devices they go to. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only jobs of the type push_notification that are due, or whose fencing token the caller knows; only devices of the person concerned, 20 at most.';
@@ -2421,6 +2534,9 @@ declare
     moment          constant timestamptz := clock_timestamp();
     tickets         jsonb;
 begin
+    if private.pass_circuit_breaker('expo') is not null then
+        return '[]'; -- they stay due
+    end if;
     update public.push_tickets
     set status = 'unknown', receipt_due_at = null
     where id in (select id from public.push_tickets
@@ -2444,6 +2560,9 @@ begin
         returning ticket.ticket_id
     )
     select jsonb_agg(ticket_id) into tickets from claimed;
+    if tickets is null then
+        perform private.give_back_trial('expo');
+    end if;
     return coalesce(tickets, '[]');
 end
 $$;
@@ -2766,6 +2885,10 @@ begin
     where id = run.id
     returning * into run;
     perform public.release_cron_lock('job_sync', p_lock_number);
+    if p_error is null or private.call_outcome(p_error) is not null then
+        perform private.note_vendor_call(
+            run.source_name, coalesce(private.call_outcome(p_error), 'succeeded'));
+    end if;
     return jsonb_build_object('outcome', 'finished', 'run', to_jsonb(run));
 end
 $$;
@@ -3397,6 +3520,7 @@ begin
     from jsonb_to_recordset(p_receipts) as receipt (ticket_id text, error text, message text)
     where ticket.ticket_id = receipt.ticket_id and ticket.status = 'sent';
     get diagnostics recorded = row_count;
+    perform private.note_vendor_call('expo', 'succeeded');
     return jsonb_build_object('recorded', recorded, 'revoked', revoked);
 end
 $$;
@@ -3448,6 +3572,10 @@ begin
     get diagnostics revoked = row_count;
 
     jobs := public.settle_background_jobs(p_jobs);
+    if exists (select from jsonb_to_recordset(p_tickets) as ticket (ticket_id text, error text)
+               where ticket_id is not null or error <> 'invalid_token') then -- which is known without asking
+        perform private.note_vendor_call('expo', 'succeeded');
+    end if;
 
     return jsonb_build_object('recorded', recorded, 'revoked', revoked, 'jobs', jobs);
 end
@@ -3719,20 +3847,31 @@ declare
     most_devices constant integer := 20;
     me           uuid := public.current_user_id();
     device       public.user_push_tokens;
+    violated     text;
 begin
     if me is null then
         perform private.refuse('profile_pending', 403, 'the profile of this account has not been made yet');
     end if;
 
-    insert into public.user_push_tokens as known (user_id, token, platform, device_name)
-    values (me, p_token, p_platform, p_device_name)
-    on conflict (token) do update
-        set user_id = excluded.user_id,
-            platform = excluded.platform,
-            device_name = excluded.device_name,
-            last_seen_at = now(),
-            revoked_at = null
-    returning known.* into device;
+    begin
+        insert into public.user_push_tokens as known (user_id, token, platform, device_name)
+        values (me, p_token, p_platform, p_device_name)
+        on conflict (token) do update
+            set user_id = excluded.user_id,
+                platform = excluded.platform,
+                device_name = excluded.device_name,
+                last_seen_at = now(),
+                revoked_at = null
+        returning known.* into device;
+    exception
+        when check_violation then
+            get stacked diagnostics violated = constraint_name;
+            if violated = 'user_push_tokens_check_token' then
+                perform private.refuse('invalid_input', 422,
+                    'p_token is no push token of Expo''s, such as ExponentPushToken[…]');
+            end if;
+            raise;
+    end;
 
     delete from public.user_push_tokens
     where id in (select id from public.user_push_tokens
@@ -3896,6 +4035,7 @@ begin
     into statuses
     from reported
     left join settled on settled.id = reported.job_id;
+    perform private.note_settled_jobs(p_jobs);
     return coalesce(statuses, '[]');
 end
 $$;
@@ -4494,7 +4634,7 @@ CREATE TABLE public.user_push_tokens (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_push_tokens_check_device_name CHECK ((char_length(device_name) <= 200)),
     CONSTRAINT user_push_tokens_check_platform CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text]))),
-    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) >= 1) AND (char_length(token) <= 255)))
+    CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) <= 255) AND ((token ~ '^(ExponentPushToken|ExpoPushToken)\[[^][:space:]]+\]$'::text) OR (token ~* '^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}$'::text))))
 );
 
 -- COMMENT TABLE user_push_tokens
@@ -5350,6 +5490,9 @@ REVOKE ALL ON FUNCTION private.attribute_events(p_source text, p_reason text) FR
 -- ACL FUNCTION cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.cached_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION call_outcome(p_code text)
+REVOKE ALL ON FUNCTION private.call_outcome(p_code text) FROM PUBLIC;
+
 -- ACL FUNCTION cancel_application_runs(p_application_id uuid, p_submission_id uuid)
 REVOKE ALL ON FUNCTION private.cancel_application_runs(p_application_id uuid, p_submission_id uuid) FROM PUBLIC;
 
@@ -5388,6 +5531,9 @@ REVOKE ALL ON FUNCTION private.follow_primary_resume() FROM PUBLIC;
 
 -- ACL FUNCTION forget_event_of_deleted_application()
 REVOKE ALL ON FUNCTION private.forget_event_of_deleted_application() FROM PUBLIC;
+
+-- ACL FUNCTION give_back_trial(p_vendor text)
+REVOKE ALL ON FUNCTION private.give_back_trial(p_vendor text) FROM PUBLIC;
 
 -- ACL FUNCTION guard_application_status()
 REVOKE ALL ON FUNCTION private.guard_application_status() FROM PUBLIC;
@@ -5489,6 +5635,9 @@ REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 -- ACL FUNCTION note_outcome_of_run()
 REVOKE ALL ON FUNCTION private.note_outcome_of_run() FROM PUBLIC;
 
+-- ACL FUNCTION note_settled_jobs(p_jobs jsonb)
+REVOKE ALL ON FUNCTION private.note_settled_jobs(p_jobs jsonb) FROM PUBLIC;
+
 -- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
 
@@ -5497,6 +5646,9 @@ REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notif
 
 -- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+
+-- ACL FUNCTION paused_job_types()
+REVOKE ALL ON FUNCTION private.paused_job_types() FROM PUBLIC;
 
 -- ACL FUNCTION plain_email(p_text text)
 REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
@@ -5569,6 +5721,9 @@ REVOKE ALL ON FUNCTION private.sent_application(p_application public.application
 
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION unless_skyvern_is_paused(p_question jsonb)
+REVOKE ALL ON FUNCTION private.unless_skyvern_is_paused(p_question jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;

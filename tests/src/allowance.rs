@@ -30,8 +30,8 @@ pub async fn limited(stack: &Stack) -> RwLockWriteGuard<'static, ()> {
                   update private.job_search_limits as limits
                   set calls = own.calls, calls_per_person = own.calls_per_person,
                       calls_for_alerts = own.calls_for_alerts, calls_for_alerts_per_person = own.of_these_per_person
-                  from (values (interval '1 minute', 25, 10, 10, null), (interval '1 day', 250, 100, 100, 24),
-                               (interval '7 days', 1000, null, 400, null), (interval '31 days', 2500, null, 1000, null))
+                  from (values (interval '1 minute', 25, 5, 10, null), (interval '1 day', 250, 25, 100, 24),
+                               (interval '7 days', 1000, 75, 400, null), (interval '31 days', 2500, 150, 1000, null))
                       as own (period, calls, calls_per_person, calls_for_alerts, of_these_per_person)
                   where own.period = limits.period";
     stack.database().query(update, &[]).await;

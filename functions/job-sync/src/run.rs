@@ -15,7 +15,7 @@ use shared::{
             StoredJobPostings,
         },
     },
-    vendors::jsearch::{Page, Posting},
+    vendors::jsearch::{FAULTS, Page, Posting},
 };
 
 /// As many postings are held in memory, and written down at once.
@@ -66,6 +66,9 @@ impl<'a> Run<'a> {
             }),
             BegunJobSync::Running { retry_after_seconds } => {
                 Err(Problem::JobSyncRunning { retry_after: Duration::from_secs(retry_after_seconds) })
+            }
+            BegunJobSync::Paused { retry_after_seconds } => {
+                Err(FAULTS.paused.retried_after(Some(Duration::from_secs(retry_after_seconds))).into())
             }
         }
     }

@@ -167,6 +167,14 @@ fn one_run_goes_on_at_a_time() {
 }
 
 #[test]
+fn while_jsearch_is_left_alone_no_run_begins() {
+    let machine = Machine::new().returns("begin_job_sync", json!({ "outcome": "paused", "retry_after_seconds": 90 }));
+    let problem = sync(&machine, &json!({})).unwrap_err();
+    assert_eq!((problem.kind().status, problem.kind().code), (503, "jsearch_paused"));
+    assert_eq!((problem.retry_after(), machine.calls()), (Some(Duration::from_secs(90)), vec![BEGIN.to_owned()]));
+}
+
+#[test]
 fn a_lock_that_may_be_ours_without_our_knowing_is_not_asked_for_again() {
     for (machine, code) in failing_databases("begin_job_sync", Attempts::One, Machine::new) {
         assert_eq!(problem_of(&sync(&machine, &json!({}))), code);

@@ -15,6 +15,6 @@ pub(crate) struct Settings {
 
 impl http::Settings for Settings {
     fn read(environment: &Environment) -> Result<Self, Misconfigured> {
-        Ok(Self { supabase: Supabase::read(environment)?, webhook_keys: WebhookKeys::read(environment) })
+        Ok(Self { supabase: Supabase::read(environment)?, webhook_keys: WebhookKeys::read(environment)? })
     }
 }

@@ -23,6 +23,12 @@ pub(crate) fn in_batches<'a>(recipients: &[Recipient<'a>]) -> Vec<Batch<'a>> {
     recipients.chunks(MOST_RECIPIENTS).map(<[_]>::to_vec).collect()
 }
 
+/// The two halves of a batch; None for a single recipient.
+pub(crate) fn halves<'a>(batch: &[Recipient<'a>]) -> Option<Vec<Batch<'a>>> {
+    let (first, second) = batch.split_at(batch.len() / 2);
+    (!first.is_empty()).then(|| vec![first.to_vec(), second.to_vec()])
+}
+
 /// The messages of a batch with their recipients: neighbours with the same message share one.
 pub(crate) fn by_message<'a>(batch: &[Recipient<'a>]) -> Vec<(usize, Vec<&'a str>)> {
     batch
@@ -49,7 +55,7 @@ pub(crate) fn by_project<'a>(batch: &[Recipient<'a>], projects: &Projects) -> Op
 mod tests {
     use shared::vendors::expo::Projects;
 
-    use super::{Recipient, by_message, by_project, in_batches};
+    use super::{Recipient, by_message, by_project, halves, in_batches};
 
     fn recipients(devices_by_message: &[usize]) -> Vec<Recipient<'static>> {
         let devices = devices_by_message.iter().enumerate();
@@ -78,6 +84,18 @@ mod tests {
             |batch| by_message(batch).into_iter().map(|(message, to)| (message, to.len())).collect::<Vec<_>>();
         assert_eq!(messages(&batches[0]), [(0, 60), (1, 40)]);
         assert_eq!(messages(&batches[1]), [(1, 20)]);
+    }
+
+    #[test]
+    fn halves_are_the_whole_and_nobody_is_halved() {
+        for length in 2..=100 {
+            let batch = recipients(&vec![1; length]);
+            let parts = halves(&batch).unwrap();
+            assert!(parts.iter().all(|part| !part.is_empty()), "{length}");
+            assert_eq!(parts.concat(), batch);
+        }
+        assert_eq!(halves(&recipients(&[1])), None);
+        assert_eq!(halves(&[]), None);
     }
 
     #[test]

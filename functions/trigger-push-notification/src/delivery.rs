@@ -1,6 +1,6 @@
 //! Sending: a few requests at once, each repeated while that may help and there is time.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use shared::{
@@ -11,7 +11,7 @@ use shared::{
 };
 
 use crate::{
-    batch::{Batch, Recipient, by_message, by_project, in_batches},
+    batch::{Batch, Recipient, by_message, by_project, halves, in_batches},
     delivery_outcome::DeliveryOutcome,
     queue::Message,
     settings::Settings,
@@ -30,6 +30,10 @@ const BUDGET: Duration = Duration::from_secs(22);
 /// With less time left a request is not begun.
 const LEAST_TIME: Duration = Duration::from_secs(1);
 
+/// How often a refused request is sent again in two halves. Finding one recipient among a hundred takes seven; this many
+/// find a few of them, and stay far from the number of calls that a Worker may make.
+const MOST_SPLITS: u32 = 50;
+
 /// For one request, as far as there is time. Expo may ask for longer pauses.
 const RETRY: RetryPolicy = RetryPolicy::pausing(&[1000, 2000, 4000]);
 
@@ -39,6 +43,7 @@ pub(crate) struct Delivery<'a> {
     expo: Expo<'a>,
     upstream: &'a Upstream,
     received_at: UnixTime,
+    splits: Cell<u32>,
 }
 
 /// What one request ended in.
@@ -51,7 +56,7 @@ enum End<'a> {
 impl<'a> Delivery<'a> {
     pub(crate) fn new(messages: &'a [Message], call: &'a http::Call<Settings>) -> Self {
         let expo = Expo::new(&call.settings.expo, &call.upstream);
-        Self { messages, expo, upstream: &call.upstream, received_at: call.received_at }
+        Self { messages, expo, upstream: &call.upstream, received_at: call.received_at, splits: Cell::new(0) }
     }
 
     /// Sends everything, and returns the outcome for each device of each message.
@@ -113,8 +118,9 @@ impl<'a> Delivery<'a> {
                 }
                 Err(NotSent::SeveralProjects(projects)) => match by_project(&batch, &projects) {
                     Some(parts) => return End::Split(parts),
-                    None => break (FAULTS.rejected, None),
+                    None => return self.halved(batch),
                 },
+                Err(NotSent::Failed { fault, .. }) if fault.kind == FAULTS.rejected.kind => return self.halved(batch),
                 Err(NotSent::Failed { fault, retry_after }) => {
                     failure = (fault, retry_after);
                     let Some(pause) = pauses.next().filter(|_| is_passing(fault)) else { break failure };
@@ -124,6 +130,23 @@ impl<'a> Delivery<'a> {
         };
         let outcome = DeliveryOutcome::Unsent { fault, retry_after };
         End::Settled(batch.into_iter().map(|recipient| (recipient, outcome.clone())).collect())
+    }
+
+    /// One bad recipient or message is enough for Expo to refuse a whole request. Halving it again and again leaves the
+    /// bad one alone, and everybody else gets their message.
+    fn halved(&self, batch: Batch<'a>) -> End<'a> {
+        let refused = DeliveryOutcome::Unsent { fault: FAULTS.rejected, retry_after: None };
+        let splits = self.splits.get();
+        match halves(&batch) {
+            None => End::Settled(batch.into_iter().map(|recipient| (recipient, refused.clone())).collect()),
+            Some(_) if splits >= MOST_SPLITS => {
+                End::Settled(batch.into_iter().map(|recipient| (recipient, DeliveryOutcome::Unsorted)).collect())
+            }
+            Some(parts) => {
+                self.splits.set(splits + 1);
+                End::Split(parts)
+            }
+        }
     }
 
     /// Waits, and returns how much time is left then. None, without waiting, if that would be too little.

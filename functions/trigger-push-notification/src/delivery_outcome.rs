@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use shared::vendors::{
     Fault,
-    expo::{DEVICE_NOT_REGISTERED, MESSAGE_RATE_EXCEEDED, Ticket, may_be_mended},
+    expo::{DEVICE_NOT_REGISTERED, FAULTS, MESSAGE_RATE_EXCEEDED, Ticket, may_be_mended},
 };
 
 /// The outcome for one device.
@@ -21,6 +21,8 @@ pub(crate) enum DeliveryOutcome {
     Later { message: String },
     /// The whole request failed, for this reason.
     Unsent { fault: Fault, retry_after: Option<Duration> },
+    /// The request was refused because of somebody in it, and there was no time to find out whom.
+    Unsorted,
 }
 
 impl DeliveryOutcome {
@@ -32,7 +34,7 @@ impl DeliveryOutcome {
     /// Whether sending it again later may succeed.
     pub(crate) fn may_change(&self) -> bool {
         match self {
-            Self::Later { .. } => true,
+            Self::Later { .. } | Self::Unsorted => true,
             Self::Unsent { fault, .. } => may_be_mended(*fault),
             Self::Sent { .. } | Self::Gone { .. } | Self::Refused { .. } => false,
         }
@@ -45,7 +47,7 @@ impl DeliveryOutcome {
             Self::Gone { .. } => "revoked",
             Self::Refused { .. } => "failed",
             Self::Unsent { fault, .. } if !may_be_mended(*fault) => "failed",
-            Self::Later { .. } | Self::Unsent { .. } => "not_sent",
+            Self::Later { .. } | Self::Unsent { .. } | Self::Unsorted => "not_sent",
         }
     }
 
@@ -57,6 +59,7 @@ impl DeliveryOutcome {
             Self::Refused { error, .. } => Some(error),
             Self::Later { .. } => Some(MESSAGE_RATE_EXCEEDED),
             Self::Unsent { fault, .. } => Some(fault.code),
+            Self::Unsorted => Some(FAULTS.rejected.code),
         }
     }
 }

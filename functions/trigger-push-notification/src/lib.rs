@@ -50,6 +50,7 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
     queue::record(&database, &claimed, &outcomes).await?;
 
     if let Some(fault) = report.fault() {
+        queue::note_failure(&database, fault).await;
         return Err(fault.into());
     }
     Reply::ok(&report, report.outcome())

@@ -1,5 +1,7 @@
 //! The database: what to send to whom, and what became of it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use shared::{
     ids::{BackgroundJobId, UserId},
@@ -7,11 +9,15 @@ use shared::{
     supabase::{
         Database,
         rpc::{
+            circuit_breakers::NoteVendorCall,
             push::{ClaimPushMessages, ClaimedPushMessage, Device, MessageToClaim, PushTicket, RecordPushTickets},
             queue::{FencingToken, Settlement, SettlementOutcome},
         },
     },
-    vendors::expo::{Content, MAXIMUM_PAYLOAD, MESSAGE_TOO_BIG},
+    vendors::{
+        CallOutcome, Fault,
+        expo::{Content, FAULTS, MAXIMUM_PAYLOAD, MESSAGE_TOO_BIG},
+    },
 };
 
 use crate::{
@@ -80,6 +86,9 @@ pub(crate) async fn claim(database: &Database<'_>, requests: Vec<PushRequest>) -
         })
         .collect();
     let answer = database.call(&ClaimPushMessages { messages: &asked }).await?;
+    if let Some(seconds) = answer.retry_after_seconds {
+        return Err(FAULTS.paused.retried_after(Some(Duration::from_secs(seconds))).into());
+    }
     if answer.messages.len() != requests.len() {
         return Err(Problem::internal("claim_push_messages answered another number of messages"));
     }
@@ -123,6 +132,14 @@ pub(crate) async fn record(
     database.call(&RecordPushTickets { read_at: &claimed.read_at, tickets: &tickets, jobs: &jobs }).await.map(drop)
 }
 
+/// Tells the circuit breaker that Expo took nothing. Of tickets it learns with them.
+pub(crate) async fn note_failure(database: &Database<'_>, fault: Fault) {
+    let Some(outcome) = CallOutcome::of(fault) else { return };
+    let retry_after_seconds = fault.retry_after.map(|pause| pause.as_secs());
+    // Should this fail, the next call finds out for itself.
+    let _ = database.call(&NoteVendorCall { vendor: "expo", outcome, retry_after_seconds, costs_nothing: false }).await;
+}
+
 /// Only what is final: a device without a ticket is tried again when its job is.
 fn ticket_rows<'a>(message: &'a Message, outcomes: &'a [DeliveryOutcome]) -> impl Iterator<Item = PushTicket<'a>> {
     let job_id = message.job.as_ref().map(|job| job.id);
@@ -132,7 +149,7 @@ fn ticket_rows<'a>(message: &'a Message, outcomes: &'a [DeliveryOutcome]) -> imp
             DeliveryOutcome::Gone { message, .. } | DeliveryOutcome::Refused { message, .. } => {
                 (None, Some(message.as_str()))
             }
-            DeliveryOutcome::Later { .. } | DeliveryOutcome::Unsent { .. } => return None,
+            DeliveryOutcome::Later { .. } | DeliveryOutcome::Unsent { .. } | DeliveryOutcome::Unsorted => return None,
         };
         let device_gone = matches!(outcome, DeliveryOutcome::Gone { .. });
         Some(PushTicket { device_id: device.id, job_id, ticket_id, error: outcome.error(), message, device_gone })
@@ -214,6 +231,7 @@ mod tests {
             (vec![sent(), refused()], SettlementOutcome::Completed, None),
             (vec![refused(), DeliveryOutcome::no_push_token()], SettlementOutcome::Failed, Some("InvalidCredentials")),
             (vec![unsent(FAULTS.rejected)], SettlementOutcome::Failed, Some("expo_rejected")),
+            (vec![DeliveryOutcome::Unsorted], SettlementOutcome::Retry, Some("expo_rejected")),
             (vec![sent(), unsent(FAULTS.rate_limited)], SettlementOutcome::Retry, Some("expo_rate_limited")),
             (
                 vec![refused(), DeliveryOutcome::Later { message: String::new() }],

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::{
     ids::{BackgroundJobId, DeviceId},
-    vendors::Fault,
+    vendors::{Fault, expo::FAULTS},
 };
 
 use crate::{
@@ -78,7 +78,8 @@ fn common_fault<'a>(outcomes: impl Iterator<Item = &'a DeliveryOutcome>) -> Opti
     let mut first = None;
     for outcome in outcomes {
         match outcome {
-            DeliveryOutcome::Unsent { fault, .. } => first = first.or(Some(*fault)),
+            DeliveryOutcome::Unsent { fault, retry_after } => first = first.or(Some(fault.retried_after(*retry_after))),
+            DeliveryOutcome::Unsorted => first = first.or(Some(FAULTS.rejected)),
             // Known without Expo.
             DeliveryOutcome::Gone { error: "invalid_token", .. } => {}
             _ => return None,

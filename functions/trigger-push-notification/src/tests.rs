@@ -82,6 +82,8 @@ trait Expo {
     fn takes(self, count: usize) -> Self;
     /// What became of it can be written down.
     fn records(self) -> Self;
+    /// And so can that Expo took nothing.
+    fn notes(self) -> Self;
 }
 
 impl Expo for Machine {
@@ -91,6 +93,10 @@ impl Expo for Machine {
 
     fn records(self) -> Self {
         self.returns("record_push_tickets", Value::Null)
+    }
+
+    fn notes(self) -> Self {
+        self.returns("note_vendor_call", json!({}))
     }
 }
 
@@ -290,7 +296,7 @@ fn failures() -> Vec<(Fault, bool, bool, &'static str)> {
 fn what_may_pass_at_expo_is_tried_four_times_and_all_else_once() {
     for (fail, is_repeated, may_be_mended, code) in failures() {
         let attempts = if is_repeated { 4 } else { 1 };
-        let machine = (0..attempts).fold(queued(1), |machine, _| fail(machine)).records();
+        let machine = (0..attempts).fold(queued(1), |machine, _| fail(machine)).records().notes();
         assert_eq!(problem_of(&push(&machine, &job())), code, "the call has failed as a whole");
         assert_eq!(machine.calls().iter().filter(|call| *call == SEND).count(), attempts, "{code}");
         let waited = if is_repeated { 1 + 2 + 4 } else { 0 };
@@ -299,6 +305,26 @@ fn what_may_pass_at_expo_is_tried_four_times_and_all_else_once() {
         let outcome = if may_be_mended { "retry" } else { "failed" };
         assert_eq!(settled(&machine), (json!(outcome), json!(code), Value::Null));
         assert_eq!(machine.body("record_push_tickets")["p_tickets"], json!([]));
+        let noted = match code {
+            "expo_unauthorized" => "refused",
+            "expo_rejected" => "succeeded",
+            "expo_rate_limited" => "limited",
+            _ => "failed",
+        };
+        let note =
+            json!({ "p_vendor": "expo", "p_outcome": noted, "p_retry_after_seconds": null, "p_costs_nothing": false });
+        assert_eq!(machine.body("note_vendor_call"), note, "for the circuit breaker");
+    }
+}
+
+#[test]
+fn while_expo_is_left_alone_nothing_is_sent() {
+    let paused = json!({ "read_at": READ_AT, "messages": [], "retry_after_seconds": 90 });
+    for body in [message(), job()] {
+        let machine = Machine::new().returns("claim_push_messages", paused.clone());
+        let problem = push(&machine, &body).unwrap_err();
+        assert_eq!((problem.kind().status, problem.kind().code), (503, "expo_paused"));
+        assert_eq!((problem.retry_after(), machine.calls()), (Some(Duration::from_secs(90)), vec![CLAIM.to_owned()]));
     }
 }
 
@@ -324,16 +350,19 @@ fn expo_is_asked_again_when_it_says_so_while_there_is_time() {
 #[test]
 fn what_expo_wants_to_wait_for_longer_than_there_is_time_is_the_queues_to_wait_for() {
     for (retry_after, due_again) in [("22", 22), ("90", 90), ("999999999", 24 * 60 * 60)] {
-        let machine = queued(1).responds_with("/push/send", 429, &[("retry-after", retry_after)], "{}").records();
+        let machine =
+            queued(1).responds_with("/push/send", 429, &[("retry-after", retry_after)], "{}").records().notes();
         assert_eq!(problem_of(&push(&machine, &job())), "expo_rate_limited");
+        assert_eq!(machine.body("note_vendor_call")["p_retry_after_seconds"].to_string(), retry_after);
         assert_eq!(settled(&machine), (json!("retry"), json!("expo_rate_limited"), json!(due_again)));
-        assert_eq!((machine.waited(), machine.calls().len()), (Duration::ZERO, 3));
+        assert_eq!((machine.waited(), machine.calls().len()), (Duration::ZERO, 4));
     }
 }
 
 #[test]
 fn an_expo_that_is_silent_is_given_up_before_the_lease_ends() {
-    let machine = queued(1).fails("/push/send", Failure::TimedOut).fails("/push/send", Failure::TimedOut).records();
+    let machine =
+        queued(1).fails("/push/send", Failure::TimedOut).fails("/push/send", Failure::TimedOut).records().notes();
     assert_eq!(problem_of(&push(&machine, &job())), "expo_timed_out");
     assert_eq!(machine.waited(), Duration::from_secs(10 + 1 + 10), "for a third attempt there is no time");
 }
@@ -341,21 +370,75 @@ fn an_expo_that_is_silent_is_given_up_before_the_lease_ends() {
 #[test]
 fn the_last_attempt_has_only_the_time_that_is_left() {
     let late = [("retry-after", "17")];
-    let machine =
-        queued(1).responds_with("/push/send", 429, &late, "{}").fails("/push/send", Failure::TimedOut).records();
+    let machine = queued(1)
+        .responds_with("/push/send", 429, &late, "{}")
+        .fails("/push/send", Failure::TimedOut)
+        .records()
+        .notes();
     assert_eq!(problem_of(&push(&machine, &job())), "expo_timed_out");
     assert_eq!(machine.waited(), Duration::from_secs(22));
 }
 
 #[test]
 fn more_than_a_hundred_devices_are_several_requests_and_one_that_fails_is_not_the_whole() {
-    let machine = direct(150).takes(100).responds("/push/send", 400, json!({})).records();
+    let failed = direct(150).takes(100).responds("/push/send", 401, json!({}));
+    let machine = failed.records();
     let reply = push(&machine, &message()).unwrap();
     let told = json_of(&reply);
-    assert_eq!((&told["sent"], &told["failed"], reply.outcome.as_str()), (&json!(100), &json!(50), "partly_sent"));
-    let sizes: Vec<usize> = machine.bodies("send").iter().map(|body| body[0]["to"].as_array().unwrap().len()).collect();
-    assert_eq!(sizes, [100, 50]);
+    assert_eq!((&told["sent"], &told["not_sent"], reply.outcome.as_str()), (&json!(100), &json!(50), "partly_sent"));
+    assert_eq!(sizes(&machine), [100, 50]);
     assert_eq!(told["messages"][0]["devices"][100]["device_id"], device(100), "in the order of the devices");
+}
+
+/// How many recipients each request had.
+fn sizes(machine: &Machine) -> Vec<usize> {
+    machine.bodies("send").iter().map(|body| body[0]["to"].as_array().unwrap().len()).collect()
+}
+
+#[test]
+fn a_refused_request_is_halved_until_the_bad_recipient_is_alone() {
+    // Expo takes a request unless the recipient at place 120 is in it.
+    let answers = [
+        (100, true),
+        (50, false),
+        (25, false),
+        (25, true),
+        (12, true),
+        (13, false),
+        (6, true),
+        (7, false),
+        (3, false),
+        (4, true),
+        (1, true),
+        (2, false),
+        (1, true),
+        (1, false),
+    ];
+    let machine = answers.iter().fold(direct(150), |machine, (size, is_taken)| {
+        if *is_taken { machine.takes(*size) } else { machine.responds("/push/send", 400, json!({})) }
+    });
+    let machine = machine.records();
+    let reply = push(&machine, &message()).unwrap();
+    let told = json_of(&reply);
+    assert_eq!((&told["sent"], &told["failed"], reply.outcome.as_str()), (&json!(149), &json!(1), "partly_sent"));
+    assert_eq!(sizes(&machine), answers.map(|(size, _)| size));
+    let devices = told["messages"][0]["devices"].as_array().unwrap();
+    let refused: Vec<usize> = (0..150).filter(|place| devices[*place]["error"] == "expo_rejected").collect();
+    assert_eq!(refused.len(), 1);
+    let alone = machine.bodies("send").pop().unwrap();
+    assert_eq!(alone[0]["to"], json!([token(refused[0])]), "the last request had the bad one alone");
+}
+
+#[test]
+fn when_everything_is_refused_the_search_for_the_bad_one_ends() {
+    let machine = (0..101).fold(queued(100), |machine, _| machine.responds("/push/send", 400, json!({})));
+    let machine = machine.records().notes();
+    assert_eq!(problem_of(&push(&machine, &job())), "expo_rejected");
+    assert_eq!(
+        settled(&machine),
+        (json!("retry"), json!("expo_rejected"), Value::Null),
+        "who is to blame is still open"
+    );
 }
 
 #[test]
@@ -399,13 +482,13 @@ fn devices_of_several_projects_get_a_request_for_each_project() {
 }
 
 #[test]
-fn projects_that_split_nothing_are_not_asked_again() {
+fn projects_that_split_nothing_are_halved() {
     let details = json!({ "@jobraker/app": [token(0), token(1)] });
     let refusal =
         json!({ "errors": [{ "code": "PUSH_TOO_MANY_EXPERIENCE_IDS", "message": "no", "details": details }] });
-    let machine = direct(2).responds("/push/send", 400, refusal);
-    assert_eq!(problem_of(&push(&machine, &message())), "expo_rejected");
-    assert_eq!(machine.calls(), [CLAIM, SEND]);
+    let machine = direct(2).responds("/push/send", 400, refusal).takes(1).takes(1).records();
+    assert_eq!(push(&machine, &message()).unwrap().outcome, "sent");
+    assert_eq!(machine.calls(), [CLAIM, SEND, SEND, SEND, RECORD]);
 }
 
 #[test]

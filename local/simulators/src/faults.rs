@@ -65,6 +65,11 @@ pub enum Fault {
     Cut,
     /// The request has its effect, and then the connection closes without an answer.
     CutAfterEffect,
+    /// The request has its effect, and behind the answer comes as much white space.
+    Padded {
+        /// How much.
+        bytes: usize,
+    },
     /// A proxy's error page: no effect, and not the JSON that the caller expects.
     Html,
 }
@@ -137,12 +142,21 @@ impl Fault {
                 effect.await;
                 cut()
             }
+            Self::Padded { bytes } => padded(effect.await, bytes).await,
             Self::Html => {
                 let page = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
                 (StatusCode::BAD_GATEWAY, [(header::CONTENT_TYPE, "text/html")], page).into_response()
             }
         }
     }
+}
+
+async fn padded(answer: Response, bytes: usize) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let mut body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default().to_vec();
+    body.resize(body.len() + bytes, b' ');
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(body))
 }
 
 fn cut() -> Response {

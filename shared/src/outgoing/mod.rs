@@ -7,7 +7,7 @@ mod service_binding;
 mod transport;
 mod upstream;
 
-pub use request::{Failure, Request, Response, TIMEOUT};
+pub use request::{Failure, LONGEST_RESPONSE, Request, Response, TIMEOUT};
 pub use retry::RetryPolicy;
 pub use retry_after::{RETRY_AFTER, retry_after};
 pub use service_binding::{Answer, ServiceBinding};

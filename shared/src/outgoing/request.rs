@@ -11,6 +11,10 @@ use crate::headers::Headers;
 /// The timeout of a request, unless it sets another one.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// As many bytes of a response are read, unless the request sets another limit: no vendor's answer that is of use to us is
+/// longer, and an endless one must not fill the isolate's memory. As long as Skyvern's webhooks, which carry the same.
+pub const LONGEST_RESPONSE: usize = 4 * 1024 * 1024;
+
 /// A request to another server. A clone shares the body, which may be long. It has no `Debug`, because there are secrets
 /// in the headers.
 #[derive(Clone)]
@@ -21,13 +25,22 @@ pub struct Request {
     body: Option<Rc<Vec<u8>>>,
     wanted_headers: &'static [&'static str],
     timeout: Duration,
+    longest_response: Option<usize>,
 }
 
 impl Request {
     /// A GET request.
     #[must_use]
     pub fn get(url: Url) -> Self {
-        Self { method: "GET", url, headers: Vec::new(), body: None, wanted_headers: &[], timeout: TIMEOUT }
+        Self {
+            method: "GET",
+            url,
+            headers: Vec::new(),
+            body: None,
+            wanted_headers: &[],
+            timeout: TIMEOUT,
+            longest_response: Some(LONGEST_RESPONSE),
+        }
     }
 
     /// A POST request with JSON text.
@@ -69,6 +82,18 @@ impl Request {
     pub fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// Reads the response however long it is. For our own database, which decides by itself how much it returns: counting
+    /// costs more than the rest of a small function.
+    #[must_use]
+    pub fn of_any_length(mut self) -> Self {
+        self.longest_response = None;
+        self
+    }
+
+    pub(crate) fn longest_response(&self) -> Option<usize> {
+        self.longest_response
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -155,4 +180,6 @@ pub enum Failure {
     TimedOut,
     /// The connection could not be made, or broke.
     Unreachable,
+    /// There is one, but longer than the request's limit.
+    TooLong,
 }

@@ -108,7 +108,7 @@ impl<'a> Database<'a> {
             Caller::Service => self.supabase.service_headers(),
         };
         let request = Request::post_json(self.url(function)?, arguments);
-        Ok(request.header("accept", "application/json").headers(credentials))
+        Ok(request.header("accept", "application/json").headers(credentials).of_any_length())
     }
 
     /// Where a function is called. The crate would take the arguments as well, but only as a copy.
@@ -123,7 +123,7 @@ impl<'a> Database<'a> {
     fn accepted(&self, function: &'static str, answer: Result<Response, Failure>) -> Result<Response, Problem> {
         let response = answer.map_err(|failure| match failure {
             Failure::TimedOut => Problem::DatabaseTimedOut,
-            Failure::Unreachable => Problem::DatabaseUnavailable,
+            Failure::Unreachable | Failure::TooLong => Problem::DatabaseUnavailable,
         })?;
         if response.is_success() {
             return Ok(response);

@@ -115,7 +115,7 @@ impl<'a> Storage<'a> {
         let request = request.headers(self.credentials.iter().cloned());
         self.upstream.send("storage", request).await.map_err(|failure| match failure {
             Failure::TimedOut => Problem::StorageTimedOut,
-            Failure::Unreachable => Problem::StorageFailed,
+            Failure::Unreachable | Failure::TooLong => Problem::StorageFailed,
         })
     }
 

@@ -292,6 +292,10 @@ impl Transport for Handle {
         if takes > request.timeout() {
             result = Err(Failure::TimedOut);
         }
+        let is_longer = |limit| result.as_ref().is_ok_and(|response| response.body.len() > limit);
+        if request.longest_response().is_some_and(is_longer) {
+            result = Err(Failure::TooLong);
+        }
         if let Err(Failure::TimedOut) = result {
             takes = request.timeout();
         }

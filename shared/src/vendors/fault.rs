@@ -137,6 +137,7 @@ impl Faults {
         result.map_err(|failure| match failure {
             Failure::TimedOut => self.timed_out,
             Failure::Unreachable => self.unreachable,
+            Failure::TooLong => self.unreadable,
         })
     }
 

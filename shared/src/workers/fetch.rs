@@ -1,6 +1,6 @@
 //! The runtime's `fetch`, one layer below `worker`'s own wrapper: that one builds a request object
 //! with a call for every header and reads every response through a stream, which is a sixth of what a
-//! small function costs.
+//! small function costs. Here only responses of vendors are read through a stream, to stop when they are too long.
 
 use std::pin::pin;
 
@@ -37,7 +37,12 @@ pub(super) fn fetch(sender: Option<Object>, request: Request) -> LocalBoxFuture<
         let signal = controller.signal();
         let response = pin!(exchange(&sender, &request, &signal));
         match select(response, pin!(worker::Delay::from(request.timeout()))).await {
-            Either::Left((response, _)) => response.map_err(|_| Failure::Unreachable),
+            Either::Left((Ok(Some(response)), _)) => Ok(response),
+            Either::Left((Ok(None), _)) => {
+                controller.abort();
+                Err(Failure::TooLong)
+            }
+            Either::Left((Err(_), _)) => Err(Failure::Unreachable),
             Either::Right(_) => {
                 controller.abort();
                 Err(Failure::TimedOut)
@@ -46,9 +51,11 @@ pub(super) fn fetch(sender: Option<Object>, request: Request) -> LocalBoxFuture<
     })
 }
 
+/// Returns none for a response that is longer than the request's limit.
+///
 /// # Errors
 /// What the runtime throws when there is no response, or when `signal` ended it.
-async fn exchange(sender: &Object, request: &Request, signal: &AbortSignal) -> Result<Response, JsValue> {
+async fn exchange(sender: &Object, request: &Request, signal: &AbortSignal) -> Result<Option<Response>, JsValue> {
     let headers = Object::new();
     let set = |name: &str, value: &str| Reflect::set(&headers, &JsString::from(name), &JsString::from(value));
     for (name, value) in request.all_headers() {
@@ -71,6 +78,35 @@ async fn exchange(sender: &Object, request: &Request, signal: &AbortSignal) -> R
     let wanted = request.wanted_headers().iter();
     let headers: Headers =
         wanted.filter_map(|name| Some(((*name).to_owned(), response.headers().get(name).ok().flatten()?))).collect();
-    let body = JsFuture::from(response.array_buffer()?).await?;
-    Ok(Response { status: response.status(), headers, body: Uint8Array::new(&body).to_vec() })
+    let body = match request.longest_response() {
+        Some(limit) => read_up_to(limit, &response).await?,
+        None => Some(Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?).to_vec()),
+    };
+    Ok(body.map(|body| Response { status: response.status(), headers, body }))
+}
+
+/// The body, unless it is longer. Its declared length says nothing: it may be that of the compressed body.
+async fn read_up_to(limit: usize, response: &web_sys::Response) -> Result<Option<Vec<u8>>, JsValue> {
+    let get = |object: &JsValue, name: &str| Reflect::get(object, &JsString::from(name));
+    let mut body = Vec::new();
+    let stream = get(response, "body")?;
+    if stream.is_null() {
+        return Ok(Some(body));
+    }
+    let get_reader: Function = get(&stream, "getReader")?.dyn_into()?;
+    let reader = get_reader.call0(&stream)?;
+    let read: Function = get(&reader, "read")?.dyn_into()?;
+    loop {
+        let promise: Promise = read.call0(&reader)?.dyn_into()?;
+        let part = JsFuture::from(promise).await?;
+        if get(&part, "done")?.is_truthy() {
+            return Ok(Some(body));
+        }
+        let chunk: Uint8Array = get(&part, "value")?.dyn_into()?;
+        let length = chunk.length() as usize;
+        if body.len().saturating_add(length) > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk.to_vec());
+    }
 }

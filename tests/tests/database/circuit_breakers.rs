@@ -1,6 +1,8 @@
 //! The circuit breaker of a vendor by itself. Here it is that of a vendor that nothing calls; the others are held closed.
 
 use futures_util::future::join_all;
+use serde_json::json;
+use shared::vendors::{CallOutcome, FAULTS};
 use tests::Stack;
 
 const VENDOR: &str = "openai";
@@ -155,4 +157,17 @@ async fn a_vendor_in_trouble_is_left_alone_and_tried_by_one_caller_at_a_time() {
     breaker.note("succeeded").await;
     assert_eq!((breaker.pass().await, breaker.pass_for("true").await), (Some(300), Some(300)));
     breaker.begin_anew().await;
+}
+
+#[tokio::test]
+async fn a_code_says_the_same_in_sql_as_in_rust() {
+    let stack = Stack::get().await;
+    for fault in FAULTS.iter().flat_map(|faults| faults.all()) {
+        let sql = "select to_jsonb(private.call_outcome($1))";
+        let row = &stack.database().query(sql, &[&fault.code]).await[0];
+        let outcome: Option<serde_json::Value> = row.get(0);
+        assert_eq!(outcome, CallOutcome::of(fault).map(|outcome| json!(outcome)), "{}", fault.code);
+    }
+    let other = stack.database().query("select private.call_outcome('database_failed') is null", &[]).await;
+    assert!(other[0].get::<_, bool>(0), "the database is no vendor");
 }

@@ -157,6 +157,7 @@ async fn answer(stack: &Stack, name: &str, vendor: Service, failing: Failing) ->
     let (times, seconds) = match vendor {
         Service::Expo => (4, 30),    // a push message that is repeated shows only once
         Service::Jsearch => (3, 70), // nobody waits at a screen for a sync
+        Service::Skyvern => (1, 40), // starting a run may take half a minute
         _ => (1, 20),
     };
     stack.fail(FaultSpec { service: vendor, contains: request_id.clone(), times, fault: failing.fault() }).await;

@@ -186,18 +186,12 @@ async fn a_device_that_is_gone_is_not_asked_again_until_it_comes_back() {
         .expo()
         .set_devices(&tokens[..1], Device { ticket_error: Some("DeviceNotRegistered".into()), ..Device::default() })
         .await;
-    // Some other service's token, registered by mistake.
-    let odd = format!("apns-{}", Uuid::new_v4());
     let caller = ada.caller().await;
-    caller.rpc("register_push_token", &json!({ "p_token": odd })).await.expect_status(200);
 
     let reply = push(&stack, &message(&ada, "first")).await.expect_status(200);
-    assert_eq!(outcomes(&reply, 0), ["revoked DeviceNotRegistered", "revoked invalid_token", "sent"]);
-    for token in [&tokens[0], &odd] {
-        assert!(device_row(&stack, token).await["revoked_at"].is_string());
-        assert_eq!(tickets(&stack, token).await[0]["status"], "failed");
-    }
-    assert!(stack.expo().requests_for(&odd).await.is_empty(), "what is no push token is not sent");
+    assert_eq!(outcomes(&reply, 0), ["revoked DeviceNotRegistered", "sent"]);
+    assert!(device_row(&stack, &tokens[0]).await["revoked_at"].is_string());
+    assert_eq!(tickets(&stack, &tokens[0]).await[0]["status"], "failed");
 
     let reply = push(&stack, &message(&ada, "second")).await.expect_status(200);
     assert_eq!(outcomes(&reply, 0), ["sent"]);
@@ -206,6 +200,55 @@ async fn a_device_that_is_gone_is_not_asked_again_until_it_comes_back() {
     stack.expo().set_devices(&tokens[..1], Device::default()).await;
     let reply = push(&stack, &message(&ada, "third")).await.expect_status(200);
     assert_eq!(outcomes(&reply, 0), ["sent", "sent"]);
+}
+
+#[tokio::test]
+async fn what_is_no_push_token_is_not_registered() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let caller = ada.caller().await;
+    let (id, long) = (Uuid::new_v4(), "a".repeat(300));
+    for token in [
+        json!(format!("apns-{id}")),
+        json!(format!("ExponentPushToken{id}")),
+        json!("ExponentPushToken[]"),
+        json!(format!(" ExponentPushToken[{id}]")),
+        json!(format!("ExponentPushToken[{long}]")),
+        json!(""),
+    ] {
+        let reply = caller.rpc("register_push_token", &json!({ "p_token": token })).await;
+        assert_eq!((reply.status, reply.code()), (422, "invalid_input"), "{token}: {reply:?}");
+    }
+    for token in [format!("ExponentPushToken[{id}]"), format!("ExpoPushToken[{id}]"), id.to_string()] {
+        caller.rpc("register_push_token", &json!({ "p_token": token })).await.expect_status(200);
+    }
+}
+
+#[tokio::test]
+async fn one_bad_recipient_does_not_keep_the_others_from_their_message() {
+    let stack = Stack::get().await;
+    let people = join_all((0..50).map(|_| stack.new_person())).await;
+    let tokens = join_all(people.iter().map(|person| devices(person, 1))).await.concat();
+    let mut jobs = Vec::new();
+    for person in &people {
+        jobs.push(queue(&stack, person, &message(person, "queued")).await);
+    }
+    let bad = 17;
+    let refused = json!({ "errors": [{ "code": "VALIDATION_ERROR", "message": "no" }] });
+    stack.expo().fail(&tokens[bad], 100, refusal(400, refused, &[])).await;
+
+    let requests: Vec<Value> = jobs.iter().map(|id| json!({ "job_id": id })).collect();
+    let reply = push(&stack, &json!(requests)).await.expect_status(200);
+
+    assert_eq!((&reply.json["sent"], &reply.json["failed"]), (&json!(49), &json!(1)), "{reply:?}");
+    for (place, job_id) in jobs.iter().enumerate() {
+        let row = job(&stack, *job_id).await;
+        let expected = if place == bad { ("failed", json!("expo_rejected")) } else { ("completed", Value::Null) };
+        assert_eq!((&row["status"], &row["error"]), (&json!(expected.0), &expected.1), "{place}");
+        let delivered = stack.expo().delivered(&tokens[place]).await;
+        assert_eq!(delivered.len(), usize::from(place != bad), "{place}");
+    }
+    assert!(stack.expo().requests_for(&tokens[bad]).await.len() <= 8, "halves of halves");
 }
 
 #[tokio::test]

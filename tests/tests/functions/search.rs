@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    APP_ID, APP_KEY, Fault, Method, Person, Reply, Stack,
+    APP_ID, APP_KEY, Fault, Method, Person, Reply, Stack, TokenSpec,
     allowance::{boundless, limited},
 };
 use uuid::Uuid;
@@ -178,7 +178,7 @@ async fn the_same_search_in_another_spelling_asks_nobody() {
 }
 
 #[tokio::test]
-async fn a_hit_costs_one_call_to_the_database_and_a_miss_two() {
+async fn a_hit_costs_one_call_to_the_database_and_a_miss_three() {
     let stack = Stack::get().await;
     let _allowance = boundless(&stack).await;
     let (ada, word) = (stack.new_person().await, word());
@@ -191,7 +191,7 @@ async fn a_hit_costs_one_call_to_the_database_and_a_miss_two() {
     let miss = search(&ada, &json!({ "keywords": word })).await;
     let hit = search(&ada, &json!({ "keywords": word })).await;
 
-    assert_eq!(calls(&miss), ["database", "adzuna", "database"]);
+    assert_eq!(calls(&miss), ["database", "database", "adzuna", "database"]);
     assert_eq!(calls(&hit), ["database"]);
 }
 
@@ -292,6 +292,8 @@ async fn each_fault_of_adzuna_has_its_name_and_shows_no_key() {
         (status(200, json!("{\"results\": [")), 502, "adzuna_unreadable"),
         (status(200, json!({ "results": "none" })), 502, "adzuna_unreadable"),
         (status(200, json!({ "count": 0 })), 502, "adzuna_unreadable"),
+        // Good, but longer than any answer that is of use.
+        (Fault::Padded { bytes: 5 * 1024 * 1024 }, 502, "adzuna_unreadable"),
     ];
 
     join_all(faults.into_iter().map(async |(fault, status, code)| {
@@ -310,13 +312,46 @@ async fn each_fault_of_adzuna_has_its_name_and_shows_no_key() {
             1,
             "no try is made without being counted: {fault:?}"
         );
-        assert_eq!(cache(&search(&ada, &json!({ "keywords": word })).await), "miss", "the next one asks again");
+        let remembered = search(&ada, &json!({ "keywords": word })).await.expect_problem(status, code);
+        let wait: u64 = remembered.header("retry-after").parse().unwrap();
+        let longest = if code == "adzuna_rejected" { 3600 } else { 30 };
+        assert!((longest / 2..=longest).contains(&wait), "{fault:?}: {wait}");
+        assert_eq!(stack.adzuna().searches_for(&word).await.len(), 1, "for a while nobody asks again: {fault:?}");
     }))
     .await;
 
     let log = fs::read_to_string(stack.description().log_dir.join("functions.log")).unwrap();
     assert!(log.contains("adzuna-job-search"), "the log is the functions'");
     assert!(!log.contains(APP_KEY), "no key is in the log");
+}
+
+#[tokio::test]
+async fn a_page_that_fails_again_is_left_alone_for_longer() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let (ada, word) = (stack.new_person().await, word());
+    let query = json!({ "keywords": word });
+    search(&ada, &query).await.expect_status(200);
+    grow_old(&stack, &word).await;
+    let key = "select query_key from public.job_search_cache where query ->> 'what' = $1";
+    let key: String = stack.database().query(key, &[&word]).await[0].get(0);
+
+    let mut pauses = Vec::new();
+    for _ in 0..9 {
+        stack.adzuna().fail_once(&word, status(500, Value::Null)).await;
+        assert_eq!(cache(&search(&ada, &query).await), "stale");
+        let pause = "select round(extract(epoch from lease.expires_at - call.called_at))::int
+                     from private.job_search_leases as lease join private.job_search_calls as call using (id)
+                     where lease.query_key = $1";
+        pauses.push(stack.database().query(pause, &[&key]).await[0].get::<_, i32>(0));
+        let over = "update private.job_search_leases set expires_at = now() where query_key = $1";
+        stack.database().query(over, &[&key]).await;
+    }
+    assert_eq!(pauses, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+
+    assert_eq!(cache(&search(&ada, &query).await), "miss");
+    let left = stack.database().query("select from private.job_search_leases where query_key = $1", &[&key]).await;
+    assert!(left.is_empty(), "a success is forgotten");
 }
 
 #[tokio::test]
@@ -395,8 +430,12 @@ async fn when_the_allowance_is_spent_older_results_are_given_and_the_cache_goes_
 async fn the_limit_of_a_person_is_exact_and_leaves_the_rest_to_others() {
     let stack = Stack::get().await;
     let (ada, bob) = (stack.new_person().await, stack.new_person().await);
-    for (period, limit, ago, longest_wait) in [("a minute", 10, "20 seconds", 60), ("a day", 100, "2 hours", 24 * 3600)]
-    {
+    for (period, limit, ago, longest_wait) in [
+        ("a minute", 5, "20 seconds", 60),
+        ("a day", 25, "2 hours", 24 * 3600),
+        ("a week", 75, "2 days", 7 * 24 * 3600),
+        ("a month", 150, "10 days", 31 * 24 * 3600),
+    ] {
         let _allowance = limited(&stack).await;
         let (left, at_once) = (3, 8);
         seed_calls(&stack, &ada, ago, limit - left).await;
@@ -449,24 +488,72 @@ async fn a_person_at_their_limit_gets_older_results_and_what_is_cached() {
 }
 
 #[tokio::test]
-async fn who_leaves_the_function_out_uses_up_their_own_share_only() {
+async fn three_accounts_do_not_use_up_a_day_of_everybodys() {
     let stack = Stack::get().await;
-    let (ada, bob) = (stack.new_person().await, stack.new_person().await);
+    let greedy = join_all((0..3).map(|_| stack.new_person())).await;
+    let bob = stack.new_person().await;
     let _allowance = limited(&stack).await;
+    let mut spent = 0;
+    for minutes in 1..=20 {
+        for person in &greedy {
+            let word = word();
+            let searches = (0..5).map(|number| json!({ "keywords": format!("{word} {number}") }));
+            let replies = join_all(searches.map(async |query| search(person, &query).await)).await;
+            spent += replies.iter().filter(|reply| reply.status == 200).count();
+        }
+        let minute_over = "update private.job_search_calls set called_at = called_at - interval '61 seconds'";
+        stack.database().query(minute_over, &[]).await;
+        if minutes == 5 {
+            assert_eq!(spent, 75, "each has had their day");
+        }
+    }
+    assert_eq!(spent, 75);
+    assert_eq!(cache(&search(&bob, &json!({ "keywords": word() })).await), "miss", "most is left");
+}
+
+#[tokio::test]
+async fn who_leaves_the_function_out_spends_nothing_and_holds_up_nobody() {
+    let stack = Stack::get().await;
+    let (ada, word) = (stack.new_person().await, word());
+    let _allowance = limited(&stack).await;
+    // The key of a search is known from the cache once it was made.
+    search(&ada, &json!({ "keywords": word })).await.expect_status(200);
+    let key = "with page as (delete from public.job_search_cache where query ->> 'what' = $1 returning query_key),
+                    calls as (delete from private.job_search_calls)
+               select query_key from page";
+    let key: String = stack.database().query(key, &[&word]).await[0].get(0);
     let caller = ada.caller().await;
-    let outcome = async |_| {
-        let key = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let request = caller.request(Method::POST, "/rest/v1/rpc/search_jobs").json(&json!({ "p_query_key": key }));
-        Reply::to(request).await.expect_status(200).json
-    };
 
-    let outcomes = join_all((0..30).map(outcome)).await;
+    let asked = json!({ "p_query_key": key });
+    let looks = join_all((0..30).map(|_| caller.rpc("search_jobs", &asked))).await;
+    for look in looks {
+        assert_eq!(look.expect_status(200).json["outcome"], "missing");
+    }
+    let lease = json!({ "p_query_key": key, "p_known_version": null, "p_user_id": ada.user_id });
+    let refused = caller.rpc("lease_job_search", &lease).await;
+    assert_eq!((refused.status, refused.json["code"].as_str()), (403, Some("42501")), "{refused:?}");
 
-    let leased = outcomes.iter().filter(|outcome| outcome["outcome"] == "leased").count();
-    assert_eq!(leased, 10);
-    let spent: Vec<&Value> = outcomes.iter().filter(|outcome| outcome["outcome"] == "spent").collect();
-    assert!(spent.len() == 20 && spent.iter().all(|outcome| outcome["is_own_limit"] == true), "{outcomes:?}");
-    assert_eq!(cache(&search(&bob, &json!({ "keywords": word() })).await), "miss");
+    let left = "select from private.job_search_calls union all
+                select from private.job_search_leases where query_key = $1";
+    assert!(stack.database().query(left, &[&key]).await.is_empty(), "nothing is spent or held");
+    assert_eq!(cache(&search(&ada, &json!({ "keywords": word })).await), "miss");
+}
+
+#[tokio::test]
+async fn whoever_impersonates_a_person_sees_what_is_cached_and_spends_nothing() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let (ada, known, new) = (stack.new_person().await, word(), word());
+    search(&ada, &json!({ "keywords": known })).await.expect_status(200);
+    let claims = json!({ "act": { "iss": "https://dashboard.clerk.com", "sub": "user_2support" } });
+    let claims = claims.as_object().unwrap().clone();
+    let spec = TokenSpec { sub: ada.clerk_user_id.clone(), claims, ..TokenSpec::default() };
+    let support = stack.bearer(&stack.clerk().mint(&spec).await);
+    let look = async |word: &str| support.invoke("adzuna-job-search", &json!({ "keywords": word })).await;
+
+    assert_eq!(cache(&look(&known).await), "hit");
+    look(&new).await.expect_problem(403, "impersonation_refused");
+    assert!(stack.adzuna().searches_for(&new).await.is_empty());
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ pub(crate) async fn run(attempt: &Attempt<'_>) -> Result<JobOutcome, JobOutcome>
     let supabase = &call.settings.supabase;
     match service_binding.within(TIMEOUT).post_json(attempt.role, supabase, "{}".to_owned()).await {
         Ok(200) => Ok(JobOutcome::Completed { result: json!({}) }),
-        Ok(409) => Ok(JobOutcome::PutBack { after: LOOK_AGAIN }),
+        // Or JSearch is left alone for a while: its circuit breaker is open.
+        Ok(409 | 503) => Ok(JobOutcome::PutBack { after: LOOK_AGAIN }),
         Ok(status) => Err(JobOutcome::Retry { error: format!("job-sync answered {status}"), after: None }),
         Err(failure) => Err(JobOutcome::Retry { error: format!("job-sync: {failure:?}"), after: None }),
     }

@@ -42,6 +42,9 @@ pub(crate) async fn run(attempt: &Attempt<'_>, job: &BackgroundJob) -> Result<Jo
         Question::Submission { submission_id, title, seconds_ago } => {
             look.at_submission(submission_id, &title, Duration::from_secs(seconds_ago)).await?
         }
+        Question::Paused { retry_after_seconds } => {
+            JobOutcome::PutBack { after: Duration::from_secs(retry_after_seconds) }
+        }
         Question::Nothing { reason } => found(reason),
     })
 }

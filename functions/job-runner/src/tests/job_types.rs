@@ -265,6 +265,7 @@ mod job_sync {
         for (machine, expected) in [
             (responds(200), completed(json!({}))),
             (responds(409), put_back(600)),
+            (responds(503), put_back(600)),
             (responds(502), retry("job-sync answered 502", None)),
             (responds(401), retry("job-sync answered 401", None)),
             (Machine::new().fails("/job-sync", Failure::Unreachable), retry("job-sync: Unreachable", None)),
@@ -511,6 +512,14 @@ mod reconcile_application {
 
     fn found(outcome: &str) -> super::Settlement {
         completed(json!({ "found": outcome }))
+    }
+
+    #[test]
+    fn while_skyvern_is_left_alone_a_look_waits_without_losing_an_attempt() {
+        let paused = json!({ "outcome": "paused", "retry_after_seconds": 90 });
+        let (machine, settlement) =
+            settled(Machine::new().returns("application_to_reconcile", paused), KIND, &payload());
+        assert_eq!((settlement, work(&machine).as_slice()), (put_back(90), &[QUESTION.to_owned()][..]));
     }
 
     #[test]

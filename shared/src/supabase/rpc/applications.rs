@@ -132,7 +132,7 @@ rpc! {
         pub user_id: Option<UserId>,
     }
     const NAME = "application_to_reconcile";
-    /// It only reads; the background job's next attempt asks again.
+    /// It changes nothing but that the one trial of a circuit breaker is taken; the next attempt asks again.
     const REPEAT = Repeat::LeftToCaller;
     type Answer = Question;
 
@@ -480,6 +480,11 @@ pub enum Question {
         title: String,
         /// How long ago it was sent, by the database's clock.
         seconds_ago: u64,
+    },
+    /// Skyvern's circuit breaker is open.
+    Paused {
+        /// For how long.
+        retry_after_seconds: u64,
     },
     /// It is known already, or no business of whoever asks.
     Nothing {

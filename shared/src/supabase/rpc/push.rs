@@ -86,6 +86,8 @@ pub struct ClaimedPushMessages {
     pub read_at: String,
     /// In the order of the call.
     pub messages: Vec<ClaimedPushMessage>,
+    /// If Expo's circuit breaker is open: until when. Then nothing was claimed.
+    pub retry_after_seconds: Option<u64>,
 }
 
 /// A message that was asked for.

@@ -86,6 +86,11 @@ pub enum BegunJobSync {
         /// How long its lock lasts.
         retry_after_seconds: u64,
     },
+    /// The source's circuit breaker is open.
+    Paused {
+        /// For how long.
+        retry_after_seconds: u64,
+    },
 }
 
 /// What `store_job_postings` returns.

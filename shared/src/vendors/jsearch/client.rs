@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{FAULTS, Next, Page, QUOTA_SPENT, Query, Settings, fault::is_passing};
 use crate::{
-    outgoing::{Failure, Request, Response, RetryPolicy, Upstream},
+    outgoing::{Failure, RETRY_AFTER, Request, Response, RetryPolicy, Upstream},
     vendors::fault::{Fault, FaultKind},
 };
 
@@ -16,6 +16,9 @@ const RETRY: RetryPolicy = RetryPolicy::pausing(&[100, 200]).with_jitter_percent
 
 /// How many requests are left of the quota; some plans have a second, hard limit.
 const REMAINING: [&str; 2] = ["x-ratelimit-requests-remaining", "x-ratelimit-rapid-free-plans-hard-limit-remaining"];
+
+/// The headers that are of interest.
+const WANTED: [&str; 4] = [REMAINING[0], REMAINING[1], RETRY_AFTER[0], RETRY_AFTER[1]];
 
 /// JSearch's API.
 #[derive(Debug)]
@@ -58,7 +61,7 @@ impl<'a> Jsearch<'a> {
         Request::get(url)
             .header("accept", "application/json")
             .headers(self.settings.headers())
-            .wanting(&REMAINING)
+            .wanting(&WANTED)
             .within(TIMEOUT)
     }
 }
@@ -71,7 +74,7 @@ fn read(result: Result<Response, Failure>, position: Option<&Next>) -> Result<Pa
         let page = Page::parse(&response.body, position).ok_or(FAULTS.unreadable)?;
         return Ok(Page { quota_is_spent, ..page });
     }
-    let fault = FAULTS.of_status(response.status);
+    let fault = FAULTS.refusal(&response);
     let says_spent = || String::from_utf8_lossy(&response.body).contains("MONTHLY");
     let is_spent = fault.kind == FaultKind::RateLimited && (quota_is_spent || says_spent());
     Err(if is_spent { QUOTA_SPENT } else { fault })

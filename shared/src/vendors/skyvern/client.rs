@@ -15,6 +15,10 @@ use crate::{
     vendors::fault::Fault,
 };
 
+/// Starting a run takes Skyvern up to half a minute, because it looks at the page and the prompt first. With what comes
+/// before and after it, that is within the minute that a claim lasts.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The request that starts a run may take half a minute to arrive, and the run appears in Skyvern's list a moment after
 /// that. Before this time, not finding it there proves nothing.
 pub const SURELY_LISTED_AFTER: Duration = Duration::from_mins(2);
@@ -40,7 +44,8 @@ impl<'a> Skyvern<'a> {
     /// [`Fault`]; [`leaves_outcome_open`](super::leaves_outcome_open) tells whether a run may exist all the same.
     pub async fn start(&self, run: &NewRun) -> Result<Run, Fault> {
         let body = serde_json::to_string(run).map_err(|_| FAULTS.rejected)?;
-        let request = self.with_key(Request::post_json(self.url("v1/run/tasks")?, body)).wanting(&RETRY_AFTER);
+        let request = self.with_key(Request::post_json(self.url("v1/run/tasks")?, body));
+        let request = request.within(START_TIMEOUT);
         let result = self.upstream.send("skyvern", request).await;
         // Its database is away, for a moment; it does not say for how long (docs/vendors/skyvern.md#limits).
         let is_unavailable = matches!(&result, Ok(response) if response.status == 503);
@@ -100,7 +105,7 @@ impl<'a> Skyvern<'a> {
     }
 
     fn with_key(&self, request: Request) -> Request {
-        request.header("x-api-key", self.settings.api_key.expose())
+        request.header("x-api-key", self.settings.api_key.expose()).wanting(&RETRY_AFTER)
     }
 }
 
@@ -150,12 +155,12 @@ fn known(result: Result<Response, Failure>) -> Result<Option<Response>, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FAULTS, Settings, Skyvern, known, read_run};
+    use super::{FAULTS, NewRun, Settings, Skyvern, known, read_run};
     use crate::{
         ids::RunId,
-        outgoing::{Failure, Response},
+        outgoing::{Failure, LONGEST_RESPONSE, Response},
         secret::Secret,
-        testing::Machine,
+        testing::{Machine, block_on},
         vendors::{
             Fault,
             skyvern::fault::{CREDITS_EXHAUSTED, leaves_outcome_open},
@@ -220,6 +225,33 @@ mod tests {
         let odd = url("../a?b#c/d", None);
         assert!(odd.path().starts_with("/x/v1/runs/") && odd.path_segments().unwrap().count() == 4, "{odd}");
         assert!(odd.query().is_none() && odd.fragment().is_none(), "{odd}");
+    }
+
+    #[test]
+    fn an_answer_is_read_up_to_a_limit_and_creating_a_run_may_take_half_a_minute() {
+        let settings = Settings { api_url: "https://api.skyvern.example/".parse().unwrap(), api_key: Secret::new("k") };
+        let run =
+            |output: usize| format!(r#"{{"run_id":"tsk_41","status":"completed","output":"{}"}}"#, "x".repeat(output));
+        for (length, is_read) in [(LONGEST_RESPONSE - 100, true), (LONGEST_RESPONSE, false)] {
+            let machine = Machine::new().responds_with("/v1/runs/tsk_41", 200, &[], run(length));
+            let upstream = machine.upstream();
+            let read = block_on(Skyvern::new(&settings, &upstream).read(&RunId::parse("tsk_41").unwrap()));
+            assert_eq!(read.map(|event| event.is_some()), if is_read { Ok(true) } else { Err(FAULTS.unreadable) });
+        }
+
+        let new_run = NewRun {
+            prompt: String::new(),
+            url: "https://jobs.example/1".parse().unwrap(),
+            title: "jobraker-1".to_owned(),
+            webhook_url: "https://functions.example/".parse().unwrap(),
+            max_steps: 1,
+            data_extraction_schema: serde_json::Value::Null,
+            error_code_mapping: serde_json::Value::Null,
+        };
+        let machine = Machine::new().fails("/v1/run/tasks", Failure::TimedOut);
+        let upstream = machine.upstream();
+        assert_eq!(block_on(Skyvern::new(&settings, &upstream).start(&new_run)), Err(FAULTS.timed_out));
+        assert_eq!(machine.waited().as_secs(), 30);
     }
 
     #[test]

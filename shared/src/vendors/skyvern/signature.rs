@@ -6,7 +6,13 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::{config::Environment, secret::Secret, sign_in::VerifiedWebhook};
+use crate::{
+    config::{Environment, Misconfigured},
+    secret::Secret,
+    sign_in::VerifiedWebhook,
+};
+
+const SETTING: &str = "SKYVERN_WEBHOOK_SECRET";
 
 /// The key of Skyvern's own test sender for an organisation without one. It is public.
 const PLACEHOLDER: &str = "test_api_key_placeholder";
@@ -16,18 +22,16 @@ const PLACEHOLDER: &str = "test_api_key_placeholder";
 pub struct WebhookKeys(Vec<Secret>);
 
 impl WebhookKeys {
-    /// Reads `SKYVERN_WEBHOOK_SECRET`, comma separated. Without it nothing verifies, because anybody can
-    /// sign with an empty key.
-    #[must_use]
-    pub fn read(environment: &Environment) -> Self {
-        let keys = environment.list("SKYVERN_WEBHOOK_SECRET");
-        Self(keys.into_iter().filter(|key| key != PLACEHOLDER).map(Secret::new).collect())
-    }
-
-    /// Whether there is no key at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Reads `SKYVERN_WEBHOOK_SECRET`, comma separated. Anybody can sign with an empty key or with the public one, so
+    /// they are none. Without a key nothing could be verified, and that is our fault, not the sender's: Skyvern comes
+    /// back after a 500, and a 401 would lose the event for good (docs/vendors/skyvern.md#webhook-delivery).
+    ///
+    /// # Errors
+    /// Names the setting when it has no key.
+    pub fn read(environment: &Environment) -> Result<Self, Misconfigured> {
+        let keys = environment.list(SETTING).into_iter().filter(|key| key != PLACEHOLDER);
+        let keys: Vec<Secret> = keys.map(Secret::new).collect();
+        if keys.is_empty() { Err(Misconfigured { name: SETTING, fault: "has no key" }) } else { Ok(Self(keys)) }
     }
 
     /// Proof that `signature` is that of `body` with one of the keys. Every key is tried, and every comparison takes
@@ -66,7 +70,7 @@ mod tests {
     const SIGNATURE: &str = "676c940f55cc3b747e748377a0dd3a1ed2b5977eeece5524e6e2b51f6ca34f48";
 
     fn keys(setting: &'static str) -> WebhookKeys {
-        WebhookKeys::read(&Environment::new(move |_| Some(setting.to_owned())))
+        WebhookKeys::read(&Environment::new(move |_| Some(setting.to_owned()))).unwrap()
     }
 
     #[test]
@@ -103,15 +107,20 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_nothing_verifies() {
-        for setting in ["", " ", ",", " , ", "test_api_key_placeholder"] {
-            let keys = keys(setting);
-            assert!(keys.is_empty());
-            for key in ["", " ", "test_api_key_placeholder"] {
-                assert!(keys.verify(Some(&sign(&Secret::new(key), b"{}")), b"{}").is_none(), "{setting:?} {key:?}");
-            }
-            assert!(keys.verify(None, b"{}").is_none());
-            assert!(keys.verify(Some(""), b"{}").is_none());
+    fn a_setting_without_a_key_is_named() {
+        for setting in [None, Some(""), Some(" "), Some(","), Some(" , "), Some("test_api_key_placeholder, ")] {
+            let read = WebhookKeys::read(&Environment::new(move |_| setting.map(str::to_owned)));
+            assert_eq!(read.unwrap_err().name, "SKYVERN_WEBHOOK_SECRET", "{setting:?}");
         }
+    }
+
+    #[test]
+    fn a_key_that_everybody_knows_verifies_nothing() {
+        let keys = keys("demo-key-not-a-secret,test_api_key_placeholder,,");
+        for key in ["", " ", "test_api_key_placeholder"] {
+            assert!(keys.verify(Some(&sign(&Secret::new(key), b"{}")), b"{}").is_none(), "{key:?}");
+        }
+        assert!(keys.verify(None, b"{}").is_none());
+        assert!(keys.verify(Some(""), b"{}").is_none());
     }
 }
