@@ -240,6 +240,11 @@ create or replace function private.hear_of_erased_application(
     set search_path = ''
 as $$
 begin
+    -- The person before the ledger, in the order in which an account's deletion takes them.
+    perform from public.users where id = p_run.user_id for key share;
+    if not found then
+        return null;
+    end if;
     if p_run.run_id is null then
         update private.application_runs set run_id = p_run_id, started_at = clock_timestamp()
         where submission_id = p_run.submission_id;

@@ -1043,6 +1043,11 @@ CREATE FUNCTION private.hear_of_erased_application(p_run private.application_run
     SET search_path TO ''
     AS $$
 begin
+    -- The person before the ledger, in the order in which an account's deletion takes them.
+    perform from public.users where id = p_run.user_id for key share;
+    if not found then
+        return null;
+    end if;
     if p_run.run_id is null then
         update private.application_runs set run_id = p_run_id, started_at = clock_timestamp()
         where submission_id = p_run.submission_id;
@@ -1807,6 +1812,26 @@ begin
     update public.applications set submission_job_id = job where id = p_application.id;
 end
 $$;
+
+-- FUNCTION record_application_deletion()
+CREATE FUNCTION private.record_application_deletion() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if new.deleted_at is null then
+        delete from public.application_deletions where application_id = new.id;
+    else
+        insert into public.application_deletions (application_id, user_id, deleted_at)
+        values (new.id, new.user_id, new.deleted_at)
+        on conflict (application_id) do nothing;
+    end if;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION record_application_deletion()
+COMMENT ON FUNCTION private.record_application_deletion() IS 'Keeps application_deletions in step with applications. Definer: nobody may write application_deletions. Bounds: a trigger function, which nobody can call: it writes only about the row that is being changed.';
 
 -- FUNCTION record_application_event()
 CREATE FUNCTION private.record_application_event() RETURNS trigger
@@ -4355,6 +4380,16 @@ CREATE TABLE private.saved_search_sightings (
 -- COMMENT TABLE saved_search_sightings
 COMMENT ON TABLE private.saved_search_sightings IS 'The postings that each saved search has found before.';
 
+-- TABLE application_deletions
+CREATE TABLE public.application_deletions (
+    application_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    deleted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+-- COMMENT TABLE application_deletions
+COMMENT ON TABLE public.application_deletions IS 'Which applications their persons have deleted: for lists to take them off, and to restore them.';
+
 -- TABLE application_events
 CREATE TABLE public.application_events (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -4724,6 +4759,10 @@ ALTER TABLE ONLY private.saved_search_alerts
 ALTER TABLE ONLY private.saved_search_sightings
     ADD CONSTRAINT saved_search_sightings_pkey PRIMARY KEY (saved_search_id, posting_id);
 
+-- CONSTRAINT application_deletions application_deletions_pkey
+ALTER TABLE ONLY public.application_deletions
+    ADD CONSTRAINT application_deletions_pkey PRIMARY KEY (application_id);
+
 -- CONSTRAINT application_events application_events_pkey
 ALTER TABLE ONLY public.application_events
     ADD CONSTRAINT application_events_pkey PRIMARY KEY (id);
@@ -4869,6 +4908,9 @@ CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING
 
 -- INDEX idx_saved_search_alerts_next_at
 CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
+
+-- INDEX idx_application_deletions_user_id_deleted_at
+CREATE INDEX idx_application_deletions_user_id_deleted_at ON public.application_deletions USING btree (user_id, deleted_at DESC);
 
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
@@ -5017,6 +5059,9 @@ CREATE TRIGGER on_application_deleted BEFORE UPDATE OF deleted_at ON public.appl
 -- TRIGGER applications on_application_deleted_cancel_runs
 CREATE TRIGGER on_application_deleted_cancel_runs AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
 
+-- TRIGGER applications on_application_deleted_record_deletion
+CREATE TRIGGER on_application_deleted_record_deletion AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION private.record_application_deletion();
+
 -- TRIGGER applications on_application_details_changed_note_outcome_of_run
 CREATE TRIGGER on_application_details_changed_note_outcome_of_run AFTER UPDATE OF status_details ON public.applications FOR EACH ROW WHEN (((new.skyvern_task_id IS NOT NULL) AND (new.submission_id IS NULL) AND ((new.status_details ->> 'reason'::text) IS DISTINCT FROM (old.status_details ->> 'reason'::text)))) EXECUTE FUNCTION private.note_outcome_of_run();
 
@@ -5129,6 +5174,10 @@ ALTER TABLE ONLY private.saved_search_alerts
 ALTER TABLE ONLY private.saved_search_sightings
     ADD CONSTRAINT saved_search_sightings_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT application_deletions application_deletions_fk_application
+ALTER TABLE ONLY public.application_deletions
+    ADD CONSTRAINT application_deletions_fk_application FOREIGN KEY (application_id, user_id) REFERENCES public.applications(id, user_id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT application_events application_events_fk_application
 ALTER TABLE ONLY public.application_events
     ADD CONSTRAINT application_events_fk_application FOREIGN KEY (application_id, user_id) REFERENCES public.applications(id, user_id) ON DELETE CASCADE;
@@ -5220,6 +5269,12 @@ ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY saved_search_sightings
 ALTER TABLE private.saved_search_sightings ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY application_deletions
+ALTER TABLE public.application_deletions ENABLE ROW LEVEL SECURITY;
+
+-- POLICY application_deletions application_deletions_select_own
+CREATE POLICY application_deletions_select_own ON public.application_deletions FOR SELECT TO authenticated USING ((user_id = ( SELECT public.current_user_id() AS current_user_id)));
 
 -- ROW SECURITY application_events
 ALTER TABLE public.application_events ENABLE ROW LEVEL SECURITY;
@@ -5387,6 +5442,9 @@ CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authentic
 
 -- POLICY objects person_files_update_own
 CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+
+-- PUBLICATION TABLE supabase_realtime application_deletions
+ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.application_deletions;
 
 -- PUBLICATION TABLE supabase_realtime applications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
@@ -5664,6 +5722,9 @@ REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email t
 
 -- ACL FUNCTION queue_submission(p_application public.applications, p_seconds integer)
 REVOKE ALL ON FUNCTION private.queue_submission(p_application public.applications, p_seconds integer) FROM PUBLIC;
+
+-- ACL FUNCTION record_application_deletion()
+REVOKE ALL ON FUNCTION private.record_application_deletion() FROM PUBLIC;
 
 -- ACL FUNCTION record_application_event()
 REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
@@ -5961,6 +6022,10 @@ GRANT ALL ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p
 -- ACL FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 REVOKE ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) TO service_role;
+
+-- ACL TABLE application_deletions
+GRANT SELECT ON TABLE public.application_deletions TO authenticated;
+GRANT SELECT ON TABLE public.application_deletions TO service_role;
 
 -- ACL TABLE application_events
 GRANT SELECT ON TABLE public.application_events TO authenticated;

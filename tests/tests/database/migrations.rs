@@ -135,12 +135,12 @@ async fn a_sign_up_goes_through_whatever_it_collides_with() {
 }
 
 #[tokio::test]
-async fn realtime_publishes_applications_and_notifications_alone() {
+async fn realtime_publishes_applications_their_deletions_and_notifications_alone() {
     let database = Database::create(&Stack::get().await);
     database.up();
     let published = "select string_agg(tablename, ' ' order by tablename) from pg_publication_tables
                      where pubname = 'supabase_realtime'";
-    assert_eq!(database.as_owner(published), "applications notifications");
+    assert_eq!(database.as_owner(published), "application_deletions applications notifications");
 }
 
 #[test]

@@ -442,7 +442,7 @@ async fn a_run_that_another_submission_has_superseded_is_cancelled_and_its_proof
     let late = stack.service().rpc("record_skyvern_run", &earlier.run(&first)).await;
 
     assert_eq!(outcome(&late), "superseded", "{late:?}");
-    assert_eq!(earlier.cancelled().await, [first.clone()], "and not the later one");
+    assert_eq!(earlier.cancelled().await, [first.as_str()], "and not the later one");
     let sent = decided("SUBMITTED_BY_SKYVERN");
     let heard = earlier.hear(&first, "completed", 1, &sent).await;
     assert_eq!(outcome(&heard), "applied", "{heard:?}");
@@ -530,7 +530,7 @@ impl Submission {
         self.person.caller().await.update(&path, &json!({ "status": status })).await.expect_status(200);
     }
 
-    /// The application's submissions: [submission_id, run_id, whether it started, whether it is over].
+    /// The submissions of the application: each its id, its run, whether it started, and whether it is over.
     async fn ledger(&self) -> Vec<Value> {
         let sql = "select jsonb_build_array(submission_id, run_id, started_at is not null, ended_at is not null)
                    from private.application_runs where application_id = $1 order by claimed_at";

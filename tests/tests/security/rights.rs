@@ -120,6 +120,15 @@ const TABLES: &[Table] = &[
         change: || json!({"reason": "changed"}),
     },
     Table {
+        name: "application_deletions",
+        key: "application_id",
+        owner: &[Select],
+        service: &[Select],
+        writable: &[],
+        row: |person| json!({"application_id": Uuid::new_v4(), "user_id": person.user_id}),
+        change: || json!({"deleted_at": "2000-01-01T00:00:00Z"}),
+    },
+    Table {
         name: "saved_jobs",
         key: "id",
         owner: ALL,
@@ -493,20 +502,30 @@ async fn a_deleted_application_is_hidden_from_its_person_at_once_and_can_be_rest
 }
 
 #[tokio::test]
-async fn realtime_shows_a_person_what_the_select_policy_shows() {
+async fn realtime_shows_a_deletion_to_its_person_and_nothing_more_of_the_application() {
     let stack = Stack::get().await;
-    let owner = stack.new_person().await;
+    let (owner, other) = (stack.new_person().await, stack.new_person().await);
     let key = existing_row(&stack, table("applications"), &owner).await;
-    owner.caller().await.rpc("delete_application", &json!({ "p_application_id": key })).await.expect_status(204);
-    let mut client = stack.database().connect().await;
-    let transaction = client.transaction().await.unwrap();
+    let deletion = json!({ "p_application_id": key });
     // What Realtime asks for every change and subscriber: whether they see the row, with their claims.
-    let claims = json!({ "sub": owner.clerk_user_id, "role": "authenticated" }).to_string();
-    transaction.execute("select set_config('request.jwt.claims', $1, true)", &[&claims]).await.unwrap();
-    transaction.batch_execute("set local role authenticated").await.unwrap();
-    let id: Uuid = key.parse().unwrap();
-    let seen = transaction.query("select from public.applications where id = $1", &[&id]).await.unwrap();
-    assert!(seen.is_empty());
+    let sees = async |person: &Person| {
+        let mut client = stack.database().connect().await;
+        let transaction = client.transaction().await.unwrap();
+        let claims = json!({ "sub": person.clerk_user_id, "role": "authenticated" }).to_string();
+        transaction.execute("select set_config('request.jwt.claims', $1, true)", &[&claims]).await.unwrap();
+        transaction.batch_execute("set local role authenticated").await.unwrap();
+        let sql = "select exists (select from public.applications where id = $1),
+                          exists (select from public.application_deletions where application_id = $1)";
+        let row = transaction.query_one(sql, &[&key.parse::<Uuid>().unwrap()]).await.unwrap();
+        (row.get::<_, bool>(0), row.get::<_, bool>(1))
+    };
+    assert_eq!((sees(&owner).await, sees(&other).await), ((true, false), (false, false)));
+
+    owner.caller().await.rpc("delete_application", &deletion).await.expect_status(204);
+    assert_eq!((sees(&owner).await, sees(&other).await), ((false, true), (false, false)));
+
+    owner.caller().await.rpc("restore_application", &deletion).await.expect_status(204);
+    assert_eq!((sees(&owner).await, sees(&other).await), ((true, false), (false, false)));
 }
 
 #[tokio::test]
@@ -531,6 +550,7 @@ async fn an_erased_application_leaves_nothing_behind_that_says_what_it_was() {
         for (relation, column) in [
             ("applications", "id"),
             ("application_events", "application_id"),
+            ("application_deletions", "application_id"),
             ("webhook_events", "application_id"),
             ("notifications", "related_entity_id"),
         ] {
@@ -773,6 +793,11 @@ async fn existing_row(stack: &Stack, table: &Table, owner: &Person) -> String {
         "application_events" => {
             owner.draft_application().await;
             service.select(&format!("application_events?user_id=eq.{}&limit=1", owner.user_id)).await
+        }
+        "application_deletions" => {
+            let key = json!({"p_application_id": owner.draft_application().await});
+            owner.caller().await.rpc("delete_application", &key).await.expect_status(204);
+            service.select(&format!("application_deletions?user_id=eq.{}&limit=1", owner.user_id)).await
         }
         "push_tickets" => {
             let device = json!({"id": owner.user_id, "user_id": owner.user_id, "token": Uuid::new_v4().to_string()});
