@@ -43,8 +43,8 @@ use crate::{
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 
-/// How often a call looks again while another one hands the application over: for ten seconds in all, Skyvern's timeout in
-/// that other call.
+/// How often a call looks again while another one hands the application over: for ten seconds in all. Most runs are
+/// started by then; whoever asks later is told of the run that was.
 const POLLING: RetryPolicy = RetryPolicy::pausing(&[100, 200, 400, 800, 1600, 3200, 4000]);
 
 #[event(fetch)]
