@@ -95,7 +95,7 @@ pub struct Figures {
     pub recovered_after_ms: f64,
 }
 
-/// How a request ended, and after what time.
+/// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Accepted,

@@ -42,7 +42,7 @@ const CLIENT_BODY_LIMIT: usize = 64 * 1024;
 /// 4 MiB: Skyvern's extracted output is unbounded (docs/vendors/skyvern.md#webhook-payload).
 const WEBHOOK_BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-/// What an isolate answers in half a second (docs/operations.md#overload).
+/// Enough to keep an isolate busy, and little enough for its memory (docs/operations.md#overload).
 const CLIENTS_IN_FLIGHT: usize = 128;
 /// Skyvern comes back three times, within seconds, and then never; Svix and the job-runner after minutes.
 const WEBHOOKS_IN_FLIGHT: usize = 2 * CLIENTS_IN_FLIGHT;
@@ -215,7 +215,7 @@ mod tests {
     use url::Url;
     use uuid::Uuid;
 
-    use super::{Incoming, Method};
+    use super::{Endpoint, Incoming, Method};
     use crate::problem::Problem;
 
     fn incoming(content_type: &str, body: &str) -> Incoming {
@@ -280,6 +280,13 @@ mod tests {
     fn a_number_in_a_body_is_not_spelled_out() {
         let mut fields = incoming("application/json", r#"{"page":"2"}"#).fields().unwrap();
         assert_eq!(fields.optional::<u32>("page", "a whole number"), None);
+    }
+
+    #[test]
+    fn vendors_have_more_room_than_clients_and_are_not_waited_for() {
+        let (client, webhook) = (Endpoint::client("a"), Endpoint::webhook("b"));
+        assert!(webhook.most_in_flight > client.most_in_flight);
+        assert!(webhook.runs_to_completion && !client.runs_to_completion);
     }
 
     #[test]
