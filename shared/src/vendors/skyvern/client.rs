@@ -44,9 +44,7 @@ impl<'a> Skyvern<'a> {
     /// [`Fault`]; [`leaves_outcome_open`](super::leaves_outcome_open) tells whether a run may exist all the same.
     pub async fn start(&self, run: &NewRun) -> Result<Run, Fault> {
         let body = serde_json::to_string(run).map_err(|_| FAULTS.rejected)?;
-        let request = self
-            .with_key(Request::post_json(self.url("v1/run/tasks")?, body))
-            .within(START_TIMEOUT);
+        let request = self.with_key(Request::post_json(self.url("v1/run/tasks")?, body)).within(START_TIMEOUT);
         let result = self.upstream.send("skyvern", request).await;
         // Its database is away, for a moment; it does not say for how long (docs/vendors/skyvern.md#limits).
         let is_unavailable = matches!(&result, Ok(response) if response.status == 503);
