@@ -86,6 +86,30 @@ CREATE TYPE public.work_preference_type AS ENUM (
     'onsite'
 );
 
+-- FUNCTION address_of_account(auth.users)
+CREATE FUNCTION private.address_of_account(p_account auth.users) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select nullif(p_account.email, '')
+    where p_account.email_confirmed_at is not null or p_account.raw_app_meta_data ->> 'clerk_id' <> ''
+$$;
+
+-- FUNCTION after_quiet_hours(timestamp with time zone, text, smallint, smallint)
+CREATE FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when case when p_quiet_start <= p_quiet_end then hour >= p_quiet_start and hour < p_quiet_end
+                  else hour >= p_quiet_start or hour < p_quiet_end end
+        then (midnight + make_interval(days => (hour >= p_quiet_end)::integer, hours => p_quiet_end))
+                 at time zone p_timezone
+        else p_moment end
+    from (select date_trunc('day', p_moment at time zone p_timezone) as midnight,
+                 extract(hour from p_moment at time zone p_timezone) as hour) as clock
+$$;
+
 -- FUNCTION current_user_id()
 CREATE FUNCTION public.current_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -94,7 +118,7 @@ CREATE FUNCTION public.current_user_id() RETURNS uuid
 declare
     subject text;
 begin
-    subject := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json ->> 'sub';
+    subject := private.token_subject();
     if subject is null then
         return null;
     end if;
@@ -109,7 +133,7 @@ end
 $_$;
 
 -- COMMENT FUNCTION current_user_id()
-COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null.';
+COMMENT ON FUNCTION public.current_user_id() IS 'The id of the person behind the verified token, or null. Definer: it reads users, whose policies call it. Bounds: it takes no arguments; the claims are those that PostgREST has verified, and malformed ones give null, as do those of an unfinished sign-in or of a foreign front end.';
 
 -- TABLE saved_searches
 CREATE TABLE public.saved_searches (
@@ -124,7 +148,8 @@ CREATE TABLE public.saved_searches (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT saved_searches_check_search_name CHECK (((char_length(search_name) >= 1) AND (char_length(search_name) <= 200))),
     CONSTRAINT saved_searches_check_search_query CHECK (((jsonb_typeof(search_query) = 'object'::text) AND (octet_length((search_query)::text) <= 10000)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='85');
 
 -- COMMENT TABLE saved_searches
 COMMENT ON TABLE public.saved_searches IS 'Searches that a person keeps, to run again and to be told of new postings.';
@@ -136,8 +161,8 @@ CREATE FUNCTION private.alert_due_at(p_search public.saved_searches, p_since tim
     AS $$
     select case
         when not private.is_alert_wanted(p_search) then null
-        when p_search.last_run_at >= p_since then private.next_alert_at(
-            p_search.search_query, private.alert_frequency(p_search.user_id), p_search.last_run_at)
+        when p_search.last_run_at >= p_since then private.next_alert_of_person(
+            p_search.user_id, p_search.search_query, p_search.last_run_at)
         else clock_timestamp() end
 $$;
 
@@ -274,7 +299,7 @@ CASE status
 END) STORED,
     status_details jsonb,
     schema_version integer DEFAULT 1 NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_at timestamp with time zone,
     last_status_update_at timestamp with time zone DEFAULT now() NOT NULL,
     notes text,
     resume_url_used text,
@@ -313,7 +338,8 @@ END) STORED,
     CONSTRAINT applications_check_submission CHECK ((((submission_id IS NULL) = (submission_outcome IS NULL)) AND ((submission_id IS NULL) = (submission_title IS NULL)) AND ((submission_id IS NULL) = (submission_started_at IS NULL)))),
     CONSTRAINT applications_check_submission_idempotency_key CHECK (((char_length(submission_idempotency_key) >= 1) AND (char_length(submission_idempotency_key) <= 255))),
     CONSTRAINT applications_check_submission_outcome CHECK ((submission_outcome = ANY (ARRAY['started'::text, 'open'::text])))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
 
 -- COMMENT TABLE applications
 COMMENT ON TABLE public.applications IS 'A person''s job applications, from the draft to the end.';
@@ -597,6 +623,63 @@ begin
 end
 $$;
 
+-- FUNCTION check_preferences()
+CREATE FUNCTION private.check_preferences() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    before constant jsonb := case tg_op when 'UPDATE' then to_jsonb(old) end;
+    field  text;
+    list   jsonb;
+    fault  text;
+begin
+    -- All lists, so that none that is added later is forgotten. One that stays as it is is left alone: whoever changes
+    -- something else cannot help it.
+    for field, list in
+        select key, value from jsonb_each(to_jsonb(new))
+        where jsonb_typeof(value) = 'array' and value is distinct from before -> key
+        order by key
+    loop
+        if field = 'target_locations' then
+            select format('target_locations[%s] %s', place - 1, private.fault_of_location(location)) into fault
+            from jsonb_array_elements(list) with ordinality as listed (location, place)
+            where private.fault_of_location(location) is not null
+            order by place limit 1;
+        else
+            select format('%s[%s] must be a text', field, place - 1) into fault
+            from jsonb_array_elements(list) with ordinality as listed (entry, place)
+            where jsonb_typeof(entry) <> 'string'
+            order by place limit 1;
+        end if;
+        if fault is not null then
+            perform private.refuse('invalid_input', 422, fault, field);
+        end if;
+    end loop;
+    return new;
+end
+$$;
+
+-- COMMENT FUNCTION check_preferences()
+COMMENT ON FUNCTION private.check_preferences() IS 'Refuses preferences of a shape that applications cannot use. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: a trigger function, which nobody can call: it reads the row that is being written, whose size the checks of user_preferences limit.';
+
+-- FUNCTION check_timezone()
+CREATE FUNCTION private.check_timezone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not exists (select from pg_catalog.pg_timezone_names where name = new.timezone) then
+        perform private.refuse('invalid_input', 422,
+            'timezone must be a name of the IANA time zone database, such as Europe/London', 'timezone');
+    end if;
+    return new;
+end
+$$;
+
+-- COMMENT FUNCTION check_timezone()
+COMMENT ON FUNCTION private.check_timezone() IS 'Refuses a time zone that the database does not know. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: a trigger function, which nobody can call: it reads one name.';
+
 -- FUNCTION circuit_breaker_pause(text, boolean)
 CREATE FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean DEFAULT false) RETURNS integer
     LANGUAGE sql
@@ -780,6 +863,70 @@ begin
 end
 $$;
 
+-- FUNCTION clock_of_person(uuid)
+CREATE FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    select person.timezone, coalesce(preference.quiet_hours_start, 21), coalesce(preference.quiet_hours_end, 8)
+    into timezone, quiet_start, quiet_end
+    from public.users as person
+    left join public.user_preferences as preference on preference.user_id = person.id
+    where person.id = p_user_id;
+    begin
+        perform now() at time zone timezone;
+    exception
+        when invalid_parameter_value then
+            timezone := 'UTC';
+    end;
+end
+$$;
+
+-- FUNCTION close_mirrored_account()
+CREATE FUNCTION private.close_mirrored_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not exists (select from public.users
+                   where id = new.id and clerk_user_id = new.raw_app_meta_data ->> 'clerk_id') then
+        return new;
+    end if;
+    new.email := null;
+    new.email_confirmed_at := null;
+    new.phone := null;
+    new.phone_confirmed_at := null;
+    new.encrypted_password := null;
+    -- Empty texts, because the Auth server cannot read null in these columns.
+    new.confirmation_token := '';
+    new.recovery_token := '';
+    new.reauthentication_token := '';
+    new.email_change := '';
+    new.email_change_token_new := '';
+    new.email_change_token_current := '';
+    new.phone_change := '';
+    new.phone_change_token := '';
+    -- A date, because the Auth server cannot read `infinity`; nor can it write a year of five digits.
+    new.banned_until := '9999-01-01 00:00:00+00';
+    return new;
+end
+$$;
+
+-- COMMENT FUNCTION close_mirrored_account()
+COMMENT ON FUNCTION private.close_mirrored_account() IS 'Keeps the account of a person of Clerk''s closed to Supabase Auth. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the row of auth.users that is being updated.';
+
+-- FUNCTION close_new_mirrored_account()
+CREATE FUNCTION private.close_new_mirrored_account() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update auth.users set updated_at = updated_at where id = new.id; -- the trigger above does the rest
+    return null;
+end
+$$;
+
 -- FUNCTION company_key(text)
 CREATE FUNCTION private.company_key(p_name text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -801,7 +948,7 @@ CREATE FUNCTION private.create_profile(p_account auth.users) RETURNS void
     AS $$
 declare
     clerk_id text := nullif(p_account.raw_app_meta_data ->> 'clerk_id', '');
-    address  text := nullif(p_account.email, '');
+    address  text := private.address_of_account(p_account);
 begin
     if clerk_id is null or exists (select from public.users where clerk_user_id = clerk_id) then
         clerk_id := p_account.id::text;
@@ -875,6 +1022,25 @@ begin
     new.submission_job_id := null;
     return new;
 end
+$$;
+
+-- FUNCTION fault_of_location(jsonb)
+CREATE FUNCTION private.fault_of_location(p_location jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when jsonb_typeof(p_location) <> 'object' then
+            'must be an object with city, state or zip, or with remote_only'
+        when exists (select from unnest(array['city', 'state', 'zip']) as name
+                     where jsonb_typeof(p_location -> name) not in ('string', 'null')) then
+            'has a city, state or zip that is no text'
+        when jsonb_typeof(p_location -> 'remote_only') <> 'boolean' then
+            'has a remote_only that is neither true nor false'
+        when p_location -> 'remote_only' is distinct from 'true'
+             and concat(p_location ->> 'city', p_location ->> 'state', p_location ->> 'zip') !~ '[^[:space:]]' then
+            'names no city, state or zip, and is not remote_only'
+    end
 $$;
 
 -- FUNCTION follow_primary_resume()
@@ -1102,6 +1268,7 @@ CREATE TABLE public.scraping_logs (
     jobs_skipped integer DEFAULT 0 NOT NULL,
     jobs_deactivated integer DEFAULT 0 NOT NULL,
     errors integer DEFAULT 0 NOT NULL,
+    is_whole boolean DEFAULT false NOT NULL,
     error text,
     started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     completed_at timestamp with time zone,
@@ -1127,6 +1294,21 @@ begin
         for update;
     end if;
     return run;
+end
+$$;
+
+-- FUNCTION hold_people_told(uuid[], uuid[])
+CREATE FUNCTION private.hold_people_told(p_device_ids uuid[], p_job_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform from public.users
+    where id in (select user_id from public.user_push_tokens where id = any (p_device_ids)
+                 union all
+                 select user_id from public.background_jobs where id = any (p_job_ids))
+    order by id
+    for key share;
 end
 $$;
 
@@ -1287,6 +1469,45 @@ begin
 end
 $$;
 
+-- FUNCTION limit_files_per_person()
+CREATE FUNCTION private.limit_files_per_person() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    at_most integer;
+    folder  record;
+    present bigint;
+begin
+    select per_person into at_most from private.row_limits where table_name = 'files';
+    if at_most is null then
+        return null;
+    end if;
+    perform private.lock_rows_of_people('files', array(
+        select distinct bucket_id || '/' || (storage.foldername(name))[1] from inserted
+        where bucket_id in ('resumes', 'cover_letters')));
+    for folder in
+        select distinct bucket_id, (storage.foldername(name))[1] as name from inserted
+        where bucket_id in ('resumes', 'cover_letters')
+    loop
+        -- Executed as text, so that the index is used, which needs to see the beginning of the name.
+        execute
+            'select count(*) from (select from storage.objects where bucket_id = $1 and name like $2 limit $3) as counted'
+        into present
+        using folder.bucket_id, replace(replace(replace(folder.name, '\', '\\'), '%', '\%'), '_', '\_') || '/%',
+              at_most + 1;
+        if present > at_most then
+            raise exception 'too_many_files: a person may have % files in %', at_most, folder.bucket_id
+                using errcode = 'check_violation';
+        end if;
+    end loop;
+    return null;
+end
+$_$;
+
+-- COMMENT FUNCTION limit_files_per_person()
+COMMENT ON FUNCTION private.limit_files_per_person() IS 'Refuses files beyond what a person may have. Definer: it reads private.row_limits, and counts files that the policies of a caller may hide. Bounds: a trigger function, which nobody can call: it counts only in the folders of the files that are being inserted, and no further than the limit.';
+
 -- FUNCTION limit_queued_jobs()
 CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     LANGUAGE plpgsql
@@ -1294,6 +1515,7 @@ CREATE FUNCTION private.limit_queued_jobs() RETURNS trigger
     AS $$
 declare
     unfinished_at_most constant integer := 20;
+    a_day_at_most      constant integer := 100;
     payload_at_most    constant integer := 4096; -- bytes
 begin
     if current_user <> 'authenticated' then
@@ -1309,9 +1531,59 @@ begin
         perform private.refuse('too_many_jobs', 429,
             format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most));
     end if;
+    if (select count(*) from public.background_jobs
+        where user_id = new.user_id and created_at > clock_timestamp() - interval '1 day'
+          and dedupe_key is null) >= a_day_at_most then
+        perform private.refuse('too_many_background_jobs', 429,
+            format('%s jobs were queued within a day, cancelled ones included; more can be queued later', a_day_at_most));
+    end if;
     return new;
 end
 $$;
+
+-- FUNCTION limit_rows_per_person()
+CREATE FUNCTION private.limit_rows_per_person() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    at_most integer;
+    is_over boolean;
+    reason  text;
+begin
+    select per_person into at_most from private.row_limits where table_name = tg_table_name;
+    if at_most is null then
+        return null;
+    end if;
+    perform private.lock_rows_of_people(tg_table_name, array(select distinct user_id::text from inserted));
+    -- Nobody's rows are counted further than it takes to know.
+    execute format(
+        'select exists (
+             select from (select distinct user_id from inserted) as person
+             cross join lateral (
+                 select count(*) as present
+                 from (select from %I.%I where user_id = person.user_id limit $1 + 1) as counted) as own
+             where present > $1)',
+        tg_table_schema, tg_table_name)
+    into is_over using at_most;
+    if not is_over then
+        return null;
+    end if;
+
+    reason := format('a person may have %s rows in %s, deleted ones that are still kept among them',
+                     at_most, tg_table_name);
+    -- Each code in full, so that a search for it leads here.
+    case tg_table_name
+        when 'applications' then perform private.refuse('too_many_applications', 409, reason);
+        when 'resumes' then perform private.refuse('too_many_resumes', 409, reason);
+        when 'saved_jobs' then perform private.refuse('too_many_saved_jobs', 409, reason);
+        when 'saved_searches' then perform private.refuse('too_many_saved_searches', 409, reason);
+    end case;
+end
+$_$;
+
+-- COMMENT FUNCTION limit_rows_per_person()
+COMMENT ON FUNCTION private.limit_rows_per_person() IS 'Refuses rows beyond what a person may have. Definer: it counts rows that policies hide from their person, and reads private.row_limits. Bounds: a trigger function, which nobody can call: it counts only for the people of the rows that are being inserted, and no further than the limit.';
 
 -- FUNCTION lock_clerk_account(text)
 CREATE FUNCTION private.lock_clerk_account(p_clerk_user_id text) RETURNS void
@@ -1334,6 +1606,17 @@ $$;
 
 -- COMMENT FUNCTION lock_person_of_resumes()
 COMMENT ON FUNCTION private.lock_person_of_resumes() IS 'Locks the caller''s profile before their résumés are changed. Definer: so that it does not depend on what the caller may change of a profile. Bounds: a trigger function, which nobody can call: it locks the caller''s own row.';
+
+-- FUNCTION lock_rows_of_people(text, text[])
+CREATE FUNCTION private.lock_rows_of_people(p_table_name text, p_people text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('rows per person of ' || p_table_name), lock.number)
+    from (select distinct hashtext(person) & 255 as number from unnest(p_people) as person order by number) as lock;
+end
+$$;
 
 -- FUNCTION lock_skyvern_run(text)
 CREATE FUNCTION private.lock_skyvern_run(p_run_id text) RETURNS void
@@ -1381,6 +1664,15 @@ begin
 end
 $_$;
 
+-- FUNCTION may_disturb_from(uuid)
+CREATE FUNCTION private.may_disturb_from(p_user_id uuid) RETURNS timestamp with time zone
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select private.after_quiet_hours(clock_timestamp(), clock.timezone, clock.quiet_start, clock.quiet_end)
+    from private.clock_of_person(p_user_id) as clock
+$$;
+
 -- FUNCTION may_have_been_sent(private.application_runs)
 CREATE FUNCTION private.may_have_been_sent(p_run private.application_runs) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -1401,6 +1693,55 @@ CREATE FUNCTION private.message_of_late_stop() RETURNS jsonb
         'message', 'Your application for {job_title} at {company_name} was sent before it could be stopped.')
 $$;
 
+-- TABLE users
+CREATE TABLE public.users (
+    id uuid NOT NULL,
+    clerk_user_id text NOT NULL,
+    full_name text,
+    email text,
+    phone_number text,
+    linkedin_profile_url text,
+    portfolio_url text,
+    current_resume_url text,
+    current_resume_filename text,
+    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
+    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    resume_text text,
+    resume_embedding extensions.vector(384),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
+    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
+    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
+    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
+    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
+    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
+    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
+    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
+    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
+
+-- COMMENT TABLE users
+COMMENT ON TABLE public.users IS 'People: one profile for each account.';
+
+-- FUNCTION missing_for_applying(public.users)
+CREATE FUNCTION private.missing_for_applying(p_person public.users) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select array_remove(array[
+        case when p_person.current_resume_url is null
+                  and not exists (select from public.resumes where user_id = p_person.id and is_primary)
+             then 'a résumé' end,
+        case when coalesce(p_person.full_name, '') !~ '[^[:space:]]' then 'your name' end,
+        case when p_person.email is null and p_person.phone_number is null
+             then 'an e-mail address or a phone number' end
+    ], null)
+$$;
+
 -- FUNCTION name_the_posting(text, public.applications)
 CREATE FUNCTION private.name_the_posting(p_text text, p_application public.applications) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1417,15 +1758,49 @@ CREATE FUNCTION private.needs_no_run(p_status public.application_status_type) RE
     select private.is_decision_of_person(p_status) or p_status = 'SUBMITTED_BY_SKYVERN'
 $$;
 
--- FUNCTION next_alert_at(jsonb, text, timestamp with time zone)
-CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) RETURNS timestamp with time zone
+-- FUNCTION next_alert_at(jsonb, text, text, smallint, smallint, timestamp with time zone)
+CREATE FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-    select to_timestamp(place + period * (floor((extract(epoch from p_after) - place) / period) + 1))
-    from (values ('instant', 3600), ('daily', 86400), ('weekly', 604800)) as frequency (name, period)
-    cross join lateral (select abs(hashtextextended(p_search_query::text, 0) % period) as place) as placed
-    where name = p_frequency
+    with search as (
+        -- 2^40 spreads over all moments of a week, and leaves room for the arithmetic.
+        select abs(hashtextextended(p_search_query::text, 0) % 1099511627776) as number,
+               case when p_quiet_start = p_quiet_end then 86400
+                    else (p_quiet_start - p_quiet_end + 24) % 24 * 3600 end as awake,
+               case when p_quiet_start = p_quiet_end then 0 else p_quiet_end * 3600 end as morning
+    ),
+    hourly as (
+        select to_timestamp(paused + ((number - paused) % 3600 + 3600) % 3600) as moment
+        from search
+        cross join lateral (select floor(extract(epoch from p_after))::bigint + 1 as later) as second
+        cross join lateral (select floor(extract(epoch from private.after_quiet_hours(
+            to_timestamp(later + ((number - later) % 3600 + 3600) % 3600),
+            p_timezone, p_quiet_start, p_quiet_end)))::bigint as paused) as pause
+    ),
+    daily as (
+        select private.after_quiet_hours(
+                   (day + make_interval(secs => (morning + number % awake) % 86400)) at time zone p_timezone,
+                   p_timezone, p_quiet_start, p_quiet_end) as moment
+        from search
+        cross join generate_series(-1, 8) as distance
+        cross join lateral (select (p_after at time zone p_timezone)::date + distance as day) as calendar
+        where p_frequency = 'daily' or (day - date '1970-01-01') % 7 = number / awake % 7
+    )
+    select case p_frequency
+        when 'instant' then (select moment from hourly)
+        when 'daily' then (select min(moment) from daily where moment > p_after)
+        when 'weekly' then (select min(moment) from daily where moment > p_after) end
+$$;
+
+-- FUNCTION next_alert_of_person(uuid, jsonb, timestamp with time zone)
+CREATE FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select private.next_alert_at(
+        p_search_query, private.alert_frequency(p_user_id), clock.timezone, clock.quiet_start, clock.quiet_end, p_after)
+    from private.clock_of_person(p_user_id) as clock
 $$;
 
 -- FUNCTION note_end_of_run(text, text, boolean)
@@ -1561,8 +1936,8 @@ begin
 end
 $$;
 
--- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb)
-CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
+-- FUNCTION notify_person(uuid, public.notification_type, text, text, uuid, text, jsonb, timestamp with time zone)
+CREATE FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone DEFAULT NULL::timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -1572,8 +1947,8 @@ begin
     returning id into notification_id;
 
     with queued as (
-        insert into public.background_jobs (user_id, job_type, payload, dedupe_key)
-        select p_user_id, channel.job_type,
+        insert into public.background_jobs (user_id, job_type, run_at, payload, dedupe_key)
+        select p_user_id, channel.job_type, coalesce(p_not_before, now()),
                jsonb_build_object(
                    'user_id', p_user_id, 'title', p_title, 'message', p_message,
                    'data', p_data || jsonb_build_object('notification_id', notification_id)),
@@ -1646,7 +2021,7 @@ CREATE FUNCTION private.plain_phone(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $_$
-    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then substr(p_text, 2) end
+    select case when p_text ~ '^\+[1-9][0-9]{4,14}$' then p_text end
 $_$;
 
 -- FUNCTION prepare_deletion_of_person(uuid)
@@ -1681,112 +2056,134 @@ begin
 end
 $$;
 
--- FUNCTION put_clerk_account(text, text, boolean, text, text, bigint)
-CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
+-- FUNCTION purge_resting_searches(timestamp with time zone, integer)
+CREATE FUNCTION private.purge_resting_searches(p_before timestamp with time zone, p_limit integer) RETURNS integer
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with resting as materialized (
+        select alert.saved_search_id
+        from private.saved_search_alerts as alert
+        join public.saved_searches as search on search.id = alert.saved_search_id
+        where alert.next_at is null and alert.since < p_before
+          and (search.last_run_at is null or search.last_run_at < p_before)
+        order by alert.since
+        limit p_limit
+        for update of alert skip locked
+    ),
+    forgotten as (
+        delete from private.saved_search_sightings as sighting
+        using resting
+        where sighting.saved_search_id = resting.saved_search_id
+    ),
+    renewed as (
+        update private.saved_search_alerts as alert
+        set since = clock_timestamp()
+        from resting
+        where alert.saved_search_id = resting.saved_search_id
+    )
+    select count(*)::integer from resting
+$$;
+
+-- FUNCTION purge_rows(regclass, name, text, text, timestamp with time zone, timestamp with time zone, integer)
+CREATE FUNCTION private.purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+begin
+    execute format(
+        'with expired as materialized (
+             select ctid, %2$I as moment from %1$s
+             where %3$s and %2$I >= $1 and %2$I < $2
+             order by %2$I
+             limit $3
+             for update skip locked
+         ),
+         gone as (
+             %4$s where ctid = any (array(select ctid from expired))
+         )
+         select count(*), max(moment) from expired',
+        p_table, p_column, p_condition,
+        case when p_instead is null then format('delete from %s', p_table)
+             else format('update %s set %s', p_table, p_instead) end)
+    into purged, reached
+    using p_after, p_before, p_limit;
+end
+$_$;
+
+-- FUNCTION put_clerk_account(text, text, text, text, bigint)
+CREATE FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
 declare
-    attempts    constant integer := 3;
-    address     text := private.plain_email(p_email);
-    number      text := private.plain_phone(p_phone_number);
-    new_name    text := left(nullif(btrim(p_full_name), ''), 200);
-    account     uuid;
-    former      auth.users;
-    former_name text;
+    address  text := private.plain_email(p_email);
+    number   text := private.plain_phone(p_phone_number);
+    new_name text := left(nullif(btrim(p_full_name), ''), 200);
+    said     jsonb := jsonb_strip_nulls(jsonb_build_object('full_name', new_name, 'phone_number', number));
+    former   jsonb;
+    account  uuid;
 begin
+    -- Whoever wants this address waits here, before any row is locked, and after the lock of the Clerk account: two
+    -- accounts never take one address at the same time.
+    if address is not null then
+        perform pg_advisory_xact_lock(hashtextextended('address:' || address, 0));
+    end if;
+
     select id into account from public.users where clerk_user_id = p_clerk_user_id;
+    if account is null then
+        -- Empty texts, because the Auth server cannot read null in these columns. The triggers on `auth.users` close
+        -- the account and create its profile.
+        insert into auth.users (
+            id, instance_id, aud, role, raw_app_meta_data, raw_user_meta_data,
+            confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
+        values (
+            gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
+            jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
+                               'clerk_id', p_clerk_user_id),
+            said, '', '', '', '', clock_timestamp(), clock_timestamp())
+        returning id into account;
+    else
+        select raw_user_meta_data into former from auth.users where id = account for update;
+        update auth.users as mirror
+        set raw_user_meta_data = case when jsonb_typeof(former) = 'object'
+                                      then former - 'full_name' - 'phone_number' else '{}' end || said,
+            updated_at = clock_timestamp()
+        where mirror.id = account;
+    end if;
 
-    -- All rows that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
-    perform from auth.users as candidate
-    where candidate.id = account
-       or (candidate.email = address and not candidate.is_sso_user) -- the unique index has no others
-       or candidate.phone = number
-    order by candidate.id
-    for update;
-    select * into former from auth.users where id = account;
-    former_name := left(former.raw_user_meta_data ->> 'full_name', 200);
+    -- Both profiles that may change, always in the same order, so that two accounts that swap addresses cannot deadlock.
+    perform from public.users where id = account or email = address order by id for update;
 
-    update auth.users as holder
-    set email = nullif(holder.email, address),
-        email_confirmed_at = case when holder.email is distinct from address then holder.email_confirmed_at end,
-        phone = nullif(holder.phone, number),
-        phone_confirmed_at = case when holder.phone is distinct from number then holder.phone_confirmed_at end,
-        updated_at = clock_timestamp()
-    from public.users as profile
-        left join private.clerk_accounts as known on known.clerk_user_id = profile.clerk_user_id
-    where profile.id = holder.id
-      and holder.id is distinct from account
-      and not holder.is_sso_user
-      and (holder.email = address or holder.phone = number)
-      and starts_with(profile.clerk_user_id, 'user_')
-      and coalesce(known.updated_at, 0) < p_updated_at;
-
-    -- More than once, in case another account takes the address between the check and the write.
-    for attempt in 1..attempts loop
-        if exists (select from auth.users as holder
-                   where holder.email = address and not holder.is_sso_user and holder.id is distinct from account) then
-            address := null;
-        end if;
-        if exists (select from auth.users as holder
-                   where holder.phone = number and holder.id is distinct from account) then
-            number := null;
-        end if;
+    update public.users as holder
+    set email = null
+    where holder.email = address
+      and holder.id <> account
+      and starts_with(holder.clerk_user_id, 'user_')
+      and coalesce((select known.updated_at from private.clerk_accounts as known
+                    where known.clerk_user_id = holder.clerk_user_id), 0) < p_updated_at;
+    if exists (select from public.users where email = address and id <> account) then
+        address := null;
+    end if;
+    loop
         begin
-            if account is null then
-                -- Empty texts, because the Auth server cannot read null in these columns.
-                insert into auth.users (
-                    id, instance_id, aud, role, email, email_confirmed_at, phone, phone_confirmed_at,
-                    raw_app_meta_data, raw_user_meta_data,
-                    confirmation_token, recovery_token, email_change, email_change_token_new, created_at, updated_at)
-                values (
-                    gen_random_uuid(), '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated',
-                    address, case when address is not null and p_email_is_confirmed then clock_timestamp() end,
-                    number, case when number is not null then clock_timestamp() end,
-                    jsonb_build_object('provider', 'clerk', 'providers', jsonb_build_array('clerk'),
-                                       'clerk_id', p_clerk_user_id),
-                    jsonb_strip_nulls(jsonb_build_object('full_name', new_name)),
-                    '', '', '', '', clock_timestamp(), clock_timestamp())
-                returning id into account;
-            else
-                update auth.users as mirror
-                set email = address,
-                    email_confirmed_at = case
-                        when address is null or not p_email_is_confirmed then null
-                        when mirror.email = address then coalesce(mirror.email_confirmed_at, clock_timestamp())
-                        else clock_timestamp() end,
-                    phone = number,
-                    phone_confirmed_at = case
-                        when number is null then null
-                        when mirror.phone = number then coalesce(mirror.phone_confirmed_at, clock_timestamp())
-                        else clock_timestamp() end,
-                    raw_user_meta_data = jsonb_set(
-                        case when jsonb_typeof(mirror.raw_user_meta_data) = 'object'
-                             then mirror.raw_user_meta_data else '{}' end,
-                        '{full_name}', coalesce(to_jsonb(new_name), 'null')),
-                    updated_at = clock_timestamp()
-                where mirror.id = account;
+            update public.users as profile
+            set email = address,
+                full_name = case when profile.full_name is not distinct from left(former ->> 'full_name', 200)
+                                 then new_name else profile.full_name end,
+                phone_number = case when profile.phone_number is not distinct from former ->> 'phone_number'
+                                    then number else profile.phone_number end
+            where profile.id = account
+              and profile.clerk_user_id = p_clerk_user_id;
+            if not found then
+                raise exception 'the account of a Clerk user has no profile';
             end if;
             exit;
         exception
-            when unique_violation then
-                if attempt = attempts then
-                    raise;
-                end if;
+            when unique_violation then -- Supabase Auth has given the address to somebody since the check
+                address := null;
         end;
     end loop;
-
-    -- The triggers on `auth.users` have created the profile and keep its address.
-    update public.users as profile
-    set full_name = case when profile.full_name is not distinct from former_name
-                         then new_name else profile.full_name end,
-        phone_number = case when profile.phone_number is not distinct from '+' || former.phone
-                            then '+' || number else profile.phone_number end
-    where profile.id = account
-      and profile.clerk_user_id = p_clerk_user_id;
-    if not found then
-        raise exception 'the account of a Clerk user has no profile';
-    end if;
 
     insert into private.clerk_accounts as known (clerk_user_id, updated_at)
     values (p_clerk_user_id, p_updated_at)
@@ -1869,39 +2266,6 @@ begin
                             else pg_catalog.jsonb_build_object('Retry-After', p_retry_after::text) end)::text;
 end
 $$;
-
--- TABLE users
-CREATE TABLE public.users (
-    id uuid NOT NULL,
-    clerk_user_id text NOT NULL,
-    full_name text,
-    email text,
-    phone_number text,
-    linkedin_profile_url text,
-    portfolio_url text,
-    current_resume_url text,
-    current_resume_filename text,
-    tier public.user_tier DEFAULT 'free'::public.user_tier NOT NULL,
-    role public.user_role DEFAULT 'seeker'::public.user_role NOT NULL,
-    timezone text DEFAULT 'UTC'::text NOT NULL,
-    resume_text text,
-    resume_embedding extensions.vector(384),
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT users_check_clerk_user_id CHECK (((char_length(clerk_user_id) >= 1) AND (char_length(clerk_user_id) <= 255))),
-    CONSTRAINT users_check_current_resume_filename CHECK (((char_length(current_resume_filename) >= 1) AND (char_length(current_resume_filename) <= 255))),
-    CONSTRAINT users_check_current_resume_url CHECK (((char_length(current_resume_url) >= 1) AND (char_length(current_resume_url) <= 1024))),
-    CONSTRAINT users_check_email CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
-    CONSTRAINT users_check_full_name CHECK ((char_length(full_name) <= 200)),
-    CONSTRAINT users_check_linkedin_profile_url CHECK (((char_length(linkedin_profile_url) <= 2048) AND (linkedin_profile_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_phone_number CHECK ((phone_number ~ '^\+?[0-9][0-9 ().-]{4,30}$'::text)),
-    CONSTRAINT users_check_portfolio_url CHECK (((char_length(portfolio_url) <= 2048) AND (portfolio_url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text))),
-    CONSTRAINT users_check_resume_text CHECK ((char_length(resume_text) <= 200000)),
-    CONSTRAINT users_check_timezone CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
-);
-
--- COMMENT TABLE users
-COMMENT ON TABLE public.users IS 'People: one profile for each account.';
 
 -- FUNCTION refuse_beyond_application_limits(public.users, uuid)
 CREATE FUNCTION private.refuse_beyond_application_limits(p_person public.users, p_application_id uuid) RETURNS void
@@ -2037,6 +2401,20 @@ CREATE FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uui
     where job.id = p_job_id
 $$;
 
+-- FUNCTION schedule_profile_reminder()
+CREATE FUNCTION private.schedule_profile_reminder() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.profile_reminders (user_id) values (new.id) on conflict (user_id) do nothing;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION schedule_profile_reminder()
+COMMENT ON FUNCTION private.schedule_profile_reminder() IS 'Schedules the first look at a new profile. Definer: it runs for whoever makes a profile, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it writes one row, for the profile that is being made.';
+
 -- FUNCTION schedule_saved_search()
 CREATE FUNCTION private.schedule_saved_search() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2051,8 +2429,8 @@ begin
         first_moment := clock_timestamp();
     end if;
 
-    insert into private.saved_search_alerts as alert (saved_search_id, since, next_at)
-    values (new.id, coalesce(first_moment, new.created_at),
+    insert into private.saved_search_alerts as alert (saved_search_id, user_id, since, next_at)
+    values (new.id, new.user_id, coalesce(first_moment, new.created_at),
             private.alert_due_at(new, coalesce(first_moment, new.created_at)))
     on conflict (saved_search_id) do update
     set since = coalesce(first_moment, alert.since),
@@ -2070,17 +2448,26 @@ CREATE FUNCTION private.schedule_saved_searches_of_person() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+    person_id uuid;
 begin
+    if tg_table_name = 'users' then
+        person_id := new.id;
+    elsif tg_op = 'DELETE' then
+        person_id := old.user_id;
+    else
+        person_id := new.user_id;
+    end if;
     update private.saved_search_alerts as alert
     set next_at = private.alert_due_at(search, alert.since)
     from public.saved_searches as search
-    where search.id = alert.saved_search_id and search.user_id = coalesce(new.user_id, old.user_id);
+    where search.id = alert.saved_search_id and alert.user_id = person_id;
     return null;
 end
 $$;
 
 -- COMMENT FUNCTION schedule_saved_searches_of_person()
-COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences are being written.';
+COMMENT ON FUNCTION private.schedule_saved_searches_of_person() IS 'Keeps the schedules of a person''s saved searches up to date. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the schedules of the person whose preferences or time zone are being written.';
 
 -- FUNCTION sent_application(public.applications)
 CREATE FUNCTION private.sent_application(p_application public.applications, OUT id uuid, OUT status public.application_status_type) RETURNS record
@@ -2111,6 +2498,49 @@ CREATE FUNCTION private.sent_application(p_application public.applications, OUT 
     limit 1
 $_$;
 
+-- FUNCTION set_applied_at()
+CREATE FUNCTION private.set_applied_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if new.status in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION') then
+        new.applied_at := null;
+    elsif new.status in ('SUBMITTED_BY_SKYVERN', 'APPLIED_MANUALLY') and new.applied_at is null then
+        new.applied_at := coalesce(case tg_op when 'UPDATE' then old.applied_at end, now());
+    end if;
+    return new;
+end
+$$;
+
+-- FUNCTION set_read_at()
+CREATE FUNCTION private.set_read_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.read_at := case when new.is_read then coalesce(case when old.is_read then old.read_at end, now()) end;
+    return new;
+end
+$$;
+
+-- FUNCTION take_a_turn()
+CREATE FUNCTION private.take_a_turn() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.saved_search_alert_turns as turn (user_id, due_at)
+    values (new.user_id, greatest(new.next_at, clock_timestamp()))
+    on conflict (user_id) do update set due_at = excluded.due_at
+        where turn.due_at is null or turn.due_at > excluded.due_at;
+    return null;
+end
+$$;
+
+-- COMMENT FUNCTION take_a_turn()
+COMMENT ON FUNCTION private.take_a_turn() IS 'Keeps a person''s turn not later than their first search is due. Definer: it runs for the person, who cannot reach the schema private. Bounds: a trigger function, which nobody can call: it changes only the turn of the person of the row that is being written.';
+
 -- FUNCTION tell_of_application(public.applications, public.application_status_type, jsonb)
 CREATE FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) RETURNS uuid
     LANGUAGE plpgsql
@@ -2134,6 +2564,26 @@ begin
 end
 $$;
 
+-- FUNCTION token_subject()
+CREATE FUNCTION private.token_subject() RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    claims    json := nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::json;
+    front_end text := claims ->> 'azp';
+begin
+    if claims ->> 'sts' = 'pending' then
+        return null;
+    end if;
+    if front_end is not null
+        and (select pg_catalog.bool_or(party = front_end) from private.authorized_parties) is false then
+        return null;
+    end if;
+    return claims ->> 'sub';
+end
+$$;
+
 -- FUNCTION unless_skyvern_is_paused(jsonb)
 CREATE FUNCTION private.unless_skyvern_is_paused(p_question jsonb) RETURNS jsonb
     LANGUAGE plpgsql
@@ -2148,6 +2598,58 @@ begin
     return jsonb_build_object('outcome', 'paused', 'retry_after_seconds', pause);
 end
 $$;
+
+-- FUNCTION wants_profile_reminder(uuid)
+CREATE FUNCTION private.wants_profile_reminder(p_user_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select (exists (select from public.applications where user_id = p_user_id and deleted_at is null)
+            or exists (select from public.saved_jobs where user_id = p_user_id)
+            or exists (select from public.saved_searches where user_id = p_user_id))
+       and not exists (select from public.notifications
+                       where user_id = p_user_id and not is_read and type = 'PROFILE_REMINDER')
+$$;
+
+-- FUNCTION announce(text, text, public.user_tier[])
+CREATE FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[] DEFAULT enum_range(NULL::public.user_tier)) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    announcement private.announcements;
+begin
+    if coalesce(char_length(p_title), 0) not between 1 and 200
+       or coalesce(char_length(p_message), 0) not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the title has 1 to 200 characters, and the message 1 to 1000');
+    end if;
+    if coalesce(cardinality(p_tiers), 0) = 0 or array_position(p_tiers, null) is not null then
+        perform private.refuse('invalid_input', 422, 'there must be a tier, and none of them may be null');
+    end if;
+
+    -- The update changes nothing but locks the row, so that two calls at once queue one job.
+    insert into private.announcements (title, message) values (p_title, p_message)
+    on conflict (title, md5(message)) do update set title = excluded.title
+    returning * into announcement;
+    insert into private.announcement_tiers (announcement_id, tier)
+    select distinct announcement.id, tier from unnest(p_tiers) as tier
+    on conflict (announcement_id, tier) do nothing;
+
+    if not exists (select from private.announcement_tiers
+                   where announcement_id = announcement.id and finished_at is null) then
+        return jsonb_build_object('announcement_id', announcement.id, 'outcome', 'already_announced');
+    end if;
+    insert into public.background_jobs (job_type, payload)
+    select 'announcement', jsonb_build_object('announcement_id', announcement.id)
+    where not exists (select from public.background_jobs
+                      where job_type = 'announcement' and status in ('pending', 'processing')
+                        and payload ->> 'announcement_id' = announcement.id::text);
+    return jsonb_build_object('announcement_id', announcement.id, 'outcome', 'announced');
+end
+$$;
+
+-- COMMENT FUNCTION announce(p_title text, p_message text, p_tiers public.user_tier[])
+COMMENT ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) IS 'Tells everybody of some tiers something, once. Definer: it writes tables in the schema private. Bounds: only operators call it; the texts are short enough for a push message, and the same text is told once.';
 
 -- FUNCTION application_to_reconcile(uuid, uuid)
 CREATE FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) RETURNS jsonb
@@ -2224,7 +2726,7 @@ begin
     else
         is_new := not exists (select from public.users where clerk_user_id = p_clerk_user_id);
         account := private.put_clerk_account(
-            p_clerk_user_id, p_person ->> 'email', true, p_person ->> 'phone_number', p_person ->> 'full_name',
+            p_clerk_user_id, p_person ->> 'email', p_person ->> 'phone_number', p_person ->> 'full_name',
             p_updated_at);
         result := case when is_new then 'created' else 'updated' end;
     end if;
@@ -2364,7 +2866,11 @@ CREATE FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) RETURNS jsonb
     with cancelled as (
         update public.background_jobs
         set status = 'failed', error = 'cancelled'
-        where id = any (p_job_ids) and status in ('pending', 'processing')
+        -- In the order of settle_background_jobs, so that the two cannot deadlock.
+        where id in (select id from public.background_jobs
+                     where id = any (p_job_ids) and status in ('pending', 'processing')
+                     order by id
+                     for update)
         returning id
     )
     select coalesce(jsonb_agg(id), '[]') from cancelled
@@ -2385,71 +2891,81 @@ $$;
 -- COMMENT FUNCTION claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean)
 COMMENT ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) IS 'Claims one of the caller''s applications, to start its one run. Definer: it writes the submission and the status, which no person may write, and refuses through private.refuse. Bounds: only an application of the caller''s that may be started; one posting once, unless the caller says that it is meant; as many runs as the tier allows; files only from the caller''s own folder; the key has 1 to 255 characters.';
 
--- FUNCTION claim_background_jobs(text, text[], integer)
-CREATE FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) RETURNS jsonb
+-- FUNCTION claim_background_jobs(text, text[], integer, boolean)
+CREATE FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
     lease   constant interval := '30 seconds';
     moment  constant timestamptz := clock_timestamp();
+    chosen  uuid[];
     claimed jsonb;
-    -- Their vendors are in trouble.
-    paused  constant text[] := private.paused_job_types();
+    -- Not those whose vendor is in trouble.
+    wanted  constant text[] := array(select unnest(p_job_types) except select unnest(private.paused_job_types()));
 begin
     if p_limit is null or p_limit not between 1 and 500 then
         perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 500');
     end if;
 
-    -- The last attempt was lost too.
+    -- Their workers have vanished.
     update public.background_jobs
-    set status = 'failed', error = 'lease_expired', retry_count = retry_count + 1, lost_leases = lost_leases + 1,
-        lease_number = lease_number + 1, locked_by = null, lease_expires_at = null
+    set status = case when retry_count + 1 < max_attempts then 'pending' else 'failed' end::public.job_status,
+        error = case when retry_count + 1 < max_attempts then error else 'lease_expired' end,
+        retry_count = retry_count + 1,
+        lost_leases = lost_leases + 1,
+        lease_number = lease_number + 1,
+        locked_by = null,
+        lease_expires_at = null
     where id in (
         select id from public.background_jobs
-        where status = 'processing' and lease_expires_at <= moment and retry_count + 1 >= max_attempts
-          and job_type = any (p_job_types)
+        where status = 'processing' and lease_expires_at <= moment and job_type = any (p_job_types)
         order by lease_expires_at
         limit p_limit
         for update skip locked);
 
-    with waiting as materialized (
-        select id, run_at, lost_leases > 0 as is_suspect
-        from public.background_jobs
-        where status = 'pending' and run_at <= moment and job_type = any (p_job_types) and job_type <> all (paused)
-        order by run_at
-        limit p_limit
-        for update skip locked
-    ),
-    lost as materialized (
-        select id, run_at, true as is_suspect
-        from public.background_jobs
-        where status = 'processing' and lease_expires_at <= moment and job_type = any (p_job_types)
-        order by lease_expires_at
-        limit p_limit
-        for update skip locked
-    ),
-    due as (
-        select id, is_suspect,
-               row_number() over in_order as place,
-               first_value(is_suspect) over in_order as is_led_by_suspect
-        from (select * from waiting union all select * from lost) as job
-        window in_order as (order by run_at, id)
-    ),
-    chosen as (
-        select id from due
-        where case when is_led_by_suspect then place = 1 else not is_suspect and place <= p_limit end
-    ),
-    leased as (
+    if p_suspect_only is not true then
+        with due as (
+            select job.job_type, job.run_at, row_number() over (partition by job.job_type order by job.run_at) as turn
+            from unnest(wanted) as known (job_type)
+            cross join lateral (
+                select job_type, run_at from public.background_jobs
+                where job_type = known.job_type and status = 'pending' and lost_leases = 0 and run_at <= moment
+                order by run_at
+                limit p_limit) as job
+        ),
+        -- How many of each type. Nothing is locked before this is known, so nothing is locked that is not claimed.
+        shares as (
+            select job_type, count(*) as jobs
+            from (select job_type from due order by turn, run_at limit p_limit) as next
+            group by job_type
+        )
+        select array_agg(job.id) into chosen
+        from shares
+        cross join lateral (
+            select id from public.background_jobs
+            where job_type = shares.job_type and status = 'pending' and lost_leases = 0 and run_at <= moment
+            order by run_at
+            limit shares.jobs
+            for update skip locked) as job;
+    end if;
+
+    if chosen is null then
+        chosen := array(
+            select id from public.background_jobs
+            where status = 'pending' and lost_leases > 0 and run_at <= moment and job_type = any (wanted)
+            order by lost_leases, run_at
+            limit 1
+            for update skip locked);
+    end if;
+
+    with leased as (
         update public.background_jobs as job
-        set retry_count = job.retry_count + case when job.status = 'processing' then 1 else 0 end,
-            lost_leases = job.lost_leases + case when job.status = 'processing' then 1 else 0 end,
-            status = 'processing',
+        set status = 'processing',
             locked_by = left(p_worker, 200),
             lease_expires_at = moment + lease,
             lease_number = job.lease_number + 1
-        from chosen
-        where job.id = chosen.id
+        where job.id = any (chosen)
         returning job.*
     )
     select jsonb_agg(jsonb_build_object(
@@ -2461,8 +2977,8 @@ begin
 end
 $$;
 
--- COMMENT FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
-COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) IS 'Leases due background jobs to a worker. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: 1 to 500 jobs, only of the types named, leased for 30 seconds.';
+-- COMMENT FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean)
+COMMENT ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) IS 'Leases due background jobs to a worker. Definer: it refuses through private.refuse, which service_role cannot call. Bounds: 1 to 500 jobs, only of the types named, leased for 30 seconds.';
 
 -- FUNCTION claim_push_messages(jsonb)
 CREATE FUNCTION public.claim_push_messages(p_messages jsonb) RETURNS jsonb
@@ -2746,9 +3262,8 @@ declare
 begin
     begin
         claims := nullif(current_setting('request.jwt.claims', true), '')::json;
-        subject := claims ->> 'sub';
-        -- An address that is not verified could be anybody's. Without the claim `email_verified` it is taken, but not
-        -- as confirmed.
+        subject := private.token_subject();
+        -- An address makes somebody known unless it is said not to be verified.
         if json_typeof(claims -> 'email') = 'string' and coalesce(claims ->> 'email_verified', 'true') = 'true' then
             address := private.plain_email(claims ->> 'email');
         end if;
@@ -2766,8 +3281,9 @@ begin
         -- The webhook, or another call, may have been faster.
         select id into account from public.users where clerk_user_id = subject;
         if account is null and address is not null then
+            -- It is theirs only if it is said to be verified. Otherwise the webhook brings it.
             account := private.put_clerk_account(
-                subject, address, coalesce(claims ->> 'email_verified', 'false') = 'true', null, null, 0);
+                subject, case when claims ->> 'email_verified' = 'true' then address end, null, null, 0);
         end if;
     end if;
     if account is null then
@@ -2778,7 +3294,7 @@ end
 $_$;
 
 -- COMMENT FUNCTION ensure_person()
-COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address counts as confirmed.';
+COMMENT ON FUNCTION public.ensure_person() IS 'Creates the caller''s profile from their session token if the webhook has not come yet. Definer: it writes auth.users and the schema private. Bounds: it takes no arguments: everything is from the claims that PostgREST has verified, and only a verified address is taken.';
 
 -- FUNCTION erase_application(uuid)
 CREATE FUNCTION public.erase_application(p_application_id uuid) RETURNS void
@@ -2816,12 +3332,21 @@ CREATE FUNCTION public.extend_background_jobs(p_jobs jsonb) RETURNS jsonb
     with reported as (
         select * from jsonb_to_recordset(p_jobs) as reported (job_id uuid, lease_number bigint, progress jsonb)
     ),
+    -- In the order of settle_background_jobs, so that a late worker and the next one cannot deadlock.
+    held as materialized (
+        select job.id, reported.progress
+        from public.background_jobs as job
+        join reported on job.id = reported.job_id
+                         and job.status = 'processing' and job.lease_number = reported.lease_number
+        order by job.id
+        for update of job
+    ),
     extended as (
         update public.background_jobs as job
         set lease_expires_at = clock_timestamp() + interval '30 seconds',
-            progress = coalesce(reported.progress, job.progress)
-        from reported
-        where job.id = reported.job_id and job.status = 'processing' and job.lease_number = reported.lease_number
+            progress = coalesce(held.progress, job.progress)
+        from held
+        where job.id = held.id
         returning job.id
     )
     select coalesce(jsonb_agg(id), '[]') from extended
@@ -2879,13 +3404,16 @@ $$;
 -- COMMENT FUNCTION fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb)
 COMMENT ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) IS 'Gives up a submission that waited in the queue, and tells its person. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the application that waits as this very job; a person''s decision has ended the waiting before.';
 
--- FUNCTION finish_job_sync(bigint, boolean, text)
-CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text) RETURNS jsonb
+-- FUNCTION finish_job_sync(bigint, boolean, text, text[])
+CREATE FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text DEFAULT NULL::text, p_exhausted text[] DEFAULT '{}'::text[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
+    days        constant integer := 5;
     run         public.scraping_logs := private.hold_job_sync(p_lock_number);
+    is_telling  boolean;
+    unseen_from timestamptz; -- when the run began that was the first of this many days
     deactivated integer := 0;
 begin
     if run.id is null then
@@ -2896,16 +3424,29 @@ begin
         return jsonb_build_object('outcome', 'superseded');
     end if;
 
-    if p_error is null and p_is_whole and run.jobs_fetched > run.errors then
+    is_telling := p_error is null and p_is_whole and run.jobs_fetched > run.errors;
+    if is_telling then
+        select min(began_at) into unseen_from
+        from (select min(log.started_at) as began_at
+              from public.scraping_logs as log
+              where log.source_name = run.source_name and (log.is_whole or log.id = run.id)
+              group by (log.started_at at time zone 'UTC')::date
+              order by began_at desc
+              limit days) as told
+        having count(*) = days;
         update public.jobs
         set is_active = false
-        where source = run.source_name and is_active and (last_seen is null or last_seen < run.started_at);
+        where source = run.source_name and is_active
+          and coalesce(last_seen, created_at) < run.started_at
+          and (seen_by <> '{}' and seen_by <@ coalesce(p_exhausted, '{}')
+               or coalesce(last_seen, created_at) < unseen_from);
         get diagnostics deactivated = row_count;
     end if;
     update public.scraping_logs
     set status = case when p_error is null then 'completed' else 'failed' end,
         error = left(p_error, 500),
         jobs_deactivated = deactivated,
+        is_whole = is_telling,
         completed_at = clock_timestamp()
     where id = run.id
     returning * into run;
@@ -2918,8 +3459,8 @@ begin
 end
 $$;
 
--- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
-COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated; the error is cut at 500 characters.';
+-- COMMENT FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[])
+COMMENT ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) IS 'Ends a run of the posting sync. Definer: it calls functions of the schema private, which service_role cannot reach. Bounds: only the current run, known by its fencing token; only postings of its source are deactivated, and only those that are known to be gone; the error is cut at 500 characters.';
 
 -- FUNCTION handle_application_status_update_timestamp()
 CREATE FUNCTION public.handle_application_status_update_timestamp() RETURNS trigger
@@ -2967,7 +3508,9 @@ CREATE FUNCTION public.handle_user_email_changed() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
-    update public.users set email = nullif(new.email, '') where id = new.id;
+    -- Not of an account of Clerk's, whose row has no address.
+    update public.users set email = private.address_of_account(new)
+    where id = new.id and clerk_user_id is distinct from new.raw_app_meta_data ->> 'clerk_id';
     return null;
 exception
     when integrity_constraint_violation then
@@ -2978,7 +3521,7 @@ end
 $$;
 
 -- COMMENT FUNCTION handle_user_email_changed()
-COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows a changed e-mail address into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
+COMMENT ON FUNCTION public.handle_user_email_changed() IS 'Follows an e-mail address of Supabase Auth that was changed or confirmed into the profile. Definer: it runs for Supabase Auth, which has no rights on public.users. Bounds: a trigger function, which nobody can call: it changes only the profile of the changed account.';
 
 -- FUNCTION lease_job_search(text, uuid, uuid)
 CREATE FUNCTION public.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid) RETURNS jsonb
@@ -3005,7 +3548,8 @@ CREATE TABLE public.resumes (
     CONSTRAINT resumes_check_file_name CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
     CONSTRAINT resumes_check_file_url CHECK (((char_length(file_url) >= 1) AND (char_length(file_url) <= 1024))),
     CONSTRAINT resumes_check_version_name CHECK ((char_length(version_name) <= 200))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE resumes
 COMMENT ON TABLE public.resumes IS 'A person''s résumés; the files are in storage.';
@@ -3086,107 +3630,66 @@ $$;
 -- COMMENT FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
 COMMENT ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) IS 'What came of a call of a vendor, for its circuit breaker. Definer: the circuit breakers are in the schema private. Bounds: a known vendor and a known outcome; a pause is a day at most.';
 
--- FUNCTION pass_circuit_breaker(text, boolean)
-CREATE FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) RETURNS integer
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-    select private.pass_circuit_breaker(p_vendor, p_costs_nothing)
-$$;
-
--- COMMENT FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
-COMMENT ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) IS 'Whether a vendor may be called, or in how many seconds. Definer: the circuit breakers are in the schema private. Bounds: it takes at most the one trial of a breaker that is due.';
-
--- FUNCTION purge_expired_rows(integer)
-CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000) RETURNS jsonb
+-- FUNCTION purge_expired_rows(integer, jsonb)
+CREATE FUNCTION public.purge_expired_rows(p_limit integer DEFAULT 2000, p_after jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $$
+    AS $_$
 declare
     moment  constant timestamptz := clock_timestamp();
-    jobs    integer;
-    bodies  integer;
-    events  integer;
-    tickets integer;
-    devices integer;
-    logs    integer;
-    locks   integer;
+    kind    record;
+    from_on timestamptz;
+    number  integer;
+    purged  jsonb := '{}';
+    reached jsonb := '{}';
 begin
-    -- Failed jobs are kept for whoever investigates them.
-    delete from public.background_jobs
-    where id in (
-        select id from public.background_jobs
-        where (status = 'completed' and updated_at < moment - interval '7 days')
-           or (status in ('completed', 'failed') and updated_at < moment - interval '90 days')
-        order by updated_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics jobs = row_count;
-
-    -- What Skyvern extracted is personal data. Once applied it is in the application; the event itself is kept longer,
-    -- so that a repeated delivery is recognised.
-    update public.webhook_events
-    set body = ''
-    where id in (
-        select id from public.webhook_events
-        where received_at < moment - interval '30 days' and body <> '' and outcome <> 'waiting'
-        order by received_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics bodies = row_count;
-    delete from public.webhook_events
-    where id in (
-        select id from public.webhook_events
-        where received_at < moment - interval '90 days'
-        order by received_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics events = row_count;
-
-    delete from public.push_tickets
-    where id in (
-        select id from public.push_tickets
-        where receipt_due_at is null and sent_at < moment - interval '30 days'
-        order by sent_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics tickets = row_count;
-
-    delete from public.user_push_tokens
-    where id in (
-        select id from public.user_push_tokens
-        where revoked_at < moment - interval '90 days'
-        order by revoked_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics devices = row_count;
-
-    delete from public.scraping_logs
-    where id in (
-        select id from public.scraping_logs
-        where completed_at < moment - interval '180 days'
-        order by completed_at
-        limit p_limit
-        for update skip locked);
-    get diagnostics logs = row_count;
-
-    -- Taking an expired lock replaces it; one that nobody takes any more is deleted here.
-    delete from public.cron_locks
-    where lock_name in (
-        select lock_name from public.cron_locks
-        where expires_at < moment - interval '1 day'
-        limit p_limit
-        for update skip locked);
-    get diagnostics locks = row_count;
-
-    return jsonb_build_object(
-        'background_jobs', jobs, 'webhook_bodies', bodies, 'webhook_events', events, 'push_tickets', tickets,
-        'user_push_tokens', devices, 'scraping_logs', logs, 'cron_locks', locks);
+    for kind in
+        select listed.*, moment - period.keep_for as before
+        from (values
+            ('background_jobs', 'public.background_jobs', 'updated_at',
+             $cond$status = 'completed'$cond$, null),
+            ('failed_background_jobs', 'public.background_jobs', 'updated_at',
+             $cond$status = 'failed'$cond$, null),
+            ('webhook_bodies', 'public.webhook_events', 'received_at',
+             $cond$body <> '' and outcome <> 'waiting'$cond$, $set$body = ''$set$),
+            ('webhook_events', 'public.webhook_events', 'received_at', 'true', null),
+            ('push_tickets', 'public.push_tickets', 'sent_at', 'receipt_due_at is null', null),
+            ('user_push_tokens', 'public.user_push_tokens', 'revoked_at', 'true', null),
+            ('read_notifications', 'public.notifications', 'created_at', 'is_read', null),
+            ('unread_notifications', 'public.notifications', 'created_at', 'not is_read', null),
+            ('job_clicks', 'private.job_clicks', 'counted_on', 'true', null),
+            ('inactive_jobs', 'public.jobs', 'updated_at', $cond$not is_active and source <> 'provider'$cond$, null),
+            -- Not while a run may still report.
+            ('deleted_applications', 'public.applications', 'deleted_at',
+             $cond$submission_id is null and status <> 'PROCESSING_BY_SKYVERN'$cond$, null),
+            ('resting_searches', null, null, null, null),
+            ('job_search_cache', 'public.job_search_cache', 'expires_at', 'true', null),
+            ('job_search_leases', 'private.job_search_leases', 'expires_at', 'true', null),
+            ('scraping_logs', 'public.scraping_logs', 'completed_at', 'true', null),
+            ('cron_locks', 'public.cron_locks', 'expires_at', 'true', null)
+        ) as listed (name, of_table, of_column, condition, instead)
+        join private.retention_periods as period on period.kind = listed.name
+    loop
+        from_on := coalesce((p_after ->> kind.name)::timestamptz, '-infinity');
+        if from_on = 'infinity' then
+            continue; -- there were no more
+        end if;
+        if kind.name = 'resting_searches' then
+            number := private.purge_resting_searches(kind.before, p_limit);
+        else
+            select rows.purged, rows.reached into number, from_on
+            from private.purge_rows(kind.of_table::regclass, kind.of_column, kind.condition, kind.instead, from_on,
+                                    kind.before, p_limit) as rows;
+        end if;
+        purged := purged || jsonb_build_object(kind.name, number);
+        reached := reached || jsonb_build_object(kind.name, case when number < p_limit then 'infinity' else from_on end);
+    end loop;
+    return jsonb_build_object('purged', purged, 'after', p_after || reached);
 end
-$$;
+$_$;
 
--- COMMENT FUNCTION purge_expired_rows(p_limit integer)
-COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit; how old they must be is fixed in the function.';
+-- COMMENT FUNCTION purge_expired_rows(p_limit integer, p_after jsonb)
+COMMENT ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) IS 'Deletes what nobody needs any more. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: no more rows of each kind than p_limit, and none younger than private.retention_periods says; p_after can only leave rows out.';
 
 -- FUNCTION queue_daily_purge()
 CREATE FUNCTION public.queue_daily_purge() RETURNS jsonb
@@ -3206,6 +3709,29 @@ $$;
 
 -- COMMENT FUNCTION queue_daily_purge()
 COMMENT ON FUNCTION public.queue_daily_purge() IS 'Queues the purge of the day. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: it takes no arguments; one job a day.';
+
+-- FUNCTION queue_due_profile_reminders()
+CREATE FUNCTION public.queue_due_profile_reminders() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    queued integer;
+begin
+    insert into public.background_jobs (job_type, payload, dedupe_key)
+    select 'profile_reminders', '{}',
+           'profile_reminders:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI')
+    where exists (select from private.profile_reminders where next_at <= clock_timestamp())
+      and not exists (select from public.background_jobs
+                      where job_type = 'profile_reminders' and status in ('pending', 'processing'))
+    on conflict (dedupe_key) do nothing;
+    get diagnostics queued = row_count;
+    return jsonb_build_object('queued', queued);
+end
+$$;
+
+-- COMMENT FUNCTION queue_due_profile_reminders()
+COMMENT ON FUNCTION public.queue_due_profile_reminders() IS 'Queues the job that reminds people of what is missing in their profiles. Definer: it reads schedules in the schema private. Bounds: it takes no arguments; one job a minute, and one at a time.';
 
 -- FUNCTION queue_due_push_receipts()
 CREATE FUNCTION public.queue_due_push_receipts() RETURNS jsonb
@@ -3293,29 +3819,43 @@ CREATE FUNCTION public.queue_due_saved_search_alerts() RETURNS jsonb
     SET search_path TO ''
     AS $$
 declare
-    moment         constant timestamptz := clock_timestamp();
-    considered     constant integer := 200;
-    of_one_person  constant integer := 3;
-    -- For an alert that the queue has given up on, or whose person has three waiting.
-    later          constant interval := '1 hour';
-    room           constant bigint := private.job_search_calls_left_for_alerts();
-    queued_count   integer;
+    moment          constant timestamptz := clock_timestamp();
+    people_at_once  constant integer := 200;
+    of_one_person   constant integer := 3;
+    -- More than three, since some of them may turn out to be queued already, or to be no search.
+    looked_at       constant integer := 10;
+    -- For an alert that the queue has given up on.
+    at_the_latest   constant interval := '6 hours';
+    room            constant bigint := private.job_search_calls_left_for_alerts();
+    queued_count    integer;
+    had_their_turn  uuid[];
 begin
     if room = 0 then
         return jsonb_build_object('queued', 0);
     end if;
 
     -- A person who is just being deleted is skipped: a job refers to the row in `users`.
-    with due as materialized (
-        select alert.saved_search_id, alert.next_at, alert.job_id, search.user_id, search.search_query
-        from private.saved_search_alerts as alert
-        join public.saved_searches as search on search.id = alert.saved_search_id
-        join public.users as person on person.id = search.user_id
-        where alert.next_at <= moment
-        order by alert.next_at
-        limit considered
-        for update of alert skip locked
+    with people as materialized (
+        select turn.user_id, turn.due_at
+        from private.saved_search_alert_turns as turn
+        join public.users as person on person.id = turn.user_id
+        where turn.due_at <= moment
+        order by turn.due_at
+        limit people_at_once
+        for update of turn skip locked
         for key share of person skip locked
+    ),
+    due as materialized (
+        select alert.*, people.due_at as waits_since, search.search_query
+        from people
+        cross join lateral (
+            select saved_search_id, user_id, next_at, job_id
+            from private.saved_search_alerts
+            where user_id = people.user_id and next_at <= moment
+            order by next_at
+            limit looked_at
+            for update skip locked) as alert
+        join public.saved_searches as search on search.id = alert.saved_search_id
     ),
     judged as materialized (
         select due.*,
@@ -3338,7 +3878,8 @@ begin
         select search_query from numbered
         where place <= of_one_person
         group by search_query
-        order by min(next_at)
+        -- Nobody's second one before everybody's first.
+        order by min(place), min(waits_since)
         limit room
     ),
     chosen as materialized (
@@ -3356,26 +3897,34 @@ begin
     scheduled as (
         update private.saved_search_alerts as alert
         set job_id = coalesce(queued.id, alert.job_id),
-            next_at = case
-                when judged.is_invalid then null
-                when chosen.saved_search_id is null then moment + later
-                else least(moment + 6 * later, private.next_alert_at(
-                    judged.search_query, private.alert_frequency(judged.user_id), moment)) end
+            next_at = case when not judged.is_invalid then least(
+                moment + at_the_latest,
+                private.next_alert_of_person(judged.user_id, judged.search_query, moment)) end
         from judged
         left join chosen on chosen.saved_search_id = judged.saved_search_id
         left join queued on queued.saved_search_id = judged.saved_search_id
         where alert.saved_search_id = judged.saved_search_id
-          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid
-               or exists (select from numbered where numbered.saved_search_id = judged.saved_search_id
-                                                 and numbered.place > of_one_person))
+          and (chosen.saved_search_id is not null or judged.is_queued or judged.is_invalid)
     )
-    select count(*) into queued_count from queued;
+    select (select count(*) from queued),
+           array(select user_id from people
+                 where user_id in (select user_id from chosen)
+                    or user_id not in (select user_id from numbered where place <= of_one_person))
+    into queued_count, had_their_turn;
+
+    -- Those who had a turn, and those for whom there was nothing to do. All others keep their places in the line.
+    update private.saved_search_alert_turns as turn
+    set due_at = case when next.due_at <= moment then clock_timestamp() else next.due_at end
+    from unnest(had_their_turn) as person (id)
+    left join lateral (
+        select min(next_at) as due_at from private.saved_search_alerts where user_id = person.id) as next on true
+    where turn.user_id = person.id;
     return jsonb_build_object('queued', queued_count);
 end
 $$;
 
 -- COMMENT FUNCTION queue_due_saved_search_alerts()
-COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 searches at a time, no more than Adzuna''s allowance for alerts, and three per person.';
+COMMENT ON FUNCTION public.queue_due_saved_search_alerts() IS 'Queues the alerts that are due. Definer: it reads and writes schedules in the schema private. Bounds: it takes no arguments; 200 people at a time, no more than Adzuna''s allowance for alerts, and three per person.';
 
 -- FUNCTION record_absent_submission(uuid, uuid, jsonb)
 CREATE FUNCTION public.record_absent_submission(p_application_id uuid, p_submission_id uuid, p_decision jsonb) RETURNS jsonb
@@ -3515,7 +4064,13 @@ declare
     recorded bigint;
     revoked  bigint;
 begin
-    -- Devices before tickets, and in the same order as record_push_tickets, so that they cannot deadlock.
+    -- People, devices, tickets: the order of a deletion. The devices in the order of record_push_tickets, so that the two
+    -- cannot deadlock either.
+    perform private.hold_people_told(
+        array(select ticket.push_token_id
+              from jsonb_to_recordset(p_receipts) as receipt (ticket_id text)
+              join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id),
+        '{}');
     perform from public.user_push_tokens as device
     where device.id in (
         select ticket.push_token_id
@@ -3523,6 +4078,10 @@ begin
         join public.push_tickets as ticket on ticket.ticket_id = receipt.ticket_id
         where receipt.device_gone)
     order by device.id
+    for no key update;
+    perform from public.push_tickets as ticket
+    where ticket.ticket_id in (select receipt.ticket_id from jsonb_to_recordset(p_receipts) as receipt (ticket_id text))
+    order by ticket.id
     for no key update;
 
     -- Not a device that was registered again after the message was sent: the receipt says nothing about that.
@@ -3561,29 +4120,44 @@ CREATE FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p
 declare
     -- The push service says to ask after a quarter of an hour.
     receipt_after constant interval := interval '15 minutes';
+    device_ids    constant uuid[] := array(
+        select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid));
+    job_ids       constant uuid[] := array(
+        select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid)
+        union
+        select ticket.job_id from jsonb_to_recordset(p_tickets) as ticket (job_id uuid));
     recorded      bigint;
     revoked       bigint;
     jobs          jsonb;
 begin
-    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first.
-    perform from public.background_jobs as job
-    where job.id in (select reported.job_id from jsonb_to_recordset(p_jobs) as reported (job_id uuid))
-    order by job.id
-    for update;
+    -- Deleting a person deletes devices and jobs at any time, so what a ticket refers to is locked first, in the order
+    -- of a deletion: people, devices, jobs.
+    perform private.hold_people_told(device_ids, job_ids);
     perform from public.user_push_tokens as device
-    where device.id in (select ticket.device_id from jsonb_to_recordset(p_tickets) as ticket (device_id uuid))
+    where device.id = any (device_ids)
     order by device.id
     for no key update;
+    perform from public.background_jobs as job
+    where job.id = any (job_ids)
+    order by job.id
+    for update;
 
-    insert into public.push_tickets (push_token_id, job_id, ticket_id, status, error, message, receipt_due_at)
-    select device.id, job.id, ticket.ticket_id, case when ticket.ticket_id is null then 'failed' else 'sent' end,
+    insert into public.push_tickets (
+        push_token_id, job_id, ticket_id, refusal_key, status, error, message, receipt_due_at)
+    select device.id, job.id, ticket.ticket_id,
+           -- A message that was not queued is known by when it was claimed and its place in this call.
+           case when ticket.ticket_id is null
+                then coalesce(ticket.job_id::text, format('%s/%s', extract(epoch from p_read_at), listed.place))
+                     || '/' || device.id end,
+           case when ticket.ticket_id is null then 'failed' else 'sent' end,
            left(ticket.error, 200), left(ticket.message, 1000),
            case when ticket.ticket_id is not null then clock_timestamp() + receipt_after end
-    from jsonb_to_recordset(p_tickets) as ticket (
+    from jsonb_array_elements(p_tickets) with ordinality as listed (reported, place)
+    cross join lateral jsonb_to_record(listed.reported) as ticket (
         device_id uuid, job_id uuid, ticket_id text, error text, message text)
     join public.user_push_tokens as device on device.id = ticket.device_id
     left join public.background_jobs as job on job.id = ticket.job_id
-    on conflict (ticket_id) do nothing;
+    on conflict do nothing;
     get diagnostics recorded = row_count;
 
     -- Not a device that was registered again in the meantime: the ticket is older than that.
@@ -3607,7 +4181,7 @@ end
 $$;
 
 -- COMMENT FUNCTION record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb)
-COMMENT ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) IS 'Records what the push service said to messages. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: devices and jobs that exist; a ticket id is recorded once; jobs as in settle_background_jobs; texts are cut.';
+COMMENT ON FUNCTION public.record_push_tickets(p_read_at timestamp with time zone, p_tickets jsonb, p_jobs jsonb) IS 'Records what the push service said to messages. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: devices and jobs that exist; a ticket id, and a refusal of one message by one device, is recorded once; jobs as in settle_background_jobs; texts are cut.';
 
 -- FUNCTION record_saved_search_alert(uuid, bigint, uuid, timestamp with time zone, jsonb, timestamp with time zone)
 CREATE FUNCTION public.record_saved_search_alert(p_job_id uuid, p_lease_number bigint, p_saved_search_id uuid, p_since timestamp with time zone, p_postings jsonb, p_searched_at timestamp with time zone) RETURNS jsonb
@@ -3682,7 +4256,7 @@ begin
             select told.notification_id, told.push_job_id into notification_id, push_job_id
             from private.notify_person(
                 search.user_id, 'NEW_JOB_MATCH_SAVED_SEARCH', message.title, message.message, search.id, 'saved_search',
-                jsonb_build_object('saved_search_id', search.id)) as told;
+                jsonb_build_object('saved_search_id', search.id), private.may_disturb_from(search.user_id)) as told;
         end if;
 
         -- A posting that was last seen before that is too old to be reported again.
@@ -3691,8 +4265,7 @@ begin
         set last_run_at = greatest(last_run_at, p_searched_at)
         where id = search.id;
         update private.saved_search_alerts
-        set next_at = private.next_alert_at(
-            search.search_query, private.alert_frequency(search.user_id), clock_timestamp())
+        set next_at = private.next_alert_of_person(search.user_id, search.search_query, clock_timestamp())
         where saved_search_id = search.id;
         result := jsonb_build_object(
             'outcome', case when unseen.number > 0 then 'told' else 'nothing_new' end, 'new_postings', unseen.number,
@@ -3926,6 +4499,56 @@ $$;
 -- COMMENT FUNCTION release_cron_lock(p_lock_name text, p_lock_number bigint)
 COMMENT ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) IS 'Releases a lock for scheduled work. Definer: so that it does not depend on what service_role is granted on the tables. Bounds: only a lock whose fencing token the caller knows.';
 
+-- FUNCTION remind_of_profiles(integer)
+CREATE FUNCTION public.remind_of_profiles(p_limit integer DEFAULT 200) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    moment constant timestamptz := clock_timestamp();
+    result jsonb;
+begin
+    if p_limit is null or p_limit not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 1000');
+    end if;
+
+    -- A person who is just being deleted is skipped: a notification refers to the row in `users`.
+    with due as materialized (
+        select reminder.user_id, private.missing_for_applying(person) as missing
+        from private.profile_reminders as reminder
+        join public.users as person on person.id = reminder.user_id
+        where reminder.next_at <= moment
+        order by reminder.next_at
+        limit p_limit
+        for update of reminder skip locked
+        for key share of person skip locked
+    ),
+    told as (
+        select (private.notify_person(
+            user_id, 'PROFILE_REMINDER', 'Your profile is not complete',
+            format('To apply for jobs, add %s to your profile.',
+                   regexp_replace(array_to_string(missing, ', '), ', ([^,]*)$', ' and \1')),
+            user_id, 'profile', '{}', private.may_disturb_from(user_id))).notification_id
+        from due
+        where cardinality(missing) > 0 and private.wants_profile_reminder(user_id)
+    ),
+    looked_at as (
+        update private.profile_reminders as reminder
+        set next_at = moment + interval '7 days'
+        from due
+        where reminder.user_id = due.user_id
+        returning reminder.user_id
+    )
+    select jsonb_build_object('looked_at', (select count(*) from looked_at),
+                              'reminded', (select count(notification_id) from told))
+    into result;
+    return result;
+end
+$_$;
+
+-- COMMENT FUNCTION remind_of_profiles(p_limit integer)
+COMMENT ON FUNCTION public.remind_of_profiles(p_limit integer) IS 'Reminds people of what is missing in their profiles. Definer: it reads and writes schedules in the schema private. Bounds: 1 to 1000 profiles, only those that are due; each is due once a week.';
+
 -- FUNCTION restore_application(uuid)
 CREATE FUNCTION public.restore_application(p_application_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4107,8 +4730,15 @@ begin
             posted_at_seconds double precision)) as posting
         order by posting.external_id
     ),
+    finders as materialized (
+        select external_id, coalesce(array_agg(distinct query) filter (where query is not null), '{}') as queries
+        from jsonb_to_recordset(p_postings) as posting (external_id text, query text)
+        group by external_id
+    ),
     known as materialized (
         select job.id, job.external_id,
+               case when job.seen_by @> finders.queries then job.seen_by
+                    else array(select unnest(job.seen_by) union select unnest(finders.queries) order by 1) end as seen_by,
                not job.is_active
                or (job.title, job.company, job.company_logo_url, job.description_hash, job.url, job.publisher,
                    job.location, job.city, job.state, job.country, job.is_remote, job.work_arrangement,
@@ -4122,12 +4752,13 @@ begin
                    fetched.posted_at) as has_changed
         from public.jobs as job
         join fetched using (external_id)
+        join finders using (external_id)
         where job.source = run.source_name
         order by job.id
         for no key update of job
     ),
     seen as (
-        update public.jobs as job set last_seen = moment
+        update public.jobs as job set last_seen = moment, seen_by = known.seen_by
         from known
         where job.id = known.id and not known.has_changed
     ),
@@ -4140,7 +4771,7 @@ begin
             employment_types = fetched.employment_types, salary_min = fetched.salary_min,
             salary_max = fetched.salary_max, salary_period = fetched.salary_period,
             salary_currency = fetched.salary_currency, salary_text = fetched.salary_text,
-            posted_at = fetched.posted_at, is_active = true, last_seen = moment
+            posted_at = fetched.posted_at, is_active = true, last_seen = moment, seen_by = known.seen_by
         from known
         join fetched using (external_id)
         where job.id = known.id and known.has_changed
@@ -4150,11 +4781,13 @@ begin
         insert into public.jobs (
             source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location,
             city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-            salary_period, salary_currency, salary_text, posted_at, last_seen)
+            salary_period, salary_currency, salary_text, posted_at, last_seen, seen_by)
         select run.source_name, external_id, null, title, company, company_logo_url, description, url, publisher,
                location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max,
-               salary_period, salary_currency, salary_text, posted_at, moment
+               salary_period, salary_currency, salary_text, posted_at, moment,
+               queries
         from fetched
+        join finders using (external_id)
         where not exists (select from known where known.external_id = fetched.external_id)
         returning id
     )
@@ -4237,6 +4870,88 @@ $$;
 -- COMMENT FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 COMMENT ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) IS 'Takes a lock for scheduled work, if it is free. Definer: it takes its fencing token from a sequence in the schema private. Bounds: a lock is held for 1 to 86,400 seconds; the columns'' checks limit the texts.';
 
+-- FUNCTION tell_announcement(uuid, integer)
+CREATE FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    announcement private.announcements;
+    step         private.announcement_tiers;
+    people       uuid[];
+    told_now     integer;
+begin
+    if p_limit is null or p_limit not between 1 and 1000 then
+        perform private.refuse('invalid_input', 422, 'the limit is a number from 1 to 1000');
+    end if;
+    select * into announcement from private.announcements where id = p_announcement_id;
+    select * into step from private.announcement_tiers
+    where announcement_id = p_announcement_id and finished_at is null
+    order by tier limit 1
+    for update;
+
+    if step.tier is not null then
+        people := array(
+            select id from public.users
+            where tier = step.tier and id > coalesce(step.told_up_to, '00000000-0000-0000-0000-000000000000')
+              and created_at <= step.announced_at
+            order by id limit p_limit);
+        -- A person who was told before has come to this tier from another one. Locking the row keeps this condition
+        -- before the call.
+        select count(told.notification_id) into told_now
+        from (select id from public.users
+              where id = any (people)
+                and not exists (select from public.notifications
+                                where user_id = users.id and related_entity_id = announcement.id
+                                  and type = 'GENERAL_ANNOUNCEMENT')
+              order by id
+              for key share) as person
+        cross join lateral private.notify_person(
+            person.id, 'GENERAL_ANNOUNCEMENT', announcement.title, announcement.message, announcement.id,
+            'announcement', jsonb_build_object('announcement_id', announcement.id),
+            private.may_disturb_from(person.id)) as told;
+        update private.announcement_tiers
+        set told_up_to = coalesce(people[cardinality(people)], told_up_to),
+            told = told + told_now,
+            finished_at = case when cardinality(people) < p_limit then clock_timestamp() end
+        where announcement_id = step.announcement_id and tier = step.tier;
+    end if;
+
+    return (select jsonb_build_object('told', coalesce(sum(told), 0),
+                                      'is_finished', coalesce(bool_and(finished_at is not null), true))
+            from private.announcement_tiers where announcement_id = p_announcement_id);
+end
+$$;
+
+-- COMMENT FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
+COMMENT ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) IS 'Tells the next people of an announcement. Definer: it reads and writes tables in the schema private. Bounds: 1 to 1000 people, only those to whom it was announced, and each once.';
+
+-- TABLE announcement_tiers
+CREATE TABLE private.announcement_tiers (
+    announcement_id uuid NOT NULL,
+    tier public.user_tier NOT NULL,
+    announced_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    told_up_to uuid,
+    told integer DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone
+);
+
+-- COMMENT TABLE announcement_tiers
+COMMENT ON TABLE private.announcement_tiers IS 'To whom each announcement goes, and how far that is.';
+
+-- TABLE announcements
+CREATE TABLE private.announcements (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    title text NOT NULL,
+    message text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT announcements_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 1000))),
+    CONSTRAINT announcements_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200)))
+);
+
+-- COMMENT TABLE announcements
+COMMENT ON TABLE private.announcements IS 'What operators have told people.';
+
 -- TABLE application_limits
 CREATE TABLE private.application_limits (
     tier public.user_tier NOT NULL,
@@ -4259,6 +4974,15 @@ CREATE TABLE private.application_run_limits (
 
 -- COMMENT TABLE application_run_limits
 COMMENT ON TABLE private.application_run_limits IS 'How long a run may take until it is cancelled.';
+
+-- TABLE authorized_parties
+CREATE TABLE private.authorized_parties (
+    party text NOT NULL,
+    CONSTRAINT authorized_parties_check_party CHECK (((char_length(party) >= 1) AND (char_length(party) <= 255)))
+);
+
+-- COMMENT TABLE authorized_parties
+COMMENT ON TABLE private.authorized_parties IS 'The front ends whose tokens are accepted; without a row, any.';
 
 -- TABLE circuit_breakers
 CREATE TABLE private.circuit_breakers (
@@ -4286,7 +5010,8 @@ CREATE TABLE private.clerk_accounts (
     deleted_at timestamp with time zone,
     CONSTRAINT clerk_accounts_check_clerk_user_id CHECK ((clerk_user_id ~ '^user_[!-~]{1,250}$'::text)),
     CONSTRAINT clerk_accounts_check_updated_at CHECK ((updated_at >= 0))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='90');
 
 -- COMMENT TABLE clerk_accounts
 COMMENT ON TABLE private.clerk_accounts IS 'When Clerk last changed each account, and whether it was deleted.';
@@ -4304,7 +5029,8 @@ CREATE TABLE private.job_clicks (
     job_id uuid NOT NULL,
     user_id uuid NOT NULL,
     counted_on date NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE job_clicks
 COMMENT ON TABLE private.job_clicks IS 'When each person last counted as a click on each posting.';
@@ -4359,13 +5085,55 @@ CREATE TABLE private.notification_channels (
 -- COMMENT TABLE notification_channels
 COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: which job type delivers a notification there.';
 
+-- TABLE profile_reminders
+CREATE TABLE private.profile_reminders (
+    user_id uuid NOT NULL,
+    next_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL
+);
+
+-- COMMENT TABLE profile_reminders
+COMMENT ON TABLE private.profile_reminders IS 'When it is looked next at what is missing in each person''s profile.';
+
+-- TABLE retention_periods
+CREATE TABLE private.retention_periods (
+    kind text NOT NULL,
+    keep_for interval NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT retention_periods_check_keep_for CHECK ((keep_for >= '1 day'::interval)),
+    CONSTRAINT retention_periods_check_kind CHECK ((kind ~ '^[a-z_]{1,50}$'::text))
+);
+
+-- COMMENT TABLE retention_periods
+COMMENT ON TABLE private.retention_periods IS 'How long each kind of rows is kept, and why.';
+
+-- TABLE row_limits
+CREATE TABLE private.row_limits (
+    table_name text NOT NULL,
+    per_person integer NOT NULL,
+    CONSTRAINT row_limits_check_per_person CHECK ((per_person > 0))
+);
+
+-- COMMENT TABLE row_limits
+COMMENT ON TABLE private.row_limits IS 'How many rows of each kind a person may have; no row means any number.';
+
+-- TABLE saved_search_alert_turns
+CREATE TABLE private.saved_search_alert_turns (
+    user_id uuid NOT NULL,
+    due_at timestamp with time zone
+);
+
+-- COMMENT TABLE saved_search_alert_turns
+COMMENT ON TABLE private.saved_search_alert_turns IS 'Whose saved searches are to run next.';
+
 -- TABLE saved_search_alerts
 CREATE TABLE private.saved_search_alerts (
     saved_search_id uuid NOT NULL,
+    user_id uuid NOT NULL,
     since timestamp with time zone NOT NULL,
     next_at timestamp with time zone,
     job_id uuid
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE saved_search_alerts
 COMMENT ON TABLE private.saved_search_alerts IS 'When each saved search is due for its person.';
@@ -4375,7 +5143,8 @@ CREATE TABLE private.saved_search_sightings (
     saved_search_id uuid NOT NULL,
     posting_id text NOT NULL,
     sighted_at timestamp with time zone NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='80');
 
 -- COMMENT TABLE saved_search_sightings
 COMMENT ON TABLE private.saved_search_sightings IS 'The postings that each saved search has found before.';
@@ -4403,7 +5172,8 @@ CREATE TABLE public.application_events (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT application_events_check_reason CHECK ((char_length(reason) <= 500)),
     CONSTRAINT application_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE application_events
 COMMENT ON TABLE public.application_events IS 'The history of applications: one row per status change, never altered.';
@@ -4444,8 +5214,10 @@ CREATE TABLE public.background_jobs (
     CONSTRAINT background_jobs_check_lost_leases CHECK ((lost_leases >= 0)),
     CONSTRAINT background_jobs_check_max_attempts CHECK ((max_attempts > 0)),
     CONSTRAINT background_jobs_check_payload CHECK ((jsonb_typeof(payload) = 'object'::text)),
+    CONSTRAINT background_jobs_check_progress CHECK ((jsonb_typeof(progress) = 'object'::text)),
     CONSTRAINT background_jobs_check_retry_count CHECK ((retry_count >= 0))
-);
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.01', autovacuum_vacuum_threshold='500', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
 
 -- COMMENT TABLE background_jobs
 COMMENT ON TABLE public.background_jobs IS 'The queue of background jobs, with their leases and outcomes.';
@@ -4476,7 +5248,8 @@ CREATE TABLE public.job_search_cache (
     version uuid DEFAULT gen_random_uuid() NOT NULL,
     job_ids text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT job_search_cache_check_query_key CHECK (((char_length(query_key) >= 1) AND (char_length(query_key) <= 2000)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE job_search_cache
 COMMENT ON TABLE public.job_search_cache IS 'Results of Adzuna by normalised query.';
@@ -4518,6 +5291,7 @@ CREATE TABLE public.jobs (
     status text DEFAULT 'active'::text NOT NULL,
     is_active boolean DEFAULT true NOT NULL,
     last_seen timestamp with time zone,
+    seen_by text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT jobs_check_city CHECK ((char_length(city) <= 300)),
@@ -4543,7 +5317,7 @@ CREATE TABLE public.jobs (
     CONSTRAINT jobs_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300))),
     CONSTRAINT jobs_check_url CHECK (((char_length(url) <= 2083) AND (url ~* '^https?://[^[:space:]/]+[^[:space:]]*$'::text)))
 )
-WITH (fillfactor='80');
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE jobs
 COMMENT ON TABLE public.jobs IS 'The postings, of the sync and of providers.';
@@ -4563,7 +5337,8 @@ CREATE TABLE public.notifications (
     CONSTRAINT notifications_check_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 4000))),
     CONSTRAINT notifications_check_related_entity_type CHECK ((related_entity_type ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT notifications_check_title CHECK (((char_length(title) >= 1) AND (char_length(title) <= 300)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE notifications
 COMMENT ON TABLE public.notifications IS 'What a person is told in the app.';
@@ -4574,6 +5349,7 @@ CREATE TABLE public.push_tickets (
     push_token_id uuid NOT NULL,
     job_id uuid,
     ticket_id text,
+    refusal_key text,
     status text DEFAULT 'sent'::text NOT NULL,
     error text,
     message text,
@@ -4585,7 +5361,8 @@ CREATE TABLE public.push_tickets (
     CONSTRAINT push_tickets_check_receipt_due_at CHECK (((receipt_due_at IS NULL) OR ((status = 'sent'::text) AND (ticket_id IS NOT NULL)))),
     CONSTRAINT push_tickets_check_status CHECK ((status = ANY (ARRAY['sent'::text, 'delivered'::text, 'failed'::text, 'unknown'::text]))),
     CONSTRAINT push_tickets_check_ticket_id CHECK (((char_length(ticket_id) >= 1) AND (char_length(ticket_id) <= 255)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE push_tickets
 COMMENT ON TABLE public.push_tickets IS 'What the push service said to each message for each device.';
@@ -4614,7 +5391,8 @@ CREATE TABLE public.saved_jobs (
     CONSTRAINT saved_jobs_check_notes CHECK ((char_length(notes) <= 10000)),
     CONSTRAINT saved_jobs_check_salary_summary CHECK ((char_length(salary_summary) <= 200)),
     CONSTRAINT saved_jobs_check_snippet CHECK ((char_length(snippet) <= 5000))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE saved_jobs
 COMMENT ON TABLE public.saved_jobs IS 'Postings that a person keeps, each with a snapshot.';
@@ -4635,6 +5413,8 @@ CREATE TABLE public.user_preferences (
     excluded_companies text[],
     receive_job_alerts boolean DEFAULT true,
     alert_frequency text DEFAULT 'daily'::text,
+    quiet_hours_start smallint DEFAULT 21 NOT NULL,
+    quiet_hours_end smallint DEFAULT 8 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_preferences_check_alert_frequency CHECK ((alert_frequency = ANY (ARRAY['instant'::text, 'daily'::text, 'weekly'::text]))),
     CONSTRAINT user_preferences_check_employment_types CHECK ((cardinality(employment_types) <= 10)),
@@ -4642,6 +5422,8 @@ CREATE TABLE public.user_preferences (
     CONSTRAINT user_preferences_check_industries CHECK (((cardinality(industries) <= 50) AND (octet_length(array_to_string(industries, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_key_skills CHECK (((cardinality(key_skills) <= 100) AND (octet_length(array_to_string(key_skills, ''::text)) <= 10000))),
     CONSTRAINT user_preferences_check_preferred_job_titles CHECK (((cardinality(preferred_job_titles) <= 50) AND (octet_length(array_to_string(preferred_job_titles, ''::text)) <= 10000))),
+    CONSTRAINT user_preferences_check_quiet_hours_end CHECK (((quiet_hours_end >= 0) AND (quiet_hours_end <= 23))),
+    CONSTRAINT user_preferences_check_quiet_hours_start CHECK (((quiet_hours_start >= 0) AND (quiet_hours_start <= 23))),
     CONSTRAINT user_preferences_check_salary_currency CHECK ((salary_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT user_preferences_check_salary_max CHECK (((salary_max >= 0) AND (salary_max >= salary_min))),
     CONSTRAINT user_preferences_check_salary_min CHECK ((salary_min >= 0)),
@@ -4651,10 +5433,11 @@ CASE
     ELSE (target_locations IS NULL)
 END),
     CONSTRAINT user_preferences_check_work_arrangement CHECK ((cardinality(work_arrangement) <= 10))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE user_preferences
-COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and how often they want to be told of postings.';
+COMMENT ON TABLE public.user_preferences IS 'What kind of job a person looks for, and when and how often they want to be told of postings.';
 
 -- TABLE user_push_tokens
 CREATE TABLE public.user_push_tokens (
@@ -4670,7 +5453,8 @@ CREATE TABLE public.user_push_tokens (
     CONSTRAINT user_push_tokens_check_device_name CHECK ((char_length(device_name) <= 200)),
     CONSTRAINT user_push_tokens_check_platform CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text]))),
     CONSTRAINT user_push_tokens_check_token CHECK (((char_length(token) <= 255) AND ((token ~ '^(ExponentPushToken|ExpoPushToken)\[[^][:space:]]+\]$'::text) OR (token ~* '^[a-z0-9]{8}(-[a-z0-9]{4}){3}-[a-z0-9]{12}$'::text))))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02', fillfactor='85');
 
 -- COMMENT TABLE user_push_tokens
 COMMENT ON TABLE public.user_push_tokens IS 'The devices on which a person gets push messages.';
@@ -4698,10 +5482,19 @@ CREATE TABLE public.webhook_events (
     CONSTRAINT webhook_events_check_event_key CHECK (((char_length(event_key) >= 1) AND (char_length(event_key) <= 500))),
     CONSTRAINT webhook_events_check_outcome CHECK ((outcome ~ '^[a-z_]{1,50}$'::text)),
     CONSTRAINT webhook_events_check_source CHECK ((source ~ '^[a-z_]{1,50}$'::text))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE webhook_events
 COMMENT ON TABLE public.webhook_events IS 'The inbox: every accepted webhook once, with its outcome.';
+
+-- CONSTRAINT announcement_tiers announcement_tiers_pkey
+ALTER TABLE ONLY private.announcement_tiers
+    ADD CONSTRAINT announcement_tiers_pkey PRIMARY KEY (announcement_id, tier);
+
+-- CONSTRAINT announcements announcements_pkey
+ALTER TABLE ONLY private.announcements
+    ADD CONSTRAINT announcements_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT application_limits application_limits_pkey
 ALTER TABLE ONLY private.application_limits
@@ -4718,6 +5511,10 @@ ALTER TABLE ONLY private.application_runs
 -- CONSTRAINT application_runs application_runs_unique_run_id
 ALTER TABLE ONLY private.application_runs
     ADD CONSTRAINT application_runs_unique_run_id UNIQUE (run_id);
+
+-- CONSTRAINT authorized_parties authorized_parties_pkey
+ALTER TABLE ONLY private.authorized_parties
+    ADD CONSTRAINT authorized_parties_pkey PRIMARY KEY (party);
 
 -- CONSTRAINT circuit_breakers circuit_breakers_pkey
 ALTER TABLE ONLY private.circuit_breakers
@@ -4750,6 +5547,22 @@ ALTER TABLE ONLY private.notification_channels
 -- CONSTRAINT notification_channels notification_channels_unique_dedupe_prefix
 ALTER TABLE ONLY private.notification_channels
     ADD CONSTRAINT notification_channels_unique_dedupe_prefix UNIQUE (dedupe_prefix);
+
+-- CONSTRAINT profile_reminders profile_reminders_pkey
+ALTER TABLE ONLY private.profile_reminders
+    ADD CONSTRAINT profile_reminders_pkey PRIMARY KEY (user_id);
+
+-- CONSTRAINT retention_periods retention_periods_pkey
+ALTER TABLE ONLY private.retention_periods
+    ADD CONSTRAINT retention_periods_pkey PRIMARY KEY (kind);
+
+-- CONSTRAINT row_limits row_limits_pkey
+ALTER TABLE ONLY private.row_limits
+    ADD CONSTRAINT row_limits_pkey PRIMARY KEY (table_name);
+
+-- CONSTRAINT saved_search_alert_turns saved_search_alert_turns_pkey
+ALTER TABLE ONLY private.saved_search_alert_turns
+    ADD CONSTRAINT saved_search_alert_turns_pkey PRIMARY KEY (user_id);
 
 -- CONSTRAINT saved_search_alerts saved_search_alerts_pkey
 ALTER TABLE ONLY private.saved_search_alerts
@@ -4819,6 +5632,10 @@ ALTER TABLE ONLY public.notifications
 ALTER TABLE ONLY public.push_tickets
     ADD CONSTRAINT push_tickets_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT push_tickets push_tickets_unique_refusal_key
+ALTER TABLE ONLY public.push_tickets
+    ADD CONSTRAINT push_tickets_unique_refusal_key UNIQUE (refusal_key);
+
 -- CONSTRAINT push_tickets push_tickets_unique_ticket_id
 ALTER TABLE ONLY public.push_tickets
     ADD CONSTRAINT push_tickets_unique_ticket_id UNIQUE (ticket_id);
@@ -4838,6 +5655,10 @@ ALTER TABLE ONLY public.saved_jobs
 -- CONSTRAINT saved_searches saved_searches_pkey
 ALTER TABLE ONLY public.saved_searches
     ADD CONSTRAINT saved_searches_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT saved_searches saved_searches_unique_id_user_id
+ALTER TABLE ONLY public.saved_searches
+    ADD CONSTRAINT saved_searches_unique_id_user_id UNIQUE (id, user_id);
 
 -- CONSTRAINT scraping_logs scraping_logs_pkey
 ALTER TABLE ONLY public.scraping_logs
@@ -4879,6 +5700,9 @@ ALTER TABLE ONLY public.webhook_events
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_unique_source_event_key UNIQUE (source, event_key);
 
+-- INDEX idx_announcements_title_message
+CREATE UNIQUE INDEX idx_announcements_title_message ON private.announcements USING btree (title, md5(message));
+
 -- INDEX idx_application_runs_application_id
 CREATE INDEX idx_application_runs_application_id ON private.application_runs USING btree (application_id);
 
@@ -4890,6 +5714,9 @@ CREATE INDEX idx_application_runs_user_id_claimed_at ON private.application_runs
 
 -- INDEX idx_application_runs_user_id_in_progress
 CREATE INDEX idx_application_runs_user_id_in_progress ON private.application_runs USING btree (user_id) WHERE (ended_at IS NULL);
+
+-- INDEX idx_job_clicks_counted_on
+CREATE INDEX idx_job_clicks_counted_on ON private.job_clicks USING btree (counted_on);
 
 -- INDEX idx_job_clicks_user_id
 CREATE INDEX idx_job_clicks_user_id ON private.job_clicks USING btree (user_id);
@@ -4906,8 +5733,17 @@ CREATE INDEX idx_job_search_calls_user_id_called_at ON private.job_search_calls 
 -- INDEX idx_job_search_leases_expires_at
 CREATE INDEX idx_job_search_leases_expires_at ON private.job_search_leases USING btree (expires_at);
 
--- INDEX idx_saved_search_alerts_next_at
-CREATE INDEX idx_saved_search_alerts_next_at ON private.saved_search_alerts USING btree (next_at) WHERE (next_at IS NOT NULL);
+-- INDEX idx_profile_reminders_next_at
+CREATE INDEX idx_profile_reminders_next_at ON private.profile_reminders USING btree (next_at);
+
+-- INDEX idx_saved_search_alert_turns_due_at
+CREATE INDEX idx_saved_search_alert_turns_due_at ON private.saved_search_alert_turns USING btree (due_at) WHERE (due_at IS NOT NULL);
+
+-- INDEX idx_saved_search_alerts_since_resting
+CREATE INDEX idx_saved_search_alerts_since_resting ON private.saved_search_alerts USING btree (since) WHERE (next_at IS NULL);
+
+-- INDEX idx_saved_search_alerts_user_id_next_at
+CREATE INDEX idx_saved_search_alerts_user_id_next_at ON private.saved_search_alerts USING btree (user_id, next_at) WHERE (next_at IS NOT NULL);
 
 -- INDEX idx_application_deletions_user_id_deleted_at
 CREATE INDEX idx_application_deletions_user_id_deleted_at ON public.application_deletions USING btree (user_id, deleted_at DESC);
@@ -4915,8 +5751,11 @@ CREATE INDEX idx_application_deletions_user_id_deleted_at ON public.application_
 -- INDEX idx_application_events_application_id_user_id_position
 CREATE INDEX idx_application_events_application_id_user_id_position ON public.application_events USING btree (application_id, user_id, "position");
 
--- INDEX idx_application_events_user_id
-CREATE INDEX idx_application_events_user_id ON public.application_events USING btree (user_id);
+-- INDEX idx_application_events_user_id_created_at
+CREATE INDEX idx_application_events_user_id_created_at ON public.application_events USING btree (user_id, created_at DESC);
+
+-- INDEX idx_applications_deleted_at
+CREATE INDEX idx_applications_deleted_at ON public.applications USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 -- INDEX idx_applications_skyvern_heard_at
 CREATE INDEX idx_applications_skyvern_heard_at ON public.applications USING btree (skyvern_heard_at) WHERE (status = 'PROCESSING_BY_SKYVERN'::public.application_status_type);
@@ -4942,17 +5781,23 @@ CREATE INDEX idx_applications_user_id_submission_job_id ON public.applications U
 -- INDEX idx_background_jobs_job_type_created_at
 CREATE INDEX idx_background_jobs_job_type_created_at ON public.background_jobs USING btree (job_type, created_at);
 
+-- INDEX idx_background_jobs_job_type_run_at
+CREATE INDEX idx_background_jobs_job_type_run_at ON public.background_jobs USING btree (job_type, run_at) WHERE ((status = 'pending'::public.job_status) AND (lost_leases = 0));
+
 -- INDEX idx_background_jobs_lease_expires_at
 CREATE INDEX idx_background_jobs_lease_expires_at ON public.background_jobs USING btree (lease_expires_at) WHERE (status = 'processing'::public.job_status);
 
--- INDEX idx_background_jobs_run_at
-CREATE INDEX idx_background_jobs_run_at ON public.background_jobs USING btree (run_at) WHERE (status = 'pending'::public.job_status);
+-- INDEX idx_background_jobs_lost_leases_run_at
+CREATE INDEX idx_background_jobs_lost_leases_run_at ON public.background_jobs USING btree (lost_leases, run_at) WHERE ((status = 'pending'::public.job_status) AND (lost_leases > 0));
 
--- INDEX idx_background_jobs_updated_at_finished
-CREATE INDEX idx_background_jobs_updated_at_finished ON public.background_jobs USING btree (updated_at) WHERE (status = ANY (ARRAY['completed'::public.job_status, 'failed'::public.job_status]));
+-- INDEX idx_background_jobs_updated_at_completed
+CREATE INDEX idx_background_jobs_updated_at_completed ON public.background_jobs USING btree (updated_at) WHERE (status = 'completed'::public.job_status);
 
--- INDEX idx_background_jobs_user_id
-CREATE INDEX idx_background_jobs_user_id ON public.background_jobs USING btree (user_id);
+-- INDEX idx_background_jobs_updated_at_failed
+CREATE INDEX idx_background_jobs_updated_at_failed ON public.background_jobs USING btree (updated_at) WHERE (status = 'failed'::public.job_status);
+
+-- INDEX idx_background_jobs_user_id_created_at
+CREATE INDEX idx_background_jobs_user_id_created_at ON public.background_jobs USING btree (user_id, created_at);
 
 -- INDEX idx_background_jobs_user_id_unfinished
 CREATE INDEX idx_background_jobs_user_id_unfinished ON public.background_jobs USING btree (user_id) WHERE (status = ANY (ARRAY['pending'::public.job_status, 'processing'::public.job_status]));
@@ -4967,7 +5812,7 @@ CREATE INDEX idx_jobs_description_hash ON public.jobs USING btree (description_h
 CREATE INDEX idx_jobs_embedding_hnsw ON public.jobs USING hnsw (embedding extensions.vector_cosine_ops) WITH (m='16', ef_construction='64');
 
 -- INDEX idx_jobs_posted_at
-CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC) WHERE (is_active AND (status = 'active'::text));
+CREATE INDEX idx_jobs_posted_at ON public.jobs USING btree (posted_at DESC);
 
 -- INDEX idx_jobs_provider_id
 CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
@@ -4975,11 +5820,17 @@ CREATE INDEX idx_jobs_provider_id ON public.jobs USING btree (provider_id);
 -- INDEX idx_jobs_source_active
 CREATE INDEX idx_jobs_source_active ON public.jobs USING btree (source) WHERE is_active;
 
+-- INDEX idx_jobs_updated_at_inactive
+CREATE INDEX idx_jobs_updated_at_inactive ON public.jobs USING btree (updated_at) WHERE ((NOT is_active) AND (source <> 'provider'::text));
+
+-- INDEX idx_notifications_is_read_created_at
+CREATE INDEX idx_notifications_is_read_created_at ON public.notifications USING btree (is_read, created_at);
+
 -- INDEX idx_notifications_user_id_created_at
 CREATE INDEX idx_notifications_user_id_created_at ON public.notifications USING btree (user_id, created_at DESC);
 
 -- INDEX idx_notifications_user_id_is_read
-CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read);
+CREATE INDEX idx_notifications_user_id_is_read ON public.notifications USING btree (user_id, is_read, created_at DESC);
 
 -- INDEX idx_push_tickets_job_id
 CREATE INDEX idx_push_tickets_job_id ON public.push_tickets USING btree (job_id) WHERE (job_id IS NOT NULL);
@@ -5020,8 +5871,11 @@ CREATE INDEX idx_scraping_logs_source_name_started_at ON public.scraping_logs US
 -- INDEX idx_user_push_tokens_revoked_at
 CREATE INDEX idx_user_push_tokens_revoked_at ON public.user_push_tokens USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 
--- INDEX idx_user_push_tokens_user_id_last_seen_at
-CREATE INDEX idx_user_push_tokens_user_id_last_seen_at ON public.user_push_tokens USING btree (user_id, last_seen_at DESC);
+-- INDEX idx_user_push_tokens_user_id
+CREATE INDEX idx_user_push_tokens_user_id ON public.user_push_tokens USING btree (user_id);
+
+-- INDEX idx_users_tier_id
+CREATE INDEX idx_users_tier_id ON public.users USING btree (tier, id);
 
 -- INDEX idx_webhook_events_application_id
 CREATE INDEX idx_webhook_events_application_id ON public.webhook_events USING btree (application_id);
@@ -5035,6 +5889,9 @@ CREATE INDEX idx_webhook_events_named_application_id_unattributed ON public.webh
 -- INDEX idx_webhook_events_received_at
 CREATE INDEX idx_webhook_events_received_at ON public.webhook_events USING btree (received_at);
 
+-- INDEX idx_webhook_events_received_at_with_body
+CREATE INDEX idx_webhook_events_received_at_with_body ON public.webhook_events USING btree (received_at) WHERE ((body <> ''::text) AND (outcome <> 'waiting'::text));
+
 -- INDEX idx_webhook_events_run_id_waiting
 CREATE INDEX idx_webhook_events_run_id_waiting ON public.webhook_events USING btree (run_id, received_at) WHERE (outcome = 'waiting'::text);
 
@@ -5045,10 +5902,22 @@ CREATE TRIGGER on_auth_user_created_from_clerk AFTER INSERT ON auth.users FOR EA
 CREATE TRIGGER on_auth_user_deleted BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.handle_account_deleted();
 
 -- TRIGGER users on_auth_user_email_changed
-CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW WHEN (((new.email)::text IS DISTINCT FROM (old.email)::text)) EXECUTE FUNCTION public.handle_user_email_changed();
+CREATE TRIGGER on_auth_user_email_changed AFTER UPDATE OF email, email_confirmed_at ON auth.users FOR EACH ROW WHEN ((((new.email)::text IS DISTINCT FROM (old.email)::text) OR (new.email_confirmed_at IS DISTINCT FROM old.email_confirmed_at))) EXECUTE FUNCTION public.handle_user_email_changed();
 
 -- TRIGGER users on_auth_user_marked_as_deleted
 CREATE TRIGGER on_auth_user_marked_as_deleted AFTER UPDATE OF deleted_at ON auth.users FOR EACH ROW WHEN (((old.deleted_at IS NULL) AND (new.deleted_at IS NOT NULL))) EXECUTE FUNCTION private.handle_account_deleted();
+
+-- TRIGGER users on_auth_user_mirrored_created
+CREATE TRIGGER on_auth_user_mirrored_created AFTER INSERT ON auth.users FOR EACH ROW WHEN (((new.raw_app_meta_data ->> 'clerk_id'::text) <> ''::text)) EXECUTE FUNCTION private.close_new_mirrored_account();
+
+-- TRIGGER users on_auth_user_mirrored_updated
+CREATE TRIGGER on_auth_user_mirrored_updated BEFORE UPDATE ON auth.users FOR EACH ROW WHEN (((new.raw_app_meta_data ->> 'clerk_id'::text) <> ''::text)) EXECUTE FUNCTION private.close_mirrored_account();
+
+-- TRIGGER saved_search_alerts on_saved_search_alerts_created_take_a_turn
+CREATE TRIGGER on_saved_search_alerts_created_take_a_turn AFTER INSERT ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
+
+-- TRIGGER saved_search_alerts on_saved_search_alerts_updated_take_a_turn
+CREATE TRIGGER on_saved_search_alerts_updated_take_a_turn AFTER UPDATE OF next_at, user_id ON private.saved_search_alerts FOR EACH ROW WHEN ((new.next_at IS NOT NULL)) EXECUTE FUNCTION private.take_a_turn();
 
 -- TRIGGER applications on_application_changed_end_waiting_submission
 CREATE TRIGGER on_application_changed_end_waiting_submission BEFORE UPDATE OF status, deleted_at ON public.applications FOR EACH ROW WHEN (((new.submission_job_id IS NOT NULL) AND ((new.status <> 'PENDING_SKYVERN_SUBMISSION'::public.application_status_type) OR (new.deleted_at IS NOT NULL)))) EXECUTE FUNCTION private.end_waiting_submission();
@@ -5074,6 +5943,9 @@ CREATE TRIGGER on_application_inserted_guard_status BEFORE INSERT ON public.appl
 -- TRIGGER applications on_application_inserted_record_event
 CREATE TRIGGER on_application_inserted_record_event AFTER INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.record_application_event();
 
+-- TRIGGER applications on_application_inserted_set_applied_at
+CREATE TRIGGER on_application_inserted_set_applied_at BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.set_applied_at();
+
 -- TRIGGER applications on_application_skyvern_run_written
 CREATE TRIGGER on_application_skyvern_run_written BEFORE INSERT OR UPDATE OF skyvern_task_id, skyvern_run_status, skyvern_run_attempt, skyvern_run_retry_pending ON public.applications FOR EACH ROW WHEN ((new.skyvern_task_id IS NOT NULL)) EXECUTE FUNCTION private.note_news_of_skyvern_run();
 
@@ -5086,8 +5958,14 @@ CREATE TRIGGER on_application_updated_guard_status BEFORE UPDATE OF status ON pu
 -- TRIGGER applications on_application_updated_record_event
 CREATE TRIGGER on_application_updated_record_event AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION private.record_application_event();
 
+-- TRIGGER applications on_application_updated_set_applied_at
+CREATE TRIGGER on_application_updated_set_applied_at BEFORE UPDATE OF status, applied_at ON public.applications FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) OR (new.applied_at IS DISTINCT FROM old.applied_at))) EXECUTE FUNCTION private.set_applied_at();
+
 -- TRIGGER applications on_application_withdrawn_cancel_runs
 CREATE TRIGGER on_application_withdrawn_cancel_runs AFTER UPDATE OF status ON public.applications FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) AND private.is_decision_against_run(new.status))) EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
+
+-- TRIGGER applications on_applications_inserted_limit_rows
+CREATE TRIGGER on_applications_inserted_limit_rows AFTER INSERT ON public.applications REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
 
 -- TRIGGER applications on_applications_updated
 CREATE TRIGGER on_applications_updated BEFORE UPDATE ON public.applications FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -5107,17 +5985,29 @@ CREATE TRIGGER on_jobs_described BEFORE INSERT OR UPDATE OF description ON publi
 -- TRIGGER jobs on_jobs_updated
 CREATE TRIGGER on_jobs_updated BEFORE UPDATE OF source, external_id, provider_id, title, company, company_logo_url, description, url, publisher, location, city, state, country, is_remote, work_arrangement, employment_types, salary_min, salary_max, salary_period, salary_currency, salary_text, posted_at, h1b_sponsor_status, lane, skills_required, resume_guide_generated, prep_guide_generated, schema_version, embedding, status, is_active ON public.jobs FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER notifications on_notifications_updated_set_read_at
+CREATE TRIGGER on_notifications_updated_set_read_at BEFORE UPDATE OF is_read, read_at ON public.notifications FOR EACH ROW EXECUTE FUNCTION private.set_read_at();
+
 -- TRIGGER resumes on_resumes_changed_follow_primary
 CREATE TRIGGER on_resumes_changed_follow_primary AFTER INSERT OR DELETE OR UPDATE OF user_id, file_url, file_name, is_primary ON public.resumes FOR EACH ROW EXECUTE FUNCTION private.follow_primary_resume();
 
 -- TRIGGER resumes on_resumes_changed_lock_person
 CREATE TRIGGER on_resumes_changed_lock_person BEFORE INSERT OR DELETE OR UPDATE ON public.resumes FOR EACH STATEMENT EXECUTE FUNCTION private.lock_person_of_resumes();
 
+-- TRIGGER resumes on_resumes_inserted_limit_rows
+CREATE TRIGGER on_resumes_inserted_limit_rows AFTER INSERT ON public.resumes REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
+
 -- TRIGGER resumes on_resumes_updated
 CREATE TRIGGER on_resumes_updated BEFORE UPDATE ON public.resumes FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER saved_jobs on_saved_jobs_inserted_limit_rows
+CREATE TRIGGER on_saved_jobs_inserted_limit_rows AFTER INSERT ON public.saved_jobs REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
+
 -- TRIGGER saved_searches on_saved_searches_created_schedule
 CREATE TRIGGER on_saved_searches_created_schedule AFTER INSERT ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION private.schedule_saved_search();
+
+-- TRIGGER saved_searches on_saved_searches_inserted_limit_rows
+CREATE TRIGGER on_saved_searches_inserted_limit_rows AFTER INSERT ON public.saved_searches REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION private.limit_rows_per_person();
 
 -- TRIGGER saved_searches on_saved_searches_updated
 CREATE TRIGGER on_saved_searches_updated BEFORE UPDATE ON public.saved_searches FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
@@ -5135,16 +6025,35 @@ CREATE TRIGGER on_user_preferences_created_or_deleted_schedule AFTER INSERT OR D
 CREATE TRIGGER on_user_preferences_updated BEFORE UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
 -- TRIGGER user_preferences on_user_preferences_updated_schedule
-CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency ON public.user_preferences FOR EACH ROW WHEN (((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+CREATE TRIGGER on_user_preferences_updated_schedule AFTER UPDATE OF receive_job_alerts, alert_frequency, quiet_hours_start, quiet_hours_end ON public.user_preferences FOR EACH ROW WHEN (((((old.receive_job_alerts IS DISTINCT FROM new.receive_job_alerts) OR (old.alert_frequency IS DISTINCT FROM new.alert_frequency)) OR (old.quiet_hours_start IS DISTINCT FROM new.quiet_hours_start)) OR (old.quiet_hours_end IS DISTINCT FROM new.quiet_hours_end))) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+
+-- TRIGGER user_preferences on_user_preferences_written_check
+CREATE TRIGGER on_user_preferences_written_check BEFORE INSERT OR UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.check_preferences();
 
 -- TRIGGER user_push_tokens on_user_push_tokens_updated
 CREATE TRIGGER on_user_push_tokens_updated BEFORE UPDATE ON public.user_push_tokens FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER users on_users_created_schedule_reminder
+CREATE TRIGGER on_users_created_schedule_reminder AFTER INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION private.schedule_profile_reminder();
+
+-- TRIGGER users on_users_inserted_check_timezone
+CREATE TRIGGER on_users_inserted_check_timezone BEFORE INSERT ON public.users FOR EACH ROW WHEN ((new.timezone <> 'UTC'::text)) EXECUTE FUNCTION private.check_timezone();
+
 -- TRIGGER users on_users_updated
 CREATE TRIGGER on_users_updated BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.handle_updated_at();
 
+-- TRIGGER users on_users_updated_check_timezone
+CREATE TRIGGER on_users_updated_check_timezone BEFORE UPDATE OF timezone ON public.users FOR EACH ROW WHEN ((new.timezone <> old.timezone)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER users on_users_updated_schedule
+CREATE TRIGGER on_users_updated_schedule AFTER UPDATE OF timezone ON public.users FOR EACH ROW WHEN ((new.timezone <> old.timezone)) EXECUTE FUNCTION private.schedule_saved_searches_of_person();
+
 -- TRIGGER webhook_events on_webhook_events_created_forget_deleted_application
 CREATE TRIGGER on_webhook_events_created_forget_deleted_application BEFORE INSERT ON public.webhook_events FOR EACH ROW WHEN (((new.outcome = 'waiting'::text) AND (new.named_application_id IS NOT NULL))) EXECUTE FUNCTION private.forget_event_of_deleted_application();
+
+-- FK CONSTRAINT announcement_tiers announcement_tiers_fk_announcement
+ALTER TABLE ONLY private.announcement_tiers
+    ADD CONSTRAINT announcement_tiers_fk_announcement FOREIGN KEY (announcement_id) REFERENCES private.announcements(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT application_runs application_runs_fk_application
 ALTER TABLE ONLY private.application_runs
@@ -5166,9 +6075,17 @@ ALTER TABLE ONLY private.job_clicks
 ALTER TABLE ONLY private.job_search_calls
     ADD CONSTRAINT job_search_calls_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT profile_reminders profile_reminders_fk_user
+ALTER TABLE ONLY private.profile_reminders
+    ADD CONSTRAINT profile_reminders_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT saved_search_alert_turns saved_search_alert_turns_fk_user
+ALTER TABLE ONLY private.saved_search_alert_turns
+    ADD CONSTRAINT saved_search_alert_turns_fk_user FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT saved_search_alerts saved_search_alerts_fk_saved_search
 ALTER TABLE ONLY private.saved_search_alerts
-    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id) REFERENCES public.saved_searches(id) ON DELETE CASCADE;
+    ADD CONSTRAINT saved_search_alerts_fk_saved_search FOREIGN KEY (saved_search_id, user_id) REFERENCES public.saved_searches(id, user_id) ON UPDATE CASCADE ON DELETE CASCADE;
 
 -- FK CONSTRAINT saved_search_sightings saved_search_sightings_fk_saved_search
 ALTER TABLE ONLY private.saved_search_sightings
@@ -5234,6 +6151,12 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.webhook_events
     ADD CONSTRAINT webhook_events_fk_application FOREIGN KEY (application_id) REFERENCES public.applications(id) ON DELETE CASCADE;
 
+-- ROW SECURITY announcement_tiers
+ALTER TABLE private.announcement_tiers ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY announcements
+ALTER TABLE private.announcements ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY application_limits
 ALTER TABLE private.application_limits ENABLE ROW LEVEL SECURITY;
 
@@ -5242,6 +6165,9 @@ ALTER TABLE private.application_run_limits ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY application_runs
 ALTER TABLE private.application_runs ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY authorized_parties
+ALTER TABLE private.authorized_parties ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY circuit_breakers
 ALTER TABLE private.circuit_breakers ENABLE ROW LEVEL SECURITY;
@@ -5263,6 +6189,18 @@ ALTER TABLE private.job_search_limits ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY notification_channels
 ALTER TABLE private.notification_channels ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY profile_reminders
+ALTER TABLE private.profile_reminders ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY retention_periods
+ALTER TABLE private.retention_periods ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY row_limits
+ALTER TABLE private.row_limits ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY saved_search_alert_turns
+ALTER TABLE private.saved_search_alert_turns ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY saved_search_alerts
 ALTER TABLE private.saved_search_alerts ENABLE ROW LEVEL SECURITY;
@@ -5323,11 +6261,8 @@ CREATE POLICY jobs_delete_own ON public.jobs FOR DELETE TO authenticated USING (
 -- POLICY jobs jobs_insert_own
 CREATE POLICY jobs_insert_own ON public.jobs FOR INSERT TO authenticated WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
 
--- POLICY jobs jobs_select_active
-CREATE POLICY jobs_select_active ON public.jobs FOR SELECT TO authenticated USING ((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)));
-
--- POLICY jobs jobs_select_own
-CREATE POLICY jobs_select_own ON public.jobs FOR SELECT TO authenticated USING ((provider_id = ( SELECT public.current_user_id() AS current_user_id)));
+-- POLICY jobs jobs_select_active_or_own
+CREATE POLICY jobs_select_active_or_own ON public.jobs FOR SELECT TO authenticated USING (((is_active AND (status = 'active'::text) AND (( SELECT public.current_user_id() AS current_user_id) IS NOT NULL)) OR (provider_id = ( SELECT public.current_user_id() AS current_user_id))));
 
 -- POLICY jobs jobs_update_own
 CREATE POLICY jobs_update_own ON public.jobs FOR UPDATE TO authenticated USING (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider))) WITH CHECK (((provider_id = ( SELECT public.current_user_id() AS current_user_id)) AND ( SELECT private.is_provider() AS is_provider)));
@@ -5432,16 +6367,16 @@ CREATE POLICY users_update_own ON public.users FOR UPDATE TO authenticated USING
 ALTER TABLE public.webhook_events ENABLE ROW LEVEL SECURITY;
 
 -- POLICY objects person_files_delete_own
-CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+CREATE POLICY person_files_delete_own ON storage.objects FOR DELETE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text))));
 
 -- POLICY objects person_files_insert_own
 CREATE POLICY person_files_insert_own ON storage.objects FOR INSERT TO authenticated WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- POLICY objects person_files_select_own
-CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+CREATE POLICY person_files_select_own ON storage.objects FOR SELECT TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text))));
 
 -- POLICY objects person_files_update_own
-CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
+CREATE POLICY person_files_update_own ON storage.objects FOR UPDATE TO authenticated USING (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text) AND (name ~>=~ (( SELECT public.current_user_id() AS current_user_id) || '/'::text)) AND (name ~<~ (( SELECT public.current_user_id() AS current_user_id) || '0'::text)))) WITH CHECK (((bucket_id = ANY (ARRAY['resumes'::text, 'cover_letters'::text])) AND ((storage.foldername(name))[1] = (( SELECT public.current_user_id() AS current_user_id))::text)));
 
 -- PUBLICATION TABLE supabase_realtime application_deletions
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.application_deletions;
@@ -5449,11 +6384,20 @@ ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.application_deletions;
 -- PUBLICATION TABLE supabase_realtime applications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.applications;
 
+-- PUBLICATION TABLE supabase_realtime background_jobs
+ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.background_jobs;
+
 -- PUBLICATION TABLE supabase_realtime notifications
 ALTER PUBLICATION supabase_realtime ADD TABLE ONLY public.notifications;
 
 -- ACL SCHEMA private
 GRANT USAGE ON SCHEMA private TO authenticated;
+
+-- ACL FUNCTION address_of_account(p_account auth.users)
+REVOKE ALL ON FUNCTION private.address_of_account(p_account auth.users) FROM PUBLIC;
+
+-- ACL FUNCTION after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint)
+REVOKE ALL ON FUNCTION private.after_quiet_hours(p_moment timestamp with time zone, p_timezone text, p_quiet_start smallint, p_quiet_end smallint) FROM PUBLIC;
 
 -- ACL FUNCTION current_user_id()
 REVOKE ALL ON FUNCTION public.current_user_id() FROM PUBLIC;
@@ -5560,11 +6504,26 @@ REVOKE ALL ON FUNCTION private.cancel_runs_of_stopped_application() FROM PUBLIC;
 -- ACL FUNCTION cancel_unwanted_runs(p_application_id uuid)
 REVOKE ALL ON FUNCTION private.cancel_unwanted_runs(p_application_id uuid) FROM PUBLIC;
 
+-- ACL FUNCTION check_preferences()
+REVOKE ALL ON FUNCTION private.check_preferences() FROM PUBLIC;
+
+-- ACL FUNCTION check_timezone()
+REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
+
 -- ACL FUNCTION circuit_breaker_pause(p_vendor text, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.circuit_breaker_pause(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
 
 -- ACL FUNCTION claim_application_of(p_user_id uuid, p_application_id uuid, p_idempotency_key text, p_apply_again boolean, p_job_id uuid)
 REVOKE ALL ON FUNCTION private.claim_application_of(p_user_id uuid, p_application_id uuid, p_idempotency_key text, p_apply_again boolean, p_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint)
+REVOKE ALL ON FUNCTION private.clock_of_person(p_user_id uuid, OUT timezone text, OUT quiet_start smallint, OUT quiet_end smallint) FROM PUBLIC;
+
+-- ACL FUNCTION close_mirrored_account()
+REVOKE ALL ON FUNCTION private.close_mirrored_account() FROM PUBLIC;
+
+-- ACL FUNCTION close_new_mirrored_account()
+REVOKE ALL ON FUNCTION private.close_new_mirrored_account() FROM PUBLIC;
 
 -- ACL FUNCTION company_key(p_name text)
 REVOKE ALL ON FUNCTION private.company_key(p_name text) FROM PUBLIC;
@@ -5583,6 +6542,9 @@ REVOKE ALL ON FUNCTION private.end_lease_of_cancelled_job() FROM PUBLIC;
 
 -- ACL FUNCTION end_waiting_submission()
 REVOKE ALL ON FUNCTION private.end_waiting_submission() FROM PUBLIC;
+
+-- ACL FUNCTION fault_of_location(p_location jsonb)
+REVOKE ALL ON FUNCTION private.fault_of_location(p_location jsonb) FROM PUBLIC;
 
 -- ACL FUNCTION follow_primary_resume()
 REVOKE ALL ON FUNCTION private.follow_primary_resume() FROM PUBLIC;
@@ -5620,6 +6582,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scraping_logs TO service_role;
 -- ACL FUNCTION hold_job_sync(p_lock_number bigint)
 REVOKE ALL ON FUNCTION private.hold_job_sync(p_lock_number bigint) FROM PUBLIC;
 
+-- ACL FUNCTION hold_people_told(p_device_ids uuid[], p_job_ids uuid[])
+REVOKE ALL ON FUNCTION private.hold_people_told(p_device_ids uuid[], p_job_ids uuid[]) FROM PUBLIC;
+
 -- ACL FUNCTION is_alert_wanted(p_search public.saved_searches)
 REVOKE ALL ON FUNCTION private.is_alert_wanted(p_search public.saved_searches) FROM PUBLIC;
 
@@ -5654,8 +6619,14 @@ REVOKE ALL ON FUNCTION private.keep_proof_of_run(p_application public.applicatio
 -- ACL FUNCTION lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.lease_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_is_alert boolean, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION limit_files_per_person()
+REVOKE ALL ON FUNCTION private.limit_files_per_person() FROM PUBLIC;
+
 -- ACL FUNCTION limit_queued_jobs()
 REVOKE ALL ON FUNCTION private.limit_queued_jobs() FROM PUBLIC;
+
+-- ACL FUNCTION limit_rows_per_person()
+REVOKE ALL ON FUNCTION private.limit_rows_per_person() FROM PUBLIC;
 
 -- ACL FUNCTION lock_clerk_account(p_clerk_user_id text)
 REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUBLIC;
@@ -5663,75 +6634,23 @@ REVOKE ALL ON FUNCTION private.lock_clerk_account(p_clerk_user_id text) FROM PUB
 -- ACL FUNCTION lock_person_of_resumes()
 REVOKE ALL ON FUNCTION private.lock_person_of_resumes() FROM PUBLIC;
 
+-- ACL FUNCTION lock_rows_of_people(p_table_name text, p_people text[])
+REVOKE ALL ON FUNCTION private.lock_rows_of_people(p_table_name text, p_people text[]) FROM PUBLIC;
+
 -- ACL FUNCTION lock_skyvern_run(p_run_id text)
 REVOKE ALL ON FUNCTION private.lock_skyvern_run(p_run_id text) FROM PUBLIC;
 
 -- ACL FUNCTION look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone)
 REVOKE ALL ON FUNCTION private.look_for_job_search(p_query_key text, p_known_version uuid, p_user_id uuid, p_newer_than timestamp with time zone) FROM PUBLIC;
 
+-- ACL FUNCTION may_disturb_from(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.may_disturb_from(p_user_id uuid) FROM PUBLIC;
+
 -- ACL FUNCTION may_have_been_sent(p_run private.application_runs)
 REVOKE ALL ON FUNCTION private.may_have_been_sent(p_run private.application_runs) FROM PUBLIC;
 
 -- ACL FUNCTION message_of_late_stop()
 REVOKE ALL ON FUNCTION private.message_of_late_stop() FROM PUBLIC;
-
--- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
-REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
-
--- ACL FUNCTION needs_no_run(p_status public.application_status_type)
-REVOKE ALL ON FUNCTION private.needs_no_run(p_status public.application_status_type) FROM PUBLIC;
-
--- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone)
-REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_after timestamp with time zone) FROM PUBLIC;
-
--- ACL FUNCTION note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean)
-REVOKE ALL ON FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) FROM PUBLIC;
-
--- ACL FUNCTION note_news_of_skyvern_run()
-REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
-
--- ACL FUNCTION note_outcome_of_run()
-REVOKE ALL ON FUNCTION private.note_outcome_of_run() FROM PUBLIC;
-
--- ACL FUNCTION note_settled_jobs(p_jobs jsonb)
-REVOKE ALL ON FUNCTION private.note_settled_jobs(p_jobs jsonb) FROM PUBLIC;
-
--- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
-REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
-
--- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid)
-REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
-
--- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
-REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
-
--- ACL FUNCTION paused_job_types()
-REVOKE ALL ON FUNCTION private.paused_job_types() FROM PUBLIC;
-
--- ACL FUNCTION plain_email(p_text text)
-REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
-
--- ACL FUNCTION plain_phone(p_text text)
-REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
-
--- ACL FUNCTION prepare_deletion_of_person(p_user_id uuid)
-REVOKE ALL ON FUNCTION private.prepare_deletion_of_person(p_user_id uuid) FROM PUBLIC;
-
--- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint)
-REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_email_is_confirmed boolean, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
-
--- ACL FUNCTION queue_submission(p_application public.applications, p_seconds integer)
-REVOKE ALL ON FUNCTION private.queue_submission(p_application public.applications, p_seconds integer) FROM PUBLIC;
-
--- ACL FUNCTION record_application_deletion()
-REVOKE ALL ON FUNCTION private.record_application_deletion() FROM PUBLIC;
-
--- ACL FUNCTION record_application_event()
-REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
-
--- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer)
-REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) TO authenticated;
 
 -- ACL TABLE users
 GRANT SELECT ON TABLE public.users TO authenticated;
@@ -5758,6 +6677,76 @@ GRANT UPDATE(current_resume_filename) ON TABLE public.users TO authenticated;
 -- ACL COLUMN users.timezone
 GRANT UPDATE(timezone) ON TABLE public.users TO authenticated;
 
+-- ACL FUNCTION missing_for_applying(p_person public.users)
+REVOKE ALL ON FUNCTION private.missing_for_applying(p_person public.users) FROM PUBLIC;
+
+-- ACL FUNCTION name_the_posting(p_text text, p_application public.applications)
+REVOKE ALL ON FUNCTION private.name_the_posting(p_text text, p_application public.applications) FROM PUBLIC;
+
+-- ACL FUNCTION needs_no_run(p_status public.application_status_type)
+REVOKE ALL ON FUNCTION private.needs_no_run(p_status public.application_status_type) FROM PUBLIC;
+
+-- ACL FUNCTION next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone)
+REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency text, p_timezone text, p_quiet_start smallint, p_quiet_end smallint, p_after timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone)
+REVOKE ALL ON FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean)
+REVOKE ALL ON FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) FROM PUBLIC;
+
+-- ACL FUNCTION note_news_of_skyvern_run()
+REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
+
+-- ACL FUNCTION note_outcome_of_run()
+REVOKE ALL ON FUNCTION private.note_outcome_of_run() FROM PUBLIC;
+
+-- ACL FUNCTION note_settled_jobs(p_jobs jsonb)
+REVOKE ALL ON FUNCTION private.note_settled_jobs(p_jobs jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
+
+-- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid)
+REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
+REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
+
+-- ACL FUNCTION paused_job_types()
+REVOKE ALL ON FUNCTION private.paused_job_types() FROM PUBLIC;
+
+-- ACL FUNCTION plain_email(p_text text)
+REVOKE ALL ON FUNCTION private.plain_email(p_text text) FROM PUBLIC;
+
+-- ACL FUNCTION plain_phone(p_text text)
+REVOKE ALL ON FUNCTION private.plain_phone(p_text text) FROM PUBLIC;
+
+-- ACL FUNCTION prepare_deletion_of_person(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.prepare_deletion_of_person(p_user_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION purge_resting_searches(p_before timestamp with time zone, p_limit integer)
+REVOKE ALL ON FUNCTION private.purge_resting_searches(p_before timestamp with time zone, p_limit integer) FROM PUBLIC;
+
+-- ACL FUNCTION purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone)
+REVOKE ALL ON FUNCTION private.purge_rows(p_table regclass, p_column name, p_condition text, p_instead text, p_after timestamp with time zone, p_before timestamp with time zone, p_limit integer, OUT purged integer, OUT reached timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint)
+REVOKE ALL ON FUNCTION private.put_clerk_account(p_clerk_user_id text, p_email text, p_phone_number text, p_full_name text, p_updated_at bigint) FROM PUBLIC;
+
+-- ACL FUNCTION queue_submission(p_application public.applications, p_seconds integer)
+REVOKE ALL ON FUNCTION private.queue_submission(p_application public.applications, p_seconds integer) FROM PUBLIC;
+
+-- ACL FUNCTION record_application_deletion()
+REVOKE ALL ON FUNCTION private.record_application_deletion() FROM PUBLIC;
+
+-- ACL FUNCTION record_application_event()
+REVOKE ALL ON FUNCTION private.record_application_event() FROM PUBLIC;
+
+-- ACL FUNCTION refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer)
+REVOKE ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.refuse(p_code text, p_status integer, p_message text, p_details text, p_retry_after integer) TO authenticated;
+
 -- ACL FUNCTION refuse_beyond_application_limits(p_person public.users, p_application_id uuid)
 REVOKE ALL ON FUNCTION private.refuse_beyond_application_limits(p_person public.users, p_application_id uuid) FROM PUBLIC;
 
@@ -5771,6 +6760,9 @@ REVOKE ALL ON FUNCTION private.reserve_job_search_call(p_call_id uuid, p_user_id
 -- ACL FUNCTION saved_search_of_job(p_job_id uuid, p_saved_search_id uuid)
 REVOKE ALL ON FUNCTION private.saved_search_of_job(p_job_id uuid, p_saved_search_id uuid) FROM PUBLIC;
 
+-- ACL FUNCTION schedule_profile_reminder()
+REVOKE ALL ON FUNCTION private.schedule_profile_reminder() FROM PUBLIC;
+
 -- ACL FUNCTION schedule_saved_search()
 REVOKE ALL ON FUNCTION private.schedule_saved_search() FROM PUBLIC;
 
@@ -5780,11 +6772,30 @@ REVOKE ALL ON FUNCTION private.schedule_saved_searches_of_person() FROM PUBLIC;
 -- ACL FUNCTION sent_application(p_application public.applications, OUT id uuid, OUT status public.application_status_type)
 REVOKE ALL ON FUNCTION private.sent_application(p_application public.applications, OUT id uuid, OUT status public.application_status_type) FROM PUBLIC;
 
+-- ACL FUNCTION set_applied_at()
+REVOKE ALL ON FUNCTION private.set_applied_at() FROM PUBLIC;
+
+-- ACL FUNCTION set_read_at()
+REVOKE ALL ON FUNCTION private.set_read_at() FROM PUBLIC;
+
+-- ACL FUNCTION take_a_turn()
+REVOKE ALL ON FUNCTION private.take_a_turn() FROM PUBLIC;
+
 -- ACL FUNCTION tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb)
 REVOKE ALL ON FUNCTION private.tell_of_application(p_application public.applications, p_status public.application_status_type, p_message jsonb) FROM PUBLIC;
 
+-- ACL FUNCTION token_subject()
+REVOKE ALL ON FUNCTION private.token_subject() FROM PUBLIC;
+
 -- ACL FUNCTION unless_skyvern_is_paused(p_question jsonb)
 REVOKE ALL ON FUNCTION private.unless_skyvern_is_paused(p_question jsonb) FROM PUBLIC;
+
+-- ACL FUNCTION wants_profile_reminder(p_user_id uuid)
+REVOKE ALL ON FUNCTION private.wants_profile_reminder(p_user_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION announce(p_title text, p_message text, p_tiers public.user_tier[])
+REVOKE ALL ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.announce(p_title text, p_message text, p_tiers public.user_tier[]) TO service_role;
 
 -- ACL FUNCTION application_to_reconcile(p_application_id uuid, p_user_id uuid)
 REVOKE ALL ON FUNCTION public.application_to_reconcile(p_application_id uuid, p_user_id uuid) FROM PUBLIC;
@@ -5811,9 +6822,9 @@ GRANT ALL ON FUNCTION public.cancel_background_jobs(p_job_ids uuid[]) TO service
 REVOKE ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_application(p_application_id uuid, p_idempotency_key text, p_apply_again boolean) TO authenticated;
 
--- ACL FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer)
-REVOKE ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer) TO service_role;
+-- ACL FUNCTION claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean)
+REVOKE ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_background_jobs(p_worker text, p_job_types text[], p_limit integer, p_suspect_only boolean) TO service_role;
 
 -- ACL FUNCTION claim_push_messages(p_messages jsonb)
 REVOKE ALL ON FUNCTION public.claim_push_messages(p_messages jsonb) FROM PUBLIC;
@@ -5863,9 +6874,9 @@ GRANT ALL ON FUNCTION public.extend_cron_lock(p_lock_name text, p_lock_number bi
 REVOKE ALL ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fail_queued_application(p_application_id uuid, p_job_id uuid, p_decision jsonb) TO service_role;
 
--- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text)
-REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text) TO service_role;
+-- ACL FUNCTION finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[])
+REVOKE ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.finish_job_sync(p_lock_number bigint, p_is_whole boolean, p_error text, p_exhausted text[]) TO service_role;
 
 -- ACL FUNCTION handle_application_status_update_timestamp()
 REVOKE ALL ON FUNCTION public.handle_application_status_update_timestamp() FROM PUBLIC;
@@ -5919,17 +6930,17 @@ GRANT ALL ON FUNCTION public.note_ongoing_skyvern_run(p_application_id uuid, p_r
 REVOKE ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_vendor_call(p_vendor text, p_outcome text, p_retry_after_seconds bigint, p_costs_nothing boolean) TO service_role;
 
--- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
-REVOKE ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) TO service_role;
-
--- ACL FUNCTION purge_expired_rows(p_limit integer)
-REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer) TO service_role;
+-- ACL FUNCTION purge_expired_rows(p_limit integer, p_after jsonb)
+REVOKE ALL ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.purge_expired_rows(p_limit integer, p_after jsonb) TO service_role;
 
 -- ACL FUNCTION queue_daily_purge()
 REVOKE ALL ON FUNCTION public.queue_daily_purge() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_daily_purge() TO service_role;
+
+-- ACL FUNCTION queue_due_profile_reminders()
+REVOKE ALL ON FUNCTION public.queue_due_profile_reminders() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_due_profile_reminders() TO service_role;
 
 -- ACL FUNCTION queue_due_push_receipts()
 REVOKE ALL ON FUNCTION public.queue_due_push_receipts() FROM PUBLIC;
@@ -5991,6 +7002,10 @@ GRANT ALL ON FUNCTION public.register_push_token(p_token text, p_platform text, 
 REVOKE ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.release_cron_lock(p_lock_name text, p_lock_number bigint) TO service_role;
 
+-- ACL FUNCTION remind_of_profiles(p_limit integer)
+REVOKE ALL ON FUNCTION public.remind_of_profiles(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remind_of_profiles(p_limit integer) TO service_role;
+
 -- ACL FUNCTION restore_application(p_application_id uuid)
 REVOKE ALL ON FUNCTION public.restore_application(p_application_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.restore_application(p_application_id uuid) TO authenticated;
@@ -6022,6 +7037,10 @@ GRANT ALL ON FUNCTION public.store_job_search(p_query_key text, p_query jsonb, p
 -- ACL FUNCTION take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer)
 REVOKE ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.take_cron_lock(p_lock_name text, p_locked_by text, p_seconds integer) TO service_role;
+
+-- ACL FUNCTION tell_announcement(p_announcement_id uuid, p_limit integer)
+REVOKE ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_announcement(p_announcement_id uuid, p_limit integer) TO service_role;
 
 -- ACL TABLE application_deletions
 GRANT SELECT ON TABLE public.application_deletions TO authenticated;
@@ -6215,6 +7234,12 @@ GRANT INSERT(receive_job_alerts),UPDATE(receive_job_alerts) ON TABLE public.user
 
 -- ACL COLUMN user_preferences.alert_frequency
 GRANT INSERT(alert_frequency),UPDATE(alert_frequency) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.quiet_hours_start
+GRANT INSERT(quiet_hours_start),UPDATE(quiet_hours_start) ON TABLE public.user_preferences TO authenticated;
+
+-- ACL COLUMN user_preferences.quiet_hours_end
+GRANT INSERT(quiet_hours_end),UPDATE(quiet_hours_end) ON TABLE public.user_preferences TO authenticated;
 
 -- ACL TABLE user_push_tokens
 GRANT SELECT,DELETE ON TABLE public.user_push_tokens TO authenticated;
