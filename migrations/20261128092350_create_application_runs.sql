@@ -27,6 +27,9 @@ create index if not exists idx_application_runs_user_id_in_progress
 -- For the deadline of runs.
 create index if not exists idx_application_runs_started_at_in_progress
     on private.application_runs (started_at) where ended_at is null;
+-- For the purge.
+create index if not exists idx_application_runs_ended_at_erased
+    on private.application_runs (ended_at) where application_id is null;
 
 alter table private.application_runs enable row level security;
 revoke all on table private.application_runs from public, anon, authenticated, service_role;

@@ -13,8 +13,9 @@ create table if not exists private.saved_search_alerts (
         references public.saved_searches (id, user_id) on update cascade on delete cascade
 );
 comment on table private.saved_search_alerts is 'When each saved search is due for its person.';
+-- Of all of them: a change of preferences and the deletion of an account look for those that are not due, too.
 create index if not exists idx_saved_search_alerts_user_id_next_at
-    on private.saved_search_alerts (user_id, next_at) where next_at is not null;
+    on private.saved_search_alerts (user_id, next_at);
 
 -- People take turns, however many searches each of them has. Whose turn comes next is found here alone, without a look
 -- at all that is due.

@@ -84,7 +84,8 @@ begin
     insert into public.background_jobs (job_type, payload, dedupe_key)
     select 'profile_reminders', '{}',
            'profile_reminders:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI')
-    where exists (select from private.profile_reminders where next_at <= clock_timestamp())
+    -- now() and not clock_timestamp(), which no index can be searched for.
+    where exists (select from private.profile_reminders where next_at <= now())
       and not exists (select from public.background_jobs
                       where job_type = 'profile_reminders' and status in ('pending', 'processing'))
     on conflict (dedupe_key) do nothing;

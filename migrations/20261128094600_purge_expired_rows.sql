@@ -33,6 +33,9 @@ insert into private.retention_periods (kind, keep_for, reason) values
     ('deleted_applications', '180 days',
      'A person can take the deletion back, and is warned before they apply again. After half a year the posting is '
      'over.'),
+    ('erased_application_runs', '90 days',
+     'The runs of applications that are erased. They count towards the limits of a day, and a late event of one finds its '
+     'person.'),
     ('resting_searches', '90 days',
      'Which postings a search has found, while its person wants no alerts. Switched on again, it begins anew.'),
     ('job_search_cache', '7 days', 'Counted from when it stops being fresh. Older results are not shown to anybody.'),

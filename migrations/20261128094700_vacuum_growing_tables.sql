@@ -12,7 +12,8 @@ begin
         'public.saved_jobs', 'public.saved_searches', 'public.notifications', 'public.resumes',
         'public.user_push_tokens', 'public.webhook_events', 'public.job_search_cache', 'public.push_tickets',
         'public.jobs', 'private.clerk_accounts', 'private.job_clicks', 'private.saved_search_alerts',
-        'private.saved_search_sightings']
+        'private.saved_search_sightings', 'private.saved_search_alert_turns', 'private.application_runs',
+        'public.application_deletions', 'private.profile_reminders']
     loop
         execute format(
             'alter table %s set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05, '

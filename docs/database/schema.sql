@@ -1198,7 +1198,8 @@ CREATE TABLE private.application_runs (
     ended_at timestamp with time zone,
     outcome text,
     CONSTRAINT application_runs_check_run_id CHECK (((char_length(run_id) >= 1) AND (char_length(run_id) <= 200)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE application_runs
 COMMENT ON TABLE private.application_runs IS 'Every submission of an application to Skyvern, and the run it started.';
@@ -3721,7 +3722,8 @@ begin
     insert into public.background_jobs (job_type, payload, dedupe_key)
     select 'profile_reminders', '{}',
            'profile_reminders:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI')
-    where exists (select from private.profile_reminders where next_at <= clock_timestamp())
+    -- now() and not clock_timestamp(), which no index can be searched for.
+    where exists (select from private.profile_reminders where next_at <= now())
       and not exists (select from public.background_jobs
                       where job_type = 'profile_reminders' and status in ('pending', 'processing'))
     on conflict (dedupe_key) do nothing;
@@ -5089,7 +5091,8 @@ COMMENT ON TABLE private.notification_channels IS 'The channels beside the app: 
 CREATE TABLE private.profile_reminders (
     user_id uuid NOT NULL,
     next_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE profile_reminders
 COMMENT ON TABLE private.profile_reminders IS 'When it is looked next at what is missing in each person''s profile.';
@@ -5120,7 +5123,8 @@ COMMENT ON TABLE private.row_limits IS 'How many rows of each kind a person may 
 CREATE TABLE private.saved_search_alert_turns (
     user_id uuid NOT NULL,
     due_at timestamp with time zone
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE saved_search_alert_turns
 COMMENT ON TABLE private.saved_search_alert_turns IS 'Whose saved searches are to run next.';
@@ -5154,7 +5158,8 @@ CREATE TABLE public.application_deletions (
     application_id uuid NOT NULL,
     user_id uuid NOT NULL,
     deleted_at timestamp with time zone DEFAULT now() NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_insert_scale_factor='0.05', autovacuum_analyze_scale_factor='0.02');
 
 -- COMMENT TABLE application_deletions
 COMMENT ON TABLE public.application_deletions IS 'Which applications their persons have deleted: for lists to take them off, and to restore them.';
@@ -5706,6 +5711,9 @@ CREATE UNIQUE INDEX idx_announcements_title_message ON private.announcements USI
 -- INDEX idx_application_runs_application_id
 CREATE INDEX idx_application_runs_application_id ON private.application_runs USING btree (application_id);
 
+-- INDEX idx_application_runs_ended_at_erased
+CREATE INDEX idx_application_runs_ended_at_erased ON private.application_runs USING btree (ended_at) WHERE (application_id IS NULL);
+
 -- INDEX idx_application_runs_started_at_in_progress
 CREATE INDEX idx_application_runs_started_at_in_progress ON private.application_runs USING btree (started_at) WHERE (ended_at IS NULL);
 
@@ -5743,7 +5751,7 @@ CREATE INDEX idx_saved_search_alert_turns_due_at ON private.saved_search_alert_t
 CREATE INDEX idx_saved_search_alerts_since_resting ON private.saved_search_alerts USING btree (since) WHERE (next_at IS NULL);
 
 -- INDEX idx_saved_search_alerts_user_id_next_at
-CREATE INDEX idx_saved_search_alerts_user_id_next_at ON private.saved_search_alerts USING btree (user_id, next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX idx_saved_search_alerts_user_id_next_at ON private.saved_search_alerts USING btree (user_id, next_at);
 
 -- INDEX idx_application_deletions_user_id_deleted_at
 CREATE INDEX idx_application_deletions_user_id_deleted_at ON public.application_deletions USING btree (user_id, deleted_at DESC);

@@ -8,7 +8,8 @@ begin
         'public.saved_jobs', 'public.saved_searches', 'public.notifications', 'public.resumes',
         'public.user_push_tokens', 'public.webhook_events', 'public.job_search_cache', 'public.push_tickets',
         'public.jobs', 'private.clerk_accounts', 'private.job_clicks', 'private.saved_search_alerts',
-        'private.saved_search_sightings']
+        'private.saved_search_sightings', 'private.saved_search_alert_turns', 'private.application_runs',
+        'public.application_deletions', 'private.profile_reminders']
     loop
         execute format(
             'alter table if exists %s reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor, '

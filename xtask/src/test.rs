@@ -32,7 +32,8 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
 
     let options = Options::throw_away("test", None);
     let mut stack = Stack::start(project, options, tools, simulators)?;
-    let mut tests = vec!["test".into(), "--workspace".into(), "--".into()];
+    // All that fails is told in one run.
+    let mut tests = vec!["test".into(), "--workspace".into(), "--no-fail-fast".into(), "--".into()];
     tests.extend(arguments.values.iter().cloned());
     let outcome = stack.run(Program {
         name: "tests".into(),

@@ -236,10 +236,10 @@ async fn a_search_that_rests_forgets_what_it_has_found_and_then_begins_anew() {
     let search = async |days: i32, is_wanted: bool| -> Uuid {
         let sql = "with search as (
                        insert into public.saved_searches (user_id, search_name, search_query, last_run_at)
-                       values ($1, 's', '{}', now() - make_interval(days => $2)) returning id),
+                       values ($1, 's', '{}', now() - make_interval(days => $2)) returning id, user_id),
                    alert as (
-                       insert into private.saved_search_alerts (saved_search_id, since, next_at)
-                       select id, now() - interval '1 year', case when $3 then timestamptz '2100-01-01' end from search),
+                       insert into private.saved_search_alerts (saved_search_id, user_id, since, next_at)
+                       select id, user_id, now() - interval '1 year', case when $3 then timestamptz '2100-01-01' end from search),
                    sighting as (
                        insert into private.saved_search_sightings (saved_search_id, posting_id, sighted_at)
                        select id, 'a1', now() - interval '1 year' from search)

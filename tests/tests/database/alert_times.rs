@@ -35,8 +35,7 @@ async fn quiet_hours_end_by_the_local_clock() {
         ("2026-03-08T06:30:00Z", "America/New_York", 1, 2, "2026-03-08T07:00:00Z"),
     ] {
         let sql = "select private.after_quiet_hours($1, $2, $3, $4)";
-        let end: DateTime<Utc> =
-            stack.database().query(sql, &[&moment(at), &timezone, &(start as i16), &(end as i16)]).await[0].get(0);
+        let end: DateTime<Utc> = stack.database().query(sql, &[&moment(at), &timezone, &start, &end]).await[0].get(0);
         assert_eq!(end, moment(expected), "{at} {timezone} {start}");
     }
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tests::{Caller, Method, PDF, Person, Reply, Stack};
 use uuid::Uuid;
 
-fn search(name: impl ToString) -> Value {
-    json!({ "search_name": name.to_string(), "search_query": {} })
+fn search(name: &str) -> Value {
+    json!({ "search_name": name, "search_query": {} })
 }
 
 /// How many rows of a table are a person's.
@@ -20,10 +20,10 @@ async fn however_many_inserts_come_at_once_a_person_has_fifty_saved_searches() {
     let stack = Stack::get().await;
     let (ada, grace) = (stack.new_person().await, stack.new_person().await);
     let caller = ada.caller().await;
-    let first: Vec<Value> = (0..40).map(search).collect();
+    let first: Vec<Value> = (0..40).map(|number| search(&number.to_string())).collect();
     caller.insert("saved_searches", &json!(first)).await.expect_status(201);
 
-    let rows: Vec<Value> = (40..60).map(search).collect();
+    let rows: Vec<Value> = (40..60).map(|number| search(&number.to_string())).collect();
     let answers = join_all(rows.iter().map(|row| caller.insert("saved_searches", row))).await;
 
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 10);

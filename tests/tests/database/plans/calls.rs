@@ -99,6 +99,22 @@ const QUEUED: &str = "
     update public.background_jobs
     set status = 'pending', job_type = 'saved_search_alert', user_id = scale.id(1, 1)
     where id = scale.id(10, 2)";
+/// Application 4 waits in the queue, as job 2.
+const QUEUED_SUBMISSION: &str = "
+    update public.applications
+    set status = 'PENDING_SKYVERN_SUBMISSION', submission_job_id = scale.id(10, 2)
+    where id = scale.id(2, 4);
+    update public.background_jobs
+    set status = 'processing', lease_number = 7, lease_expires_at = now() + interval '1 minute',
+        job_type = 'submit_application', user_id = scale.id(1, 1)
+    where id = scale.id(10, 2)";
+const OVERDUE: &str = "
+    update private.application_runs set started_at = now() - interval '1 day' where run_id = 'tsk_1501'";
+const NO_REMINDERS: &str =
+    "update private.profile_reminders set next_at = next_at + interval '1 hour' where next_at <= now()";
+const ANNOUNCED: &str = "
+    insert into private.announcements (id, title, message) values (scale.id(18, 1), 'New', 'Saved searches');
+    insert into private.announcement_tiers (announcement_id, tier) values (scale.id(18, 1), 'enterprise')";
 const SYNCING: &str = "select public.begin_job_sync('jsearch', 'me')";
 /// The same, and all but a few postings have been seen.
 const SYNCED: &str = "
@@ -138,6 +154,7 @@ pub(crate) const CALLS: &[Call] = &[
         r#"select public.apply_skyvern_event('tsk_unknown', 'completed', 1, false, scale.id(2, 5), null,
                '{"status": "FAILED_APPLICATION"}', '{}', null)"#,
     ),
+    service("announce", "select public.announce('New', 'Saved searches', array['enterprise'::public.user_tier])"),
     service("begin_job_sync", "select public.begin_job_sync('jsearch', 'me')"),
     person("cancel_background_jobs", "select public.cancel_background_jobs(array[scale.id(10, 2)])").after(QUEUED),
     person("claim_application", "select public.claim_application(scale.id(2, 4), 'key')"),
@@ -147,6 +164,8 @@ pub(crate) const CALLS: &[Call] = &[
              'saved_search_alert', 'push_receipts', 'purge', 'no_operation'], 100)",
     )
     .reads(10_000),
+    service("claim_queued_application", "select public.claim_queued_application(scale.id(2, 4), scale.id(10, 2))")
+        .after(QUEUED_SUBMISSION),
     service(
         "claim_push_messages",
         "select public.claim_push_messages(jsonb_build_array(
@@ -159,6 +178,9 @@ pub(crate) const CALLS: &[Call] = &[
     service("close_dead_job_syncs", "select public.close_dead_job_syncs()"),
     person("count_job_click", "select public.count_job_click(scale.id(5, 3))"),
     person("current_user_id", "select public.current_user_id()"),
+    person("delete_application", "select public.delete_application(scale.id(2, 1), 'a reason')"),
+    person("restore_application", "select public.restore_application(scale.id(2, 7))"),
+    person("erase_application", "select public.erase_application(scale.id(2, 7))"),
     service(
         "enqueue_background_jobs",
         r#"select public.enqueue_background_jobs(
@@ -173,6 +195,13 @@ pub(crate) const CALLS: &[Call] = &[
     )
     .after(LEASED),
     service("extend_cron_lock", "select public.extend_cron_lock('job_sync', 1, 60)"),
+    service(
+        "fail_queued_application",
+        r#"select public.fail_queued_application(scale.id(2, 4), scale.id(10, 2),
+               '{"status": "FAILED_SKYVERN_SUBMISSION", "status_details": {"reason": "x"},
+                 "notification": {"title": "t", "message": "m"}}')"#,
+    )
+    .after(QUEUED_SUBMISSION),
     // It looks at each active posting of its source, once a night.
     service(
         "finish_job_sync",
@@ -180,6 +209,11 @@ pub(crate) const CALLS: &[Call] = &[
     )
     .after(SYNCED)
     .reads(30_000),
+    service(
+        "lease_job_search",
+        "select public.lease_job_search(encode(sha256('new'::bytea), 'hex'), null, scale.id(1, 1))",
+    ),
+    person("make_resume_primary", "select public.make_resume_primary(scale.id(8, 1))"),
     person(
         "match_jobs",
         "select * from public.match_jobs(
@@ -187,9 +221,12 @@ pub(crate) const CALLS: &[Call] = &[
     )
     .reads(2000),
     service("note_ongoing_skyvern_run", "select public.note_ongoing_skyvern_run(scale.id(2, 1), 'tsk_1')"),
+    service("note_vendor_call", "select public.note_vendor_call('adzuna', 'failed', null, false)"),
+    service("pass_circuit_breaker", "select public.pass_circuit_breaker('adzuna', false)"),
     // There is nothing to delete.
     service("purge_expired_rows", "select public.purge_expired_rows(2000, '{}')"),
     service("queue_daily_purge", "select public.queue_daily_purge()"),
+    service("queue_due_profile_reminders", "select public.queue_due_profile_reminders()").after(NO_REMINDERS),
     service("queue_due_push_receipts", "select public.queue_due_push_receipts()"),
     // It queues 500.
     service("queue_due_reconciliations", "select public.queue_due_reconciliations()").reads(30_000),
@@ -204,7 +241,7 @@ pub(crate) const CALLS: &[Call] = &[
     .after(SUBMITTED),
     service(
         "record_job_search_failure",
-        "select public.record_job_search_failure(repeat('a', 64), gen_random_uuid(), 'adzuna_failed')",
+        "select public.record_job_search_failure(repeat('a', 64), gen_random_uuid(), 'adzuna_failed', 'failed', null)",
     ),
     service(
         "record_lost_skyvern_run",
@@ -213,6 +250,13 @@ pub(crate) const CALLS: &[Call] = &[
                  "notification": {"title": "t", "message": "m"}}')"#,
     )
     .after(SILENT),
+    service(
+        "record_overdue_skyvern_run",
+        r#"select public.record_overdue_skyvern_run(scale.id(2, 1501), 'tsk_1501',
+               '{"status": "REQUIRES_ATTENTION_MANUAL_REVIEW", "status_details": {"reason": "run_overdue"},
+                 "notification": {"title": "t", "message": "m"}}')"#,
+    )
+    .after(OVERDUE),
     // 300 receipts.
     service(
         "record_push_receipts",
@@ -255,6 +299,7 @@ pub(crate) const CALLS: &[Call] = &[
         "select public.record_submission_failure(scale.id(2, 4), scale.id(20, 1), 'not_started', 'skyvern_failed')",
     )
     .after(SUBMITTED),
+    service("record_stopped_run", "select public.record_stopped_run(scale.id(17, 1), 'tsk_1')"),
     person(
         "register_push_token",
         "select public.register_push_token('ExponentPushToken[0123456789012345678901]', 'ios')",
@@ -264,6 +309,8 @@ pub(crate) const CALLS: &[Call] = &[
         "select public.register_push_token('ExponentPushToken[0000000000000000000001]', 'ios')",
     )
     .updates_in_page(&["public.user_push_tokens"]),
+    // 200 people.
+    service("remind_of_profiles", "select public.remind_of_profiles(200)").reads(30_000),
     service("release_cron_lock", "select public.release_cron_lock('job_sync', 1)"),
     service("saved_search_to_alert", "select public.saved_search_to_alert(scale.id(10, 2), scale.id(7, 9))")
         .after(LEASED),
@@ -272,7 +319,7 @@ pub(crate) const CALLS: &[Call] = &[
     person("search_jobs", "select public.search_jobs(encode(sha256('new'::bytea), 'hex'))"),
     service(
         "search_jobs_for_alert",
-        "select public.search_jobs_for_alert(encode(sha256('new'::bytea), 'hex'), null, null, scale.id(1, 1), now())",
+        "select public.search_jobs_for_alert(encode(sha256('new'::bytea), 'hex'), null, scale.id(1, 1), now())",
     ),
     service(
         "settle_background_jobs",
@@ -308,6 +355,8 @@ pub(crate) const CALLS: &[Call] = &[
              scale.id(1, 1))",
     )
     .reads(1000),
+    // 100 people, few of whom are in that tier.
+    service("tell_announcement", "select public.tell_announcement(scale.id(18, 1), 100)").after(ANNOUNCED).reads(20_000),
     service("take_cron_lock", "select public.take_cron_lock('new', 'me', 60)"),
     // Policies, by table: what the app lists and changes.
     person("applications_select_own", "select * from public.applications order by created_at desc limit 20"),
@@ -322,15 +371,22 @@ pub(crate) const CALLS: &[Call] = &[
          values ('Engineer', 'Company', 'https://jobs.example/new')",
     ),
     person("applications_update_own", "update public.applications set notes = 'x' where id = scale.id(2, 8)")
+        .after("update public.applications set job_url = job_url where id = scale.id(2, 8)") // for its posting_key
         .updates_in_page(&["public.applications"]),
     person(
         "applications_update_own",
         "update public.applications set status = 'WITHDRAWN_BY_USER' where id = scale.id(2, 8)",
     ),
-    person("application_events_select_own", "select * from public.application_events order by created_at desc limit 20"),
+    // It may look at all of a person's applications for those that are deleted.
+    person("application_events_select_own", "select * from public.application_events order by created_at desc limit 20")
+        .reads(2000),
     person(
         "application_events_select_own",
         "select * from public.application_events where application_id = scale.id(2, 8) order by position",
+    ),
+    person(
+        "application_deletions_select_own",
+        "select * from public.application_deletions order by deleted_at desc limit 20",
     ),
     person("background_jobs_select_own", "select * from public.background_jobs order by created_at desc limit 20"),
     person(

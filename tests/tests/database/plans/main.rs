@@ -21,18 +21,26 @@ use tokio_postgres::{Client, Transaction};
 
 /// Tables that stay small, and what keeps them so. Reading one from end to end is the best way to read it.
 const SMALL: &[(&str, &str)] = &[
+    ("private.announcement_tiers", "a few an announcement"),
+    ("private.announcements", "what operators write"),
+    ("private.application_limits", "one a tier"),
+    ("private.application_run_limits", "one"),
+    ("private.authorized_parties", "one a front end"),
+    ("private.circuit_breakers", "one a vendor"),
     ("private.job_search_calls", "no more than Adzuna allows in a month"),
     ("private.job_search_leases", "what is being asked at this moment"),
     ("private.job_search_limits", "one a period"),
     ("private.notification_channels", "one a channel"),
     ("private.retention_periods", "one a kind of rows"),
+    ("private.row_limits", "one a table"),
     ("public.cron_locks", "one a schedule"),
     ("public.scraping_logs", "one a night and source, for half a year"),
 ];
 
 /// Indexes that no call uses, and what they are for.
 const UNUSED: &[(&str, &str)] = &[
-    ("idx_background_jobs_job_type_created_at", "operators' lists"),
+    ("idx_applications_user_id_status", "a person's few applications of one status; the newest are found by time"),
+    ("idx_background_jobs_lost_leases_run_at", "suspects, of which there are none here"),
     ("idx_job_search_leases_expires_at", "the table is empty most of the time, and may fill during an outage"),
     ("idx_scraping_logs_completed_at", "the purge; the table is small"),
     ("idx_scraping_logs_source_name_started_at", "operators' lists"),

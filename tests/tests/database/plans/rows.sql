@@ -56,14 +56,23 @@ begin
 end
 $$;
 
+-- A million times it would take half a minute to work out under which key a posting is known.
+create table scale.functions as
+select pg_get_functiondef(oid) as definition from pg_proc where oid = 'private.posting_key(text)'::regprocedure;
+create or replace function private.posting_key(p_job_url text) returns text language sql immutable
+    set search_path = '' as 'select p_job_url';
+
 insert into auth.users (id, email, phone, raw_app_meta_data)
 select scale.id(1, n), format('person%s@jobs.example', n), '1' || 1000000000 + n,
        jsonb_build_object('clerk_id', 'user_' || n)
 from generate_series(1, 200000) as n;
-insert into public.users (id, clerk_user_id, email, full_name, current_resume_url)
+insert into public.users (id, clerk_user_id, email, full_name, current_resume_url, tier)
 select scale.id(1, n), 'user_' || n, format('person%s@jobs.example', n), 'Person ' || n,
-       scale.id(1, n) || '/cv.pdf'
+       scale.id(1, n) || '/cv.pdf', case when n = 1 or n % 1000 = 3 then 'enterprise' else 'free' end::public.user_tier
 from generate_series(1, 200000) as n;
+-- The next week's, of which 300 are due.
+insert into private.profile_reminders (user_id, next_at)
+select scale.id(1, n), now() + (n - 300) * interval '3 seconds' from generate_series(1, 200000) as n;
 insert into private.clerk_accounts (clerk_user_id, updated_at)
 select 'user_' || n, n from generate_series(1, 200000) as n;
 insert into public.user_preferences (user_id, preferred_job_titles)
@@ -82,6 +91,18 @@ select scale.id(2, n), scale.person(n), 'Engineer', 'Company ' || n % 10000, 'ht
 from generate_series(1, 1000000) as n
 cross join lateral (select case when n % 500 = 1 then 'PROCESSING_BY_SKYVERN' when n % 4 = 0 then 'DRAFT'
                                 when n % 4 = 1 then 'FAILED_APPLICATION' else 'SUBMITTED_BY_SKYVERN' end) as of (status);
+insert into public.application_deletions (application_id, user_id, deleted_at)
+select id, user_id, deleted_at from public.applications where deleted_at is not null;
+-- Of the runs in progress, a fifth are over their deadline.
+insert into private.application_runs (submission_id, application_id, user_id, run_id, claimed_at, started_at, ended_at)
+select scale.id(17, n), scale.id(2, n), scale.person(n), 'tsk_' || n, moment, moment,
+       case when n % 500 <> 1 then moment + interval '5 minutes' end
+from generate_series(1, 1000000) as n
+cross join lateral (select case when n % 500 = 1 then now() - n / 500 % 5 * interval '40 minutes'
+                                else now() - n * interval '1 minute' end
+                           -- So that person 1 has used up no limit.
+                           - case when n <= 4990 then interval '2 days' else '0' end) as of (moment)
+where n % 4 > 0;
 insert into public.application_events (id, application_id, user_id, to_status, source, created_at)
 select scale.id(3, n), scale.id(2, n), scale.person(n), 'DRAFT', 'person', now() - n * interval '1 minute'
 from generate_series(1, 1000000) as n;
@@ -116,9 +137,11 @@ insert into public.saved_searches (id, user_id, search_name, search_query, last_
 select scale.id(7, n), scale.person(n, 48), 'Search', jsonb_build_object('keywords', 'engineer ' || n % 20000),
        now() - interval '1 hour'
 from generate_series(1, 200000) as n;
-insert into private.saved_search_alerts (saved_search_id, since, next_at)
-select scale.id(7, n), now() - interval '30 days', case when n % 4 > 0 then now() + (n - 1000) * interval '1 second' end
+insert into private.saved_search_alerts (saved_search_id, user_id, since, next_at)
+select scale.id(7, n), scale.person(n, 48), now() - interval '30 days', case when n % 4 > 0 then now() + (n - 1000) * interval '1 second' end
 from generate_series(1, 200000) as n;
+insert into private.saved_search_alert_turns (user_id, due_at)
+select user_id, min(next_at) from private.saved_search_alerts group by user_id;
 insert into private.saved_search_sightings (saved_search_id, posting_id, sighted_at)
 select scale.id(7, 1 + n / 5), 'a' || n, now() - interval '1 hour' from generate_series(0, 999999) as n;
 
@@ -172,6 +195,7 @@ do $$
 declare
     index_definition text;
 begin
+    execute (select definition from scale.functions);
     for index_definition in select definition from scale.indexes loop
         execute index_definition;
     end loop;
