@@ -43,6 +43,8 @@ create table if not exists public.applications (
     last_status_update_at         timestamptz not null default now(),
     notes                         text,
     resume_url_used               text,
+    -- What a run has recorded there although the person had chosen none: with the next run, the primary résumé is sent.
+    resume_url_recorded           text,
     cover_letter_url_used         text,
     application_source            text default 'JOBRAKER_AUTOMATED',
     -- What Skyvern last said about the run in `skyvern_task_id`; an older event changes nothing.
@@ -138,6 +140,25 @@ create or replace trigger on_application_status_changed
     before update of status on public.applications
     for each row when (new.status is distinct from old.status)
     execute function public.handle_application_status_update_timestamp();
+
+-- What a person writes there is their choice, even if it is what stands there already.
+create or replace function private.note_chosen_resume()
+    returns trigger
+    language plpgsql
+    set search_path = ''
+as $$
+begin
+    if current_user = 'authenticated' then
+        new.resume_url_recorded := null;
+    end if;
+    return new;
+end
+$$;
+revoke all on function private.note_chosen_resume() from public, anon, authenticated, service_role;
+
+create or replace trigger on_application_resume_written
+    before update of resume_url_used on public.applications
+    for each row execute function private.note_chosen_resume();
 
 create or replace trigger on_application_deleted
     before update of deleted_at on public.applications

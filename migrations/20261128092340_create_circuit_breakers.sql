@@ -72,7 +72,7 @@ begin
     where vendor = p_vendor and open_until <= moment and coalesce(trial_until <= moment, true)
     for update skip locked;
     if not found then
-        return (select greatest(1, ceil(extract(epoch from trial_until - moment)))
+        return (select greatest(1, ceil(extract(epoch from trial_until - clock_timestamp())))
                 from private.circuit_breakers where vendor = p_vendor);
     end if;
     update private.circuit_breakers set trial_until = moment + trial_time, updated_at = moment

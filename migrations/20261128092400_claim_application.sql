@@ -121,9 +121,12 @@ begin
     end if;
 
     resume_path := coalesce(
-        application.resume_url_used,
+        -- The person's choice for this application.
+        case when application.resume_url_used is distinct from application.resume_url_recorded
+             then application.resume_url_used end,
         (select file_url from public.resumes where user_id = person.id and is_primary),
-        person.current_resume_url);
+        person.current_resume_url,
+        application.resume_url_used);
     if resume_path is null or not private.is_own_file(resume_path, person.id) then
         perform private.refuse('resume_missing', 422, 'there is no résumé to apply with');
     end if;

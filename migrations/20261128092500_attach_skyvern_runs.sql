@@ -46,6 +46,8 @@ as $$
         status = case when private.needs_no_run(status) then status else 'PROCESSING_BY_SKYVERN' end,
         status_details = case when private.needs_no_run(status) then status_details end,
         resume_url_used = coalesce(submission_resume_path, resume_url_used),
+        resume_url_recorded = case when resume_url_used is distinct from resume_url_recorded
+                                   then resume_url_recorded else submission_resume_path end,
         submission_id = null,
         submission_title = null,
         submission_started_at = null,

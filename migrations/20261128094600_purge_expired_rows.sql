@@ -169,6 +169,7 @@ begin
             -- Not while a run may still report.
             ('deleted_applications', 'public.applications', 'deleted_at',
              $cond$submission_id is null and status <> 'PROCESSING_BY_SKYVERN'$cond$, null),
+            ('erased_application_runs', 'private.application_runs', 'ended_at', 'application_id is null', null),
             ('resting_searches', null, null, null, null),
             ('job_search_cache', 'public.job_search_cache', 'expires_at', 'true', null),
             ('job_search_leases', 'private.job_search_leases', 'expires_at', 'true', null),

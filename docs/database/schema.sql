@@ -303,6 +303,7 @@ END) STORED,
     last_status_update_at timestamp with time zone DEFAULT now() NOT NULL,
     notes text,
     resume_url_used text,
+    resume_url_recorded text,
     cover_letter_url_used text,
     application_source text DEFAULT 'JOBRAKER_AUTOMATED'::text,
     skyvern_run_status text,
@@ -506,6 +507,8 @@ CREATE FUNCTION private.attach_skyvern_run(p_application_id uuid, p_run_id text,
         status = case when private.needs_no_run(status) then status else 'PROCESSING_BY_SKYVERN' end,
         status_details = case when private.needs_no_run(status) then status_details end,
         resume_url_used = coalesce(submission_resume_path, resume_url_used),
+        resume_url_recorded = case when resume_url_used is distinct from resume_url_recorded
+                                   then resume_url_recorded else submission_resume_path end,
         submission_id = null,
         submission_title = null,
         submission_started_at = null,
@@ -791,9 +794,12 @@ begin
     end if;
 
     resume_path := coalesce(
-        application.resume_url_used,
+        -- The person's choice for this application.
+        case when application.resume_url_used is distinct from application.resume_url_recorded
+             then application.resume_url_used end,
         (select file_url from public.resumes where user_id = person.id and is_primary),
-        person.current_resume_url);
+        person.current_resume_url,
+        application.resume_url_used);
     if resume_path is null or not private.is_own_file(resume_path, person.id) then
         perform private.refuse('resume_missing', 422, 'there is no résumé to apply with');
     end if;
@@ -1804,6 +1810,19 @@ CREATE FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query json
     from private.clock_of_person(p_user_id) as clock
 $$;
 
+-- FUNCTION note_chosen_resume()
+CREATE FUNCTION private.note_chosen_resume() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if current_user = 'authenticated' then
+        new.resume_url_recorded := null;
+    end if;
+    return new;
+end
+$$;
+
 -- FUNCTION note_end_of_run(text, text, boolean)
 CREATE FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) RETURNS void
     LANGUAGE sql
@@ -1984,7 +2003,7 @@ begin
     where vendor = p_vendor and open_until <= moment and coalesce(trial_until <= moment, true)
     for update skip locked;
     if not found then
-        return (select greatest(1, ceil(extract(epoch from trial_until - moment)))
+        return (select greatest(1, ceil(extract(epoch from trial_until - clock_timestamp())))
                 from private.circuit_breakers where vendor = p_vendor);
     end if;
     update private.circuit_breakers set trial_until = moment + trial_time, updated_at = moment
@@ -3663,6 +3682,7 @@ begin
             -- Not while a run may still report.
             ('deleted_applications', 'public.applications', 'deleted_at',
              $cond$submission_id is null and status <> 'PROCESSING_BY_SKYVERN'$cond$, null),
+            ('erased_application_runs', 'private.application_runs', 'ended_at', 'application_id is null', null),
             ('resting_searches', null, null, null, null),
             ('job_search_cache', 'public.job_search_cache', 'expires_at', 'true', null),
             ('job_search_leases', 'private.job_search_leases', 'expires_at', 'true', null),
@@ -5954,6 +5974,9 @@ CREATE TRIGGER on_application_inserted_record_event AFTER INSERT ON public.appli
 -- TRIGGER applications on_application_inserted_set_applied_at
 CREATE TRIGGER on_application_inserted_set_applied_at BEFORE INSERT ON public.applications FOR EACH ROW EXECUTE FUNCTION private.set_applied_at();
 
+-- TRIGGER applications on_application_resume_written
+CREATE TRIGGER on_application_resume_written BEFORE UPDATE OF resume_url_used ON public.applications FOR EACH ROW EXECUTE FUNCTION private.note_chosen_resume();
+
 -- TRIGGER applications on_application_skyvern_run_written
 CREATE TRIGGER on_application_skyvern_run_written BEFORE INSERT OR UPDATE OF skyvern_task_id, skyvern_run_status, skyvern_run_attempt, skyvern_run_retry_pending ON public.applications FOR EACH ROW WHEN ((new.skyvern_task_id IS NOT NULL)) EXECUTE FUNCTION private.note_news_of_skyvern_run();
 
@@ -6699,6 +6722,9 @@ REVOKE ALL ON FUNCTION private.next_alert_at(p_search_query jsonb, p_frequency t
 
 -- ACL FUNCTION next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone)
 REVOKE ALL ON FUNCTION private.next_alert_of_person(p_user_id uuid, p_search_query jsonb, p_after timestamp with time zone) FROM PUBLIC;
+
+-- ACL FUNCTION note_chosen_resume()
+REVOKE ALL ON FUNCTION private.note_chosen_resume() FROM PUBLIC;
 
 -- ACL FUNCTION note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean)
 REVOKE ALL ON FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean) FROM PUBLIC;

@@ -13,7 +13,7 @@ fn moment(text: &str) -> DateTime<Utc> {
 async fn quiet_hours_end_by_the_local_clock() {
     let stack = Stack::get().await;
     for (at, timezone, start, end, expected) in [
-        ("2026-11-28T12:00:00Z", "UTC", 21, 8, "2026-11-28T12:00:00Z"),
+        ("2026-11-28T12:00:00Z", "UTC", 21_i16, 8_i16, "2026-11-28T12:00:00Z"),
         ("2026-11-28T20:59:59Z", "UTC", 21, 8, "2026-11-28T20:59:59Z"),
         ("2026-11-28T21:00:00Z", "UTC", 21, 8, "2026-11-29T08:00:00Z"),
         ("2026-11-29T07:59:59Z", "UTC", 21, 8, "2026-11-29T08:00:00Z"),

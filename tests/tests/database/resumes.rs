@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Method, Person, Reply, Stack};
+use tests::{Finish, Method, Person, Reply, RunStatus, Stack};
 use uuid::Uuid;
 
 /// A résumé of this person's, with a file behind it.
@@ -93,4 +93,37 @@ async fn the_primary_resume_is_the_one_that_is_sent() {
     let run = stack.skyvern().run_for(application).await;
     assert!(run.request["prompt"].as_str().unwrap().contains(&format!("/object/sign/resumes/{path}")), "{run:?}");
     assert_eq!(ada.application_row(application).await["resume_url_used"], path.as_str());
+}
+
+#[tokio::test]
+async fn what_is_sent_again_goes_with_the_resume_that_is_primary_by_then_unless_another_was_chosen() {
+    let stack = Stack::get().await;
+    let ada = stack.new_person().await;
+    let (newer, newer_path) = resume(&ada, "newer.pdf").await;
+    let sent = async |application: Uuid, again: bool| {
+        let body = json!({ "application_id": application, "apply_again": again });
+        let reply = ada.caller().await.invoke("initiate-skyvern-application", &body).await.expect_status(202);
+        let run_id = reply.json["run_id"].as_str().unwrap().to_owned();
+        stack.skyvern().finish(&run_id, &Finish::with_status(RunStatus::Failed)).await;
+        let resume = ada.application_row(application).await["resume_url_used"].clone();
+        let draft = json!({ "status": "DRAFT" });
+        ada.caller().await.update(&format!("applications?id=eq.{application}"), &draft).await.expect_status(200);
+        resume
+    };
+    let (left_open, chosen) = (ada.draft_application().await, ada.draft_application().await);
+    let choice = json!({ "resume_url_used": ada.resume_path });
+    ada.caller().await.update(&format!("applications?id=eq.{chosen}"), &choice).await.expect_status(200);
+    assert_eq!(sent(left_open, false).await, ada.resume_path.as_str());
+    assert_eq!(sent(chosen, false).await, ada.resume_path.as_str());
+
+    make_primary(&ada, newer).await.expect_status(200);
+
+    assert_eq!(sent(left_open, true).await, newer_path.as_str());
+    assert_eq!(sent(chosen, true).await, ada.resume_path.as_str());
+    // What stands there already can be chosen, too.
+    let choice = json!({ "resume_url_used": newer_path });
+    ada.caller().await.update(&format!("applications?id=eq.{left_open}"), &choice).await.expect_status(200);
+    let (newest, _) = resume(&ada, "newest.pdf").await;
+    make_primary(&ada, newest).await.expect_status(200);
+    assert_eq!(sent(left_open, true).await, newer_path.as_str());
 }

@@ -222,7 +222,6 @@ pub(crate) const CALLS: &[Call] = &[
     .reads(2000),
     service("note_ongoing_skyvern_run", "select public.note_ongoing_skyvern_run(scale.id(2, 1), 'tsk_1')"),
     service("note_vendor_call", "select public.note_vendor_call('adzuna', 'failed', null, false)"),
-    service("pass_circuit_breaker", "select public.pass_circuit_breaker('adzuna', false)"),
     // There is nothing to delete.
     service("purge_expired_rows", "select public.purge_expired_rows(2000, '{}')"),
     service("queue_daily_purge", "select public.queue_daily_purge()"),
