@@ -54,7 +54,11 @@ const miniflare = new Miniflare({
 const url = await miniflare.ready;
 const reached = (id) => silent.get(id)?.length ?? 0;
 const until = async (holds) => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const patience = Date.now() + 15_000;
+  while (!holds()) {
+    if (Date.now() > patience) throw new Error(`still waiting for ${holds}; one: ${reached("one")}, two: ${reached("two")}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 };
 const invoke = (id) => fetch(new URL(`?id=${id}`, url)).catch(() => null);
 const invocations = [invoke("one"), invoke("two")];
