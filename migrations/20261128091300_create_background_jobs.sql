@@ -113,6 +113,9 @@ declare
     unfinished_at_most constant integer := 20;
     a_day_at_most      constant integer := 100;
     payload_at_most    constant integer := 4096; -- bytes
+    a_minute           constant integer := 60; -- the job runner comes that often
+    today              integer;
+    pause              integer; -- until the oldest of them is a day old, in seconds
 begin
     if current_user <> 'authenticated' then
         return new;
@@ -125,13 +128,17 @@ begin
     if (select count(*) from public.background_jobs
         where user_id = new.user_id and status in ('pending', 'processing')) >= unfinished_at_most then
         perform private.refuse('too_many_jobs', 429,
-            format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most));
+            format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most),
+            p_retry_after => a_minute);
     end if;
-    if (select count(*) from public.background_jobs
-        where user_id = new.user_id and created_at > clock_timestamp() - interval '1 day'
-          and dedupe_key is null) >= a_day_at_most then
+    select count(*), greatest(1, ceil(extract(epoch from min(created_at) + interval '1 day' - clock_timestamp())))
+    into today, pause
+    from public.background_jobs
+    where user_id = new.user_id and created_at > clock_timestamp() - interval '1 day' and dedupe_key is null;
+    if today >= a_day_at_most then
         perform private.refuse('too_many_background_jobs', 429,
-            format('%s jobs were queued within a day, cancelled ones included; more can be queued later', a_day_at_most));
+            format('%s jobs were queued within a day, cancelled ones included; more can be queued later', a_day_at_most),
+            p_retry_after => pause);
     end if;
     return new;
 end

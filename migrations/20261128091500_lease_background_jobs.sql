@@ -82,6 +82,8 @@ begin
             for update skip locked);
     end if;
 
+    chosen := private.one_cancellation_on_trial(chosen);
+
     with leased as (
         update public.background_jobs as job
         set status = 'processing',

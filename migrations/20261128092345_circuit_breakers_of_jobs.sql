@@ -19,6 +19,36 @@ as $$
 $$;
 revoke all on function private.paused_job_types() from public, anon, authenticated, service_role;
 
+-- Of jobs that are about to be claimed, those that may be. Cancelling a run asks nobody before it calls Skyvern, so it is
+-- decided here: while it is to be seen whether Skyvern works again, one job tries that, and the others wait.
+create or replace function private.one_cancellation_on_trial(p_job_ids uuid[])
+    returns uuid[]
+    language plpgsql
+    set search_path = ''
+as $$
+declare
+    cancellations uuid[];
+begin
+    if not exists (select from private.circuit_breakers
+                   where vendor = 'skyvern' and held is null and open_until is not null
+                     and reason not in ('spent', 'limited')) then
+        return p_job_ids;
+    end if;
+    cancellations := array(
+        select id from public.background_jobs
+        where id = any (p_job_ids) and job_type = 'cancel_skyvern_run'
+        order by run_at, id);
+    if cancellations = '{}' then
+        return p_job_ids;
+    end if;
+    if private.pass_circuit_breaker('skyvern', true) is null then
+        cancellations := cancellations[2:];
+    end if;
+    return array(select id from unnest(p_job_ids) as job (id) where id <> all (cancellations));
+end
+$$;
+revoke all on function private.one_cancellation_on_trial(uuid[]) from public, anon, authenticated, service_role;
+
 -- What the code of a vendor's fault says about the vendor, as `CallOutcome` in shared/src/vendors says it; null for any
 -- other code.
 create or replace function private.call_outcome(p_code text)

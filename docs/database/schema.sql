@@ -1524,6 +1524,9 @@ declare
     unfinished_at_most constant integer := 20;
     a_day_at_most      constant integer := 100;
     payload_at_most    constant integer := 4096; -- bytes
+    a_minute           constant integer := 60; -- the job runner comes that often
+    today              integer;
+    pause              integer; -- until the oldest of them is a day old, in seconds
 begin
     if current_user <> 'authenticated' then
         return new;
@@ -1536,13 +1539,17 @@ begin
     if (select count(*) from public.background_jobs
         where user_id = new.user_id and status in ('pending', 'processing')) >= unfinished_at_most then
         perform private.refuse('too_many_jobs', 429,
-            format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most));
+            format('%s jobs are waiting already; more can be queued when they are done', unfinished_at_most),
+            p_retry_after => a_minute);
     end if;
-    if (select count(*) from public.background_jobs
-        where user_id = new.user_id and created_at > clock_timestamp() - interval '1 day'
-          and dedupe_key is null) >= a_day_at_most then
+    select count(*), greatest(1, ceil(extract(epoch from min(created_at) + interval '1 day' - clock_timestamp())))
+    into today, pause
+    from public.background_jobs
+    where user_id = new.user_id and created_at > clock_timestamp() - interval '1 day' and dedupe_key is null;
+    if today >= a_day_at_most then
         perform private.refuse('too_many_background_jobs', 429,
-            format('%s jobs were queued within a day, cancelled ones included; more can be queued later', a_day_at_most));
+            format('%s jobs were queued within a day, cancelled ones included; more can be queued later', a_day_at_most),
+            p_retry_after => pause);
     end if;
     return new;
 end
@@ -1977,6 +1984,33 @@ begin
         returning id, job_type
     )
     select id into push_job_id from queued where job_type = 'push_notification';
+end
+$$;
+
+-- FUNCTION one_cancellation_on_trial(uuid[])
+CREATE FUNCTION private.one_cancellation_on_trial(p_job_ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    cancellations uuid[];
+begin
+    if not exists (select from private.circuit_breakers
+                   where vendor = 'skyvern' and held is null and open_until is not null
+                     and reason not in ('spent', 'limited')) then
+        return p_job_ids;
+    end if;
+    cancellations := array(
+        select id from public.background_jobs
+        where id = any (p_job_ids) and job_type = 'cancel_skyvern_run'
+        order by run_at, id);
+    if cancellations = '{}' then
+        return p_job_ids;
+    end if;
+    if private.pass_circuit_breaker('skyvern', true) is null then
+        cancellations := cancellations[2:];
+    end if;
+    return array(select id from unnest(p_job_ids) as job (id) where id <> all (cancellations));
 end
 $$;
 
@@ -2978,6 +3012,8 @@ begin
             limit 1
             for update skip locked);
     end if;
+
+    chosen := private.one_cancellation_on_trial(chosen);
 
     with leased as (
         update public.background_jobs as job
@@ -6743,6 +6779,9 @@ REVOKE ALL ON FUNCTION private.note_vendor_call(p_vendor text, p_outcome text, p
 
 -- ACL FUNCTION notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid)
 REVOKE ALL ON FUNCTION private.notify_person(p_user_id uuid, p_type public.notification_type, p_title text, p_message text, p_related_entity_id uuid, p_related_entity_type text, p_data jsonb, p_not_before timestamp with time zone, OUT notification_id uuid, OUT push_job_id uuid) FROM PUBLIC;
+
+-- ACL FUNCTION one_cancellation_on_trial(p_job_ids uuid[])
+REVOKE ALL ON FUNCTION private.one_cancellation_on_trial(p_job_ids uuid[]) FROM PUBLIC;
 
 -- ACL FUNCTION pass_circuit_breaker(p_vendor text, p_costs_nothing boolean)
 REVOKE ALL ON FUNCTION private.pass_circuit_breaker(p_vendor text, p_costs_nothing boolean) FROM PUBLIC;

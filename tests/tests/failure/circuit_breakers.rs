@@ -45,6 +45,7 @@ async fn vendors_in_trouble_are_left_alone_until_one_call_works_again() {
     searches(&stack).await;
     push_messages(&stack).await;
     runs(&stack).await;
+    cancellations(&stack).await;
     postings(&stack).await;
 }
 
@@ -128,6 +129,32 @@ async fn runs(stack: &Stack) {
     run().await.expect_status(200);
     assert_eq!(job().await["status"], "completed");
     assert!(is_closed(stack, "skyvern").await);
+}
+
+async fn cancellations(stack: &Stack) {
+    let due = "insert into private.circuit_breakers (vendor, open_until, reason) values ('skyvern', now(), 'refused')
+               on conflict (vendor) do update set open_until = excluded.open_until, reason = excluded.reason";
+    stack.database().query(due, &[]).await;
+    let queue = "insert into public.background_jobs (job_type, payload)
+                 select 'cancel_skyvern_run', jsonb_build_object('run_id', 'tsk_' || gen_random_uuid())
+                 from generate_series(1, 3) returning id";
+    let queued = stack.database().query(queue, &[]).await;
+    let ids: Vec<Uuid> = queued.iter().map(|row| row.get(0)).collect();
+    let with = async |condition: &str| {
+        let sql = format!("select from public.background_jobs where id = any ($1) and {condition}");
+        stack.database().query(&sql, &[&ids]).await.len()
+    };
+    let run = async || stack.service().invoke("job-runner", &json!({ "job_types": ["cancel_skyvern_run"] })).await;
+
+    // It is cancelled, and then read.
+    fail(stack, Service::Skyvern, 2, 401).await;
+    run().await.expect_status(200);
+    assert_eq!((with("error = 'skyvern_unauthorized'").await, with("lease_number = 0").await), (1, 2), "one tries");
+
+    is_due(stack, "skyvern").await;
+    run().await.expect_status(200);
+    assert!(is_closed(stack, "skyvern").await);
+    assert_eq!(with("status = 'completed'").await, 2, "and when it has worked, the others follow");
 }
 
 async fn postings(stack: &Stack) {
