@@ -412,6 +412,9 @@ async fn nobody_fills_the_queue() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 20);
     let refused = answers.iter().filter(|answer| answer.status == 429 && answer.code() == "too_many_jobs").count();
     assert_eq!(refused, 10);
+    for refused in answers.iter().filter(|answer| answer.status == 429) {
+        assert_eq!(refused.header("retry-after"), "60");
+    }
 }
 
 #[tokio::test]
@@ -435,6 +438,8 @@ async fn queueing_and_cancelling_does_not_get_round_the_limit() {
     let refused = caller.insert("background_jobs", &job).await.expect_status(429);
 
     assert_eq!(refused.code(), "too_many_background_jobs");
+    let pause: u32 = refused.header("retry-after").parse().unwrap();
+    assert!((80_000..=86_400).contains(&pause), "until the oldest is a day old: {pause}");
     let a_day = "update public.background_jobs set created_at = created_at - interval '1 day' where user_id = $1";
     stack.database().query(a_day, &[&person.user_id]).await;
     caller.insert("background_jobs", &job).await.expect_status(201);
