@@ -30,6 +30,7 @@ pub(crate) async fn hand_over(incoming: &Incoming, call: &Call, role: ServiceRol
     let application_id: Option<ApplicationId> = fields.required("application_id", "a UUID");
     let job_id: Option<BackgroundJobId> = fields.required("job_id", "a UUID");
     let (application_id, job_id) = fields.finish(application_id.zip(job_id))?;
+    call.run_to_completion(); // from the claim on, as for a person
 
     let database = Database::as_service_role(role, &call.settings.supabase, &call.upstream);
     let submission = Submission { application_id, sender: Sender::Queue(role, job_id), call };

@@ -596,10 +596,13 @@ fn nothing_is_started_while_the_database_does_not_know_that_an_open_submission_i
 
 #[test]
 fn a_submission_goes_on_without_its_caller_and_what_comes_before_does_not() {
-    let machine = Machine::new().refuses("claim_application", "application_not_found");
-    for (headers, goes_on) in [(vec![], false), (person(), true)] {
+    let machine = Machine::new()
+        .refuses("claim_application", "application_not_found")
+        .refuses("claim_queued_application", "application_not_found");
+    for (headers, goes_on) in [(vec![], false), (person(), true), (internal_caller(), true)] {
         let call = machine.call();
-        assert!(block_on(handle(&post(&headers, &json!({ "application_id": APPLICATION })), &call)).is_err());
+        let input = json!({ "application_id": APPLICATION, "job_id": JOB });
+        assert!(block_on(handle(&post(&headers, &input), &call)).is_err());
         assert_eq!(call.runs_to_completion(), goes_on);
     }
 }
