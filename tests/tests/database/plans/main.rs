@@ -37,7 +37,8 @@ const SMALL: &[(&str, &str)] = &[
     ("public.scraping_logs", "one a night and source, for half a year"),
 ];
 
-/// Indexes that no call uses, and what they are for.
+/// Indexes that calls may do without, and what they are for. Which of two good indexes a plan takes depends on the sample
+/// that the statistics are made of, so one of these may be used as well.
 const UNUSED: &[(&str, &str)] = &[
     ("idx_applications_user_id_status", "a person's few applications of one status; the newest are found by time"),
     ("idx_background_jobs_lost_leases_run_at", "suspects, of which there are none here"),
@@ -182,12 +183,8 @@ async fn unused_indexes(client: &Client) -> Vec<String> {
     let accepted: BTreeSet<&str> = UNUSED.iter().map(|(index, _)| *index).collect();
     let mut faults = Vec::new();
     for (index, is_used) in &used {
-        match (is_used, accepted.contains(index.as_str())) {
-            (false, false) => {
-                faults.push(format!("{index}: no call uses it; drop it, or say in UNUSED what it is for"));
-            }
-            (true, true) => faults.push(format!("{index}: it is used; take it out of UNUSED")),
-            _ => {}
+        if !is_used && !accepted.contains(index.as_str()) {
+            faults.push(format!("{index}: no call uses it; drop it, or say in UNUSED what it is for"));
         }
     }
     faults
