@@ -1,31 +1,20 @@
 //! Who may use up the allowance of searches, which there is once for the whole stack.
 
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
-
 use crate::stack::Stack;
+use crate::turn::{ALLOWANCE, Turn};
 use simulators::adzuna::control::Limits;
 
-/// There is one allowance for the whole stack. Most tests share a boundless one; those about its end have it to
-/// themselves.
-static ALLOWANCE: RwLock<()> = RwLock::const_new(());
-
 /// For tests that search and do not want to be stopped.
-pub async fn boundless(stack: &Stack) -> RwLockReadGuard<'static, ()> {
-    let shared = ALLOWANCE.read().await;
-    let update = "update private.job_search_limits
-                  set calls = 1000000, calls_per_person = null, calls_for_alerts = 1000000,
-                      calls_for_alerts_per_person = null
-                  where calls <> 1000000 or calls_for_alerts <> 1000000";
-    stack.database().query(update, &[]).await;
-    let limits = Limits { minute: 1_000_000, day: 1_000_000, week: 1_000_000, month: 1_000_000 };
-    stack.adzuna().limit(limits).await;
+pub async fn boundless(stack: &Stack) -> Turn {
+    let shared = Turn::shared(stack, ALLOWANCE).await;
+    lift(stack).await;
     shared
 }
 
 /// For a test about the allowance: the limits as they are delivered, and nothing in the ledger.
-pub async fn limited(stack: &Stack) -> RwLockWriteGuard<'static, ()> {
-    drop(boundless(stack).await);
-    let alone = ALLOWANCE.write().await;
+pub async fn limited(stack: &Stack) -> Turn {
+    let alone = Turn::alone(stack, ALLOWANCE).await;
+    lift(stack).await;
     let update = "with emptied as (delete from private.job_search_calls)
                   update private.job_search_limits as limits
                   set calls = own.calls, calls_per_person = own.calls_per_person,
@@ -36,4 +25,14 @@ pub async fn limited(stack: &Stack) -> RwLockWriteGuard<'static, ()> {
                   where own.period = limits.period";
     stack.database().query(update, &[]).await;
     alone
+}
+
+async fn lift(stack: &Stack) {
+    let update = "update private.job_search_limits
+                  set calls = 1000000, calls_per_person = null, calls_for_alerts = 1000000,
+                      calls_for_alerts_per_person = null
+                  where calls <> 1000000 or calls_for_alerts <> 1000000";
+    stack.database().query(update, &[]).await;
+    let limits = Limits { minute: 1_000_000, day: 1_000_000, week: 1_000_000, month: 1_000_000 };
+    stack.adzuna().limit(limits).await;
 }

@@ -21,6 +21,7 @@ pub mod scratch_database;
 mod skyvern_control;
 mod stack;
 mod supabase_auth;
+pub mod turn;
 mod wait;
 
 pub use adzuna_control::AdzunaControl;
@@ -51,4 +52,5 @@ pub use simulators::tokens::{EllipticKey, Signing, mint};
 pub use skyvern_control::SkyvernControl;
 pub use stack::{Description, OWN_WORDS, Stack};
 pub use supabase_auth::SupabaseAuth;
-pub use wait::{eventually, within};
+pub use turn::Turn;
+pub use wait::{eventually, midnight_is_far, within};

@@ -116,7 +116,8 @@ impl Stack {
     async fn hold_circuit_breakers_closed(&self) {
         let hold = "insert into private.circuit_breakers (vendor, held)
                     select vendor, 'closed' from unnest(array['adzuna', 'expo', 'jsearch', 'skyvern']) as vendor
-                    on conflict (vendor) do update set held = 'closed'";
+                    on conflict (vendor) do update set held = excluded.held
+                    where circuit_breakers.held is distinct from excluded.held";
         self.database().query(hold, &[]).await;
     }
 

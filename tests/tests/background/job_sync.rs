@@ -3,31 +3,28 @@
 //! One run goes on at a time, and a whole run is about the whole catalogue, so these tests take turns. The queries of the
 //! local stack are "clerk in town 01" to "10", of fifty pages each.
 
-use std::time::Duration;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tests::{
-    Caller, Fault, FaultSpec, JSEARCH_KEY, JsearchControl, Method, OwnStack, Reply, Service, Shape, Stack, eventually,
-    within,
+    Caller, Fault, FaultSpec, JSEARCH_KEY, JsearchControl, Method, OwnStack, Reply, Service, Shape, Stack, Turn,
+    eventually, midnight_is_far, turn::JOB_SYNC,
 };
-use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::support::{enqueue, run_jobs};
 
-static TURN: Mutex<()> = Mutex::const_new(());
-
 /// A turn at the sync, which begins with an empty catalogue and an empty market.
 struct Sync {
     stack: Stack,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Sync {
     async fn turn() -> Self {
-        let turn = TURN.lock().await;
-        let sync = Self { stack: Stack::get().await, _turn: turn };
+        let stack = Stack::get().await;
+        let turn = Turn::alone(&stack, JOB_SYNC).await;
+        midnight_is_far(&stack).await; // unseen days are counted by it
+        let sync = Self { stack, _turn: turn };
         empty(&sync.stack).await;
         sync
     }
@@ -290,12 +287,14 @@ async fn two_runs_at_once_never_overlap() {
     let sync = Sync::turn().await;
     sync.jsearch().make_up(&town(1), 0, 20, 1).await;
     let slow = Uuid::new_v4();
-    sync.jsearch().fail(1, slow, Fault::Delay { ms: 5_000 }).await;
+    sync.stack.hold(Service::Jsearch, slow, 1).await;
 
     let later = async {
         eventually("the first run asks", async || (!sync.jsearch().requests(slow).await.is_empty()).then_some(()))
             .await;
-        sync.run().await
+        let second = sync.run().await;
+        sync.stack.release(slow).await;
+        second
     };
     let (first, second) = tokio::join!(sync.run_as(slow), later);
 
@@ -396,13 +395,13 @@ async fn a_run_that_is_killed_leaves_a_true_log_row_and_the_first_path_is_known_
     stack.jsearch().make_up(&town(1), 0, 490, 1).await;
     stack.jsearch().make_up(&town(2), 0, 20, 1).await;
     stack.jsearch().make_up(&town(3), 0, 7, 1).await;
-    stack.jsearch().fail(1, "town+03", Fault::Delay { ms: 600_000 }).await;
+    stack.jsearch().fail(1, "town+03", Fault::Hold).await;
 
     let killed = tokio::spawn({
         let request = stack.http(Method::POST, stack.function_url("job-sync"));
         Reply::try_to(request.header("apikey", &stack.keys().service_role_key).json(&json!({})))
     });
-    within(Duration::from_mins(1), "the run waits for JSearch", async || {
+    eventually("the run waits for JSearch", async || {
         (!stack.jsearch().requests("town+03").await.is_empty()).then_some(())
     })
     .await;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use tests::{Person, Reply, Service, Stack, eventually};
+use tests::{Person, Reply, Service, Stack, allowance::boundless, eventually};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use uuid::Uuid;
 
@@ -37,6 +37,7 @@ async fn hang_up<T>(
 #[tokio::test]
 async fn a_search_whose_caller_hangs_up_is_finished_and_leaves_no_lease() {
     let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
     let ada = stack.new_person().await;
     let word = format!("w{}", Uuid::new_v4().simple());
     let search = async |keywords: &str| -> Reply {
