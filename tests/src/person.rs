@@ -73,7 +73,7 @@ impl Person {
         Self { stack: stack.clone(), user_id, clerk_user_id, email, resume_path }
     }
 
-    /// A fresh session token. It lives for a minute, like Clerk's.
+    /// A fresh session token, good for an hour.
     pub async fn token(&self) -> String {
         self.stack.clerk().token(&self.clerk_user_id).await
     }

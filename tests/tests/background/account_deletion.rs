@@ -1,7 +1,5 @@
 //! What is left to be done when an account was deleted, in whatever way: its runs end, and its files go.
 
-use std::time::Duration;
-
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tests::{EventSpec, Fault, FaultSpec, Finish, Method, PDF, Person, Reply, RunStatus, Service, Stack};
@@ -10,7 +8,6 @@ use uuid::Uuid;
 use crate::support::{id, let_time_pass, run_jobs};
 
 /// The runner does what other tests left behind as well.
-const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn its_run_is_cancelled_and_its_files_are_gone() {
@@ -258,7 +255,7 @@ async fn tried(stack: &Stack, key: &str, failures: u64) -> Value {
 
 async fn run_until(stack: &Stack, key: &str, is_there: impl Fn(&Value) -> bool) -> Value {
     let sql = "select to_jsonb(j) from public.background_jobs j where dedupe_key = $1";
-    tests::within(TIMEOUT, key, async || {
+    tests::eventually(key, async || {
         run_jobs(stack, &["cancel_skyvern_run", "delete_files"]).await;
         let mut jobs = stack.database().json(sql, &[&key]).await;
         jobs.pop().filter(|job| is_there(job))

@@ -1,7 +1,5 @@
 //! Catching up with Skyvern: what it did not tell is asked for, and nothing else changes.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{Fault, FaultSpec, Finish, Finished, Person, RunStatus, Service, Stack};
@@ -10,7 +8,6 @@ use uuid::Uuid;
 use crate::support::{enqueue, id, let_time_pass, run_jobs};
 
 /// The runner does what other tests left behind as well, and waits for those vendors that are told to be slow.
-const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_lost_webhook_is_found_and_comes_too_late_when_it_comes() {
@@ -121,7 +118,7 @@ async fn a_run_is_given_up_and_cancelled_at_its_deadline_and_its_end_is_believed
         assert_eq!(told(&stack, application).await, 1);
 
         // Skyvern's webhook about the cancellation says nothing of what was done before.
-        tests::within(TIMEOUT, "the run is cancelled", async || {
+        tests::eventually("the run is cancelled", async || {
             run_jobs(&stack, &["cancel_skyvern_run"]).await;
             (ada.application_row(application).await["skyvern_run_status"] == "canceled").then_some(())
         })
@@ -203,7 +200,7 @@ async fn a_run_that_goes_on_is_asked_for_again_after_the_next_silence() {
     silence(&stack, application, "16 minutes").await;
     let before = ada.application_row(application).await;
 
-    tests::within(TIMEOUT, "Skyvern is heard of", async || {
+    tests::eventually("Skyvern is heard of", async || {
         run_jobs(&stack, &["reconcile_application"]).await;
         let row = ada.application_row(application).await;
         (row["skyvern_heard_at"] != before["skyvern_heard_at"]).then_some(())
@@ -228,15 +225,22 @@ async fn it_is_silence_after_a_quarter_of_an_hour_and_not_before() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
     let (application, _) = started(&ada).await;
-    for (time, queued) in [("14 minutes", 0), ("15 minutes", 1), ("1 hour", 1)] {
-        silence(&stack, application, time).await;
-        stack.service().rpc("queue_due_reconciliations", &json!({})).await.expect_status(200);
+    // In one transaction it is one moment. Nothing of it is committed, and nobody else queues anything meanwhile.
+    let mut client = stack.database().connect().await;
+    let transaction = client.transaction().await.unwrap();
+    transaction.batch_execute("lock table public.background_jobs in share row exclusive mode").await.unwrap();
+    for (time, queued) in [("14 minutes 59.999 seconds", 0), ("15 minutes", 1), ("1 hour", 1)] {
+        let silence =
+            format!("update public.applications set skyvern_heard_at = now() - interval '{time}' where id = $1");
+        transaction.execute(&silence, &[&application]).await.unwrap();
+        transaction.execute("select public.queue_due_reconciliations()", &[]).await.unwrap();
 
         let sql = "select count(*) from public.background_jobs
                    where job_type = 'reconcile_application' and payload ->> 'application_id' = $1";
-        let count: i64 = stack.database().query(sql, &[&application.to_string()]).await[0].get(0);
+        let count: i64 = transaction.query_one(sql, &[&application.to_string()]).await.unwrap().get(0);
         assert_eq!(count, queued, "{time}");
     }
+    transaction.rollback().await.unwrap();
 }
 
 #[tokio::test]
@@ -273,7 +277,7 @@ async fn while_skyvern_cannot_be_asked_the_application_stays_as_it_is() {
         (status(200, json!({ "run_id": "tsk_of_somebody_else", "status": "completed" })), "skyvern_unreadable"),
         (Fault::Html, "skyvern_failed"),
         (Fault::Cut, "skyvern_unreachable"),
-        (Fault::Delay { ms: 12_000 }, "skyvern_timed_out"),
+        (Fault::Hold, "skyvern_timed_out"),
     ];
     join_all(failures.map(async |(fault, error)| {
         let (application, run_id) = started(&ada).await;
@@ -331,7 +335,7 @@ async fn a_submission_that_started_nothing_is_given_up_when_that_is_sure() {
     ada.initiate(application).await.expect_problem(502, "skyvern_unreachable");
 
     let job_id = queue_look(&stack, application, None).await;
-    let job = tests::within(TIMEOUT, "it is looked for", async || {
+    let job = tests::eventually("it is looked for", async || {
         run_jobs(&stack, &["reconcile_application"]).await;
         let job = stack.database().row("background_jobs", job_id).await;
         (job["lease_number"] != 0 && job["status"] == "pending").then_some(job)
@@ -408,7 +412,7 @@ async fn what_the_person_decided_during_an_open_submission_stands() {
     ada.caller().await.update(&path, &json!({ "status": "WITHDRAWN_BY_USER" })).await.expect_status(200);
     let_submission_age(&stack, application).await;
 
-    tests::within(TIMEOUT, "the submission is resolved", async || {
+    tests::eventually("the submission is resolved", async || {
         run_jobs(&stack, &["reconcile_application"]).await;
         ada.application_row(application).await["submission_id"].is_null().then_some(())
     })
@@ -574,7 +578,7 @@ async fn let_submission_age(stack: &Stack, application: Uuid) {
 /// Lets the schedule find what is due until the application is there.
 async fn tick_until(person: &Person, application: Uuid, status: &str) {
     let stack = Stack::get().await;
-    tests::within(TIMEOUT, &format!("the application becomes {status}"), async || {
+    tests::eventually(&format!("the application becomes {status}"), async || {
         run_jobs(&stack, &["reconcile_application"]).await;
         (person.application_row(application).await["status"] == status).then_some(())
     })
@@ -599,7 +603,7 @@ async fn look(stack: &Stack, application: Uuid, by: Option<&Person>) -> Value {
 
 /// The job when it is finished, or has failed once more than so many times.
 async fn ended(stack: &Stack, job_id: Uuid, failures: u64) -> Value {
-    tests::within(TIMEOUT, "the job is dealt with", async || {
+    tests::eventually("the job is dealt with", async || {
         run_jobs(stack, &["reconcile_application"]).await;
         let job = stack.database().row("background_jobs", job_id).await;
         let is_over = job["status"] == "completed" || job["status"] == "failed";

@@ -1,15 +1,12 @@
 //! What a person stops, stops; and what was sent in spite of it is told.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use tests::{Fault, Finish, Person, RunStatus, Stack};
+use tests::{Finish, Person, RunStatus, Service, Stack};
 use uuid::Uuid;
 
 use crate::support::run_jobs;
 
 /// The runner does what other tests left behind as well.
-const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The ways to stop an application.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,11 +62,12 @@ async fn a_run_that_was_just_being_started_is_cancelled_too() {
     for stop in Stop::ALL {
         let ada = stack.new_person().await;
         let application = ada.pending_application().await;
-        stack.skyvern().fail_once(application, Fault::Delay { ms: 2000 }).await;
+        stack.hold(Service::Skyvern, application, 1).await;
 
         let stopped = async {
             tests::eventually("the run exists", async || stack.skyvern().runs_for(application).await.pop()).await;
             stop.tell(&ada, application).await;
+            stack.release(application).await;
         };
         let _ = tokio::join!(ada.initiate(application), stopped);
 
@@ -120,7 +118,7 @@ async fn that_it_was_sent_is_found_out_although_the_webhook_was_lost() {
 
         stop.tell(&ada, application).await;
 
-        tests::within(TIMEOUT, &format!("{stop:?} is told of"), async || {
+        tests::eventually(&format!("{stop:?} is told of"), async || {
             run_jobs(&stack, &["cancel_skyvern_run"]).await;
             (!told(&stack, &ada).await.is_empty()).then_some(())
         })
@@ -165,7 +163,7 @@ async fn started(person: &Person) -> (Uuid, String) {
 }
 
 async fn until_cancelled(stack: &Stack, application: Uuid) {
-    tests::within(TIMEOUT, "the run is cancelled and nothing is in progress", async || {
+    tests::eventually("the run is cancelled and nothing is in progress", async || {
         run_jobs(stack, &["cancel_skyvern_run"]).await;
         let is_cancelled = stack.skyvern().run_for(application).await.status == RunStatus::Canceled;
         let sql = "select from public.background_jobs

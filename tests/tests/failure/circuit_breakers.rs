@@ -16,6 +16,13 @@ async fn fail(stack: &Stack, service: Service, times: u32, status: u16) {
     stack.fail(FaultSpec { service, contains: "/".to_owned(), times, fault }).await;
 }
 
+/// The vendor is paused, and stays so for as long as the test takes.
+async fn lasts(stack: &Stack, vendor: &str) {
+    let longer = "update private.circuit_breakers set open_until = open_until + interval '1 day'
+                  where vendor = $1 and open_until > clock_timestamp() returning vendor";
+    assert_eq!(stack.database().query(longer, &[&vendor]).await.len(), 1, "{vendor} is paused");
+}
+
 /// The pause is over.
 async fn is_due(stack: &Stack, vendor: &str) {
     let due = "update private.circuit_breakers set open_until = clock_timestamp() where vendor = $1 returning vendor";
@@ -55,6 +62,7 @@ async fn searches(stack: &Stack) {
     for person in &people[..5] {
         search(person).await.expect_problem(502, "adzuna_failed");
     }
+    lasts(stack, "adzuna").await;
     for _ in 0..3 {
         expect_paused(search(&people[5]).await, "adzuna_paused");
     }
@@ -85,6 +93,7 @@ async fn push_messages(stack: &Stack) {
     fail(stack, Service::Expo, 1, 401).await;
     let push = async |body: &Value| stack.service().invoke("trigger-push-notification", body).await;
     push(&message).await.expect_problem(502, "expo_unauthorized");
+    lasts(stack, "expo").await;
     expect_paused(push(&message).await, "expo_paused");
     let run = async || stack.service().invoke("job-runner", &json!({ "job_types": ["push_notification"] })).await;
     run().await.expect_status(200);
@@ -120,7 +129,7 @@ async fn runs(stack: &Stack) {
     fail(stack, Service::Skyvern, 1, 401).await;
     run().await.expect_status(200);
     assert_eq!(job().await["error"], "skyvern_unauthorized");
-    assert!(!is_closed(stack, "skyvern").await);
+    lasts(stack, "skyvern").await;
     stack.database().query(let_time_pass, &[&job_id]).await;
     run().await.expect_status(200);
     assert_eq!((&job().await["status"], &job().await["retry_count"]), (&json!("pending"), &json!(1)), "it waits");
@@ -164,6 +173,7 @@ async fn postings(stack: &Stack) {
     let run = async || Reply::to(sync.request_with(stack, &nobody, &body).await).await;
     fail(stack, Service::Jsearch, 1, 401).await;
     run().await.expect_problem(502, "jsearch_unauthorized");
+    lasts(stack, "jsearch").await;
     expect_paused(run().await, "jsearch_paused");
     is_due(stack, "jsearch").await;
     run().await.expect_status(200);

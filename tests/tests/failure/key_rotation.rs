@@ -1,6 +1,6 @@
 //! Clerk replaces its signing key, and is away for a while. On a stack of its own, whose isolates have seen no key yet.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tests::{
@@ -27,7 +27,7 @@ fn faults() -> Vec<Fault> {
         says(200, json!({ "keys": [] })),
         Fault::Html,
         Fault::Cut,
-        Fault::Delay { ms: 40_000 },
+        Fault::Hold,
     ]
 }
 
@@ -38,8 +38,7 @@ async fn asked_without_keys(stack: &Stack, person: &Person, function: Function, 
     stack.fail(FaultSpec { service: Service::Clerk, contains: request_id.clone(), times: 1, fault }).await;
     tests::eventually(&what, async || {
         let request = function.request_with(stack, person, &json!({})).await.header("x-request-id", &request_id);
-        let reply =
-            Reply::to(request.timeout(Duration::from_secs(20))).await.expect_problem(503, "sign_in_unavailable");
+        let reply = Reply::to(request.timeout(Duration::from_mins(3))).await.expect_problem(503, "sign_in_unavailable");
         stack.expect_discreet(&reply);
         stack.requests(Service::Clerk, "/.well-known/jwks.json", &request_id).await.pop()
     })
@@ -67,19 +66,20 @@ async fn a_new_key_is_picked_up_and_unknown_ones_do_not_hammer_clerk() {
     .await;
 
     // Keys that nobody has published, one after the other: all are refused, and Clerk is asked once in 30 s at most.
-    let before = loads(&stack).await;
+    let (before, began) = (loads(&stack).await, Instant::now());
     for number in 0..50 {
         let mut spec = next();
         spec.header.insert("kid".into(), json!(format!("ins_unknown_{number}")));
         let token = stack.clerk().mint(&spec).await;
         asked_with(&stack, &token).await.expect_problem(401, "token_key_unknown");
     }
-    assert!(loads(&stack).await <= before + 1, "{} loads, {before} before", loads(&stack).await);
+    let most = before + 1 + usize::try_from(began.elapsed().as_secs() / 30).unwrap();
+    assert!(loads(&stack).await <= most, "{} loads, {before} before", loads(&stack).await);
 
     // The new key is known to Clerk before the first token carries it, and to us within 30 s of the first such token.
     stack.clerk().rotate().await;
     let before = loads(&stack).await;
-    tests::within(Duration::from_mins(1), "the new key is picked up", async || {
+    tests::eventually("the new key is picked up", async || {
         let token = stack.clerk().mint(&next()).await;
         (asked_with(&stack, &token).await.code() != "token_key_unknown").then_some(())
     })

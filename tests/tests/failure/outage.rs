@@ -79,7 +79,7 @@ async fn vendors_that_refuse_every_connection_are_told_by_name() {
     let stack = Stack::described_by(own.file());
     let ada = stack.new_person().await;
     let told = async |function: Function, request: reqwest::RequestBuilder| {
-        let reply = Reply::to(request.timeout(Duration::from_secs(20))).await;
+        let reply = Reply::to(request.timeout(Duration::from_mins(3))).await;
         stack.expect_discreet(&reply);
         assert_eq!(reply.header("content-type"), "application/problem+json", "{}: {reply:?}", function.name);
         format!("{}: {} {}", function.name, reply.status, reply.code())

@@ -468,7 +468,7 @@ async fn an_event_that_the_database_did_not_take_comes_again() {
         (Fault::Cut, (503, "database_unavailable"), "created"),
         // It was written, and the answer was lost.
         (Fault::CutAfterEffect, (503, "database_unavailable"), "duplicate"),
-        (Fault::Delay { ms: 11_000 }, (504, "database_timed_out"), "duplicate"),
+        (Fault::Hold, (504, "database_timed_out"), "duplicate"),
     ] {
         let clerk_id = new_clerk_id();
         let what = format!("{fault:?}");

@@ -331,7 +331,7 @@ async fn a_failure_that_may_have_started_a_run_is_kept_open_and_never_repeated()
         (status(200, json!("<html><body>Welcome</body></html>")), 502, "skyvern_unreadable"),
         (Fault::Html, 502, "skyvern_failed"),
         (Fault::Cut, 502, "skyvern_unreachable"),
-        (Fault::Delay { ms: 30_000 }, 504, "skyvern_timed_out"),
+        (Fault::Hold, 504, "skyvern_timed_out"),
     ] {
         let application = ada.pending_application().await;
         stack.skyvern().fail_once(application, fault.clone()).await;
@@ -463,7 +463,7 @@ async fn a_failing_file_store_leaves_the_application_as_it_was() {
         (status(429, json!({ "statusCode": "429", "error": "SlowDown", "message": "x" })), 502, "storage_failed"),
         (Fault::Html, 502, "storage_failed"),
         (Fault::Cut, 502, "storage_failed"),
-        (Fault::Delay { ms: 30_000 }, 504, "storage_timed_out"),
+        (Fault::Hold, 504, "storage_timed_out"),
     ] {
         let application = ada.draft_application().await;
         stack.fail_once(Service::Storage, format!("object/sign/resumes/{}", ada.user_id), fault).await;
@@ -480,16 +480,17 @@ async fn what_the_person_decides_while_skyvern_is_being_called_stands() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
     let application = ada.pending_application().await;
-    stack.skyvern().fail_once(application, Fault::Delay { ms: 2000 }).await;
+    stack.hold(Service::Skyvern, application, 1).await;
 
     let withdraw = async {
         tests::eventually("Skyvern is being called", async || stack.skyvern().creations_for(application).await.pop())
             .await;
         let change = json!({ "status": "WITHDRAWN_BY_USER" });
         let path = format!("applications?id=eq.{application}");
-        ada.caller().await.update(&path, &change).await.expect_status(200)
+        ada.caller().await.update(&path, &change).await.expect_status(200);
+        stack.release(application).await;
     };
-    let (reply, _) = tokio::join!(ada.initiate(application), withdraw);
+    let (reply, ()) = tokio::join!(ada.initiate(application), withdraw);
 
     let reply = reply.expect_status(202);
     assert_eq!(reply.json["status"], "WITHDRAWN_BY_USER");

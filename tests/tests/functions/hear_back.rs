@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Fault, Finish, Person, RunStatus, Stack};
+use tests::{Fault, Finish, Person, RunStatus, Service, Stack};
 use uuid::Uuid;
 
 /// An application that Skyvern is working on, and its run.
@@ -170,12 +170,14 @@ async fn a_webhook_that_comes_before_its_run_is_recorded_is_applied() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
     let application = ada.pending_application().await;
-    // Skyvern starts the run at once, and its answer comes so late that the webhook overtakes it.
-    stack.skyvern().fail_once(application, Fault::Delay { ms: 2000 }).await;
+    // Skyvern starts the run at once, and answers when the webhook has overtaken it.
+    stack.hold(Service::Skyvern, application, 1).await;
 
     let overtake = async {
         let run = tests::eventually("the run exists", async || stack.skyvern().runs_for(application).await.pop()).await;
-        stack.skyvern().finish(&run.run_id, &Finish::submitted()).await
+        let finished = stack.skyvern().finish(&run.run_id, &Finish::submitted()).await;
+        stack.release(application).await;
+        finished
     };
     let (reply, finished) = tokio::join!(ada.initiate(application), overtake);
 
@@ -190,7 +192,7 @@ async fn an_event_of_an_unknown_run_waits_until_the_run_is_recorded() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
     let application = ada.pending_application().await;
-    stack.skyvern().fail_once(application, Fault::Delay { ms: 2000 }).await;
+    stack.hold(Service::Skyvern, application, 1).await;
 
     let overtake = async {
         let run = tests::eventually("the run exists", async || stack.skyvern().runs_for(application).await.pop()).await;
@@ -199,6 +201,7 @@ async fn an_event_of_an_unknown_run_waits_until_the_run_is_recorded() {
         let signature = stack.skyvern().sign(body.as_bytes());
         let reply = stack.send_webhook("", &[("x-skyvern-signature", &signature)], body).await.expect_status(200);
         assert_eq!(reply.json["outcome"], "waiting", "{reply:?}");
+        stack.release(application).await;
         run.run_id
     };
     let (reply, run_id) = tokio::join!(ada.initiate(application), overtake);

@@ -1,7 +1,7 @@
 //! The catalogue of job postings, as people and providers use it.
 
 use serde_json::{Value, json};
-use tests::{Caller, Person, Stack};
+use tests::{Caller, Person, Stack, midnight_is_far};
 
 /// Somebody who may publish postings.
 async fn new_provider(stack: &Stack) -> Person {
@@ -77,6 +77,7 @@ async fn a_person_counts_once_a_day_for_a_posting() {
         (answer["counted"].as_bool().unwrap(), answer["click_count"].as_i64().unwrap())
     };
 
+    midnight_is_far(&stack).await;
     assert_eq!(count(&ada).await, (true, 1));
     assert_eq!(count(&ada).await, (false, 1), "the same person, the same day");
     assert_eq!(count(&grace).await, (true, 2));

@@ -1,7 +1,7 @@
 //! The libraries that the outside world uses: supabase-js as the app, jose as an issuer.
 
 use serde_json::{Value, json};
-use tests::{CLERK_KEY_ID, Fault, Person, Stack, client};
+use tests::{CLERK_KEY_ID, Person, Service, Stack, client};
 use uuid::Uuid;
 
 async fn invoke(stack: &Stack, token: &str, application: Uuid, abort_after_ms: Option<u32>) -> Value {
@@ -58,10 +58,11 @@ async fn a_client_that_hangs_up_does_not_lose_its_application() {
     let stack = Stack::get().await;
     let ada = stack.new_person().await;
     let application = ada.pending_application().await;
-    stack.skyvern().fail_once(application, Fault::Delay { ms: 2500 }).await;
+    stack.hold(Service::Skyvern, application, 1).await;
 
     let aborted = invoke(&stack, &ada.token().await, application, Some(1000)).await;
     assert_eq!(aborted["error"], "FunctionsFetchError", "{aborted:#}");
+    stack.release(application).await;
 
     // Whatever became of the first call, the next one finds its run or waits for it.
     tests::eventually("the application is being processed", async || {

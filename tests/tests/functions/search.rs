@@ -1,7 +1,6 @@
 //! Searching for jobs.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -303,7 +302,7 @@ async fn each_fault_of_adzuna_has_its_name_and_shows_no_key() {
         (html(503), 502, "adzuna_failed"),
         (Fault::Html, 502, "adzuna_failed"),
         (Fault::Cut, 502, "adzuna_unreachable"),
-        (Fault::Delay { ms: 12_000 }, 504, "adzuna_timed_out"),
+        (Fault::Hold, 504, "adzuna_timed_out"),
         (html(200), 502, "adzuna_unreadable"),
         (status(200, json!("{\"results\": [")), 502, "adzuna_unreadable"),
         (status(200, json!({ "results": "none" })), 502, "adzuna_unreadable"),
@@ -315,11 +314,9 @@ async fn each_fault_of_adzuna_has_its_name_and_shows_no_key() {
     join_all(faults.into_iter().map(async |(fault, status, code)| {
         let word = word();
         stack.adzuna().fail_once(&word, fault.clone()).await;
-        let started = Instant::now();
 
         let reply = search(&ada, &json!({ "keywords": word })).await;
 
-        assert!(started.elapsed() < Duration::from_secs(12), "{fault:?}");
         assert!(!format!("{reply:?}").contains(APP_KEY), "{reply:?}");
         let reply = reply.expect_problem(status, code);
         assert_eq!(reply.header("retry-after").is_empty(), code != "adzuna_rate_limited", "{reply:?}");
@@ -331,7 +328,7 @@ async fn each_fault_of_adzuna_has_its_name_and_shows_no_key() {
         let remembered = search(&ada, &json!({ "keywords": word })).await.expect_problem(status, code);
         let wait: u64 = remembered.header("retry-after").parse().unwrap();
         let longest = if code == "adzuna_rejected" { 3600 } else { 30 };
-        assert!((longest / 2..=longest).contains(&wait), "{fault:?}: {wait}");
+        assert!((1..=longest).contains(&wait), "{fault:?}: {wait}");
         assert_eq!(stack.adzuna().searches_for(&word).await.len(), 1, "for a while nobody asks again: {fault:?}");
     }))
     .await;
@@ -375,7 +372,7 @@ async fn those_who_wait_for_a_failure_share_it() {
     let stack = Stack::get().await;
     let _allowance = boundless(&stack).await;
     let (ada, word) = (stack.new_person().await, word());
-    stack.adzuna().fail_once(&word, Fault::Delay { ms: 12_000 }).await;
+    stack.adzuna().fail_once(&word, Fault::Hold).await;
 
     let query = json!({ "keywords": word });
     let replies = join_all((0..5).map(|_| search(&ada, &query))).await;
