@@ -16,6 +16,7 @@ mod protocol;
 pub mod released;
 mod simulators;
 mod supervisor;
+mod template;
 mod throw_away;
 
 use std::{

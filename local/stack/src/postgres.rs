@@ -9,7 +9,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Settings, part::Part, protocol::Program, supervisor::Supervisor};
+use super::{Settings, part::Part, protocol::Program, supervisor::Supervisor, template};
 use toolchain::{Doing as _, Failure, Outcome, command, progress::say, project::hex, users};
 
 use crate::database;
@@ -22,10 +22,17 @@ pub(super) fn start_and_migrate(supervisor: &mut Supervisor, settings: &Settings
     let data = data_folder(settings);
     let hosted = settings.project.root.join("local/stack/hosted_supabase.sql");
     let hosted_hash = hash_of(&hosted)?;
-    let prepared_from = fs::read_to_string(settings.folder.join(PREPARED)).ok().filter(|_| data.exists());
+    let mut prepared_from = fs::read_to_string(settings.folder.join(PREPARED)).ok().filter(|_| data.exists());
     if prepared_from.is_none() {
-        say!("· making a database …");
-        make_cluster(supervisor, settings, &data)?;
+        forget_cluster(settings, &data);
+        if template::copy_to(settings, &data)? {
+            say!("· starting PostgreSQL, with the database that these migrations made before …");
+            mark_prepared(settings, &hosted_hash)?;
+            prepared_from = Some(hosted_hash.clone());
+        } else {
+            say!("· making a database …");
+            make_cluster(supervisor, settings, &data)?;
+        }
     } else {
         say!("· starting PostgreSQL …");
         clear_after_power_failure(settings, &data)?;
@@ -35,7 +42,9 @@ pub(super) fn start_and_migrate(supervisor: &mut Supervisor, settings: &Settings
     match prepared_from {
         None => {
             run_sql(supervisor, settings, "supabase_admin", &hosted)?;
-            fs::write(settings.folder.join(PREPARED), hosted_hash).doing(|| format!("write {PREPARED}"))?;
+            mark_prepared(settings, &hosted_hash)?;
+            migrate(supervisor, settings)?;
+            return template::keep(supervisor, settings, &data);
         }
         Some(hash) if hash != hosted_hash => {
             say!("  hosted_supabase.sql has changed since this database was made; --fresh makes it anew");
@@ -43,6 +52,10 @@ pub(super) fn start_and_migrate(supervisor: &mut Supervisor, settings: &Settings
         Some(_) => {}
     }
     migrate(supervisor, settings)
+}
+
+fn mark_prepared(settings: &Settings, hosted_hash: &str) -> Outcome {
+    fs::write(settings.folder.join(PREPARED), hosted_hash).doing(|| format!("write {PREPARED}"))
 }
 
 /// The server. It listens on loopback only, where the well-known password of the stack protects nothing anyway.
@@ -85,10 +98,13 @@ fn tool(settings: &Settings, name: &str) -> PathBuf {
     settings.tools.postgresql_bin.join(name)
 }
 
-fn make_cluster(supervisor: &mut Supervisor, settings: &Settings, data: &Path) -> Outcome {
+fn forget_cluster(settings: &Settings, data: &Path) {
     let _ = fs::remove_file(settings.folder.join(PREPARED));
     let _ = fs::remove_file(settings.folder.join(SEEDED));
     let _ = fs::remove_dir_all(data);
+}
+
+fn make_cluster(supervisor: &mut Supervisor, settings: &Settings, data: &Path) -> Outcome {
     fs::create_dir_all(data).doing(|| format!("make {}", data.display()))?;
     fs::set_permissions(data, fs::Permissions::from_mode(0o700)).doing(|| format!("close {}", data.display()))?;
     let user = users::unprivileged()?;

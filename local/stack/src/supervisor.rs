@@ -27,8 +27,8 @@ use toolchain::{
     progress::say,
 };
 
-/// How long a part may take to become ready.
-const START_TIME: Duration = Duration::from_mins(1);
+/// How long a part may take to become ready. It takes seconds, but a machine may have much else to do.
+const START_TIME: Duration = Duration::from_mins(3);
 
 /// How long parts may take to end when there is no guardian any more to ask them.
 const TAKE_OVER_TIME: Duration = Duration::from_secs(8);
@@ -166,7 +166,7 @@ impl Supervisor {
                 Some(event) => self.unexpected(event)?,
                 None if started.elapsed() > START_TIME => {
                     let log = self.end_of_log(part);
-                    return Err(Failure::new(format!("{part} does not answer after a minute{log}")));
+                    return Err(Failure::new(format!("{part} does not answer after {} s{log}", START_TIME.as_secs())));
                 }
                 None => {}
             }

@@ -48,6 +48,11 @@ pub fn everything(
     Ok((tools, simulators))
 }
 
+/// The same as it was built last, whatever has changed since.
+pub fn as_built(project: &Project) -> Outcome<(StackTools, PathBuf)> {
+    Ok((setup::stack_tools(project)?, built_simulators(project)))
+}
+
 /// The functions that were named, or all.
 pub fn chosen(project: &Project, names: &[String]) -> Outcome<Vec<String>> {
     let all = project.functions()?;
@@ -182,7 +187,11 @@ pub fn simulators(project: &Project) -> Outcome<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--workspace", "--bin", "simulators", "--quiet"]).current_dir(&project.root);
     command::run_shown(&mut cargo)?;
-    Ok(project.target_folder().join("debug/simulators"))
+    Ok(built_simulators(project))
+}
+
+fn built_simulators(project: &Project) -> PathBuf {
+    project.target_folder().join("debug/simulators")
 }
 
 /// The size of the module, raw and as Cloudflare counts it.

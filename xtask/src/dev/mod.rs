@@ -19,7 +19,7 @@ use crate::{
 /// What this command accepts.
 pub const USAGE: Usage = Usage {
     help: "\
-usage: cargo xtask dev [--name NAME] [--port-base PORT] [--fresh] [--throw-away]
+usage: cargo xtask dev [--name NAME] [--port-base PORT] [--fresh] [--throw-away] [--as-built]
                        [--skyvern-waits] [--without-crons] [--vars FILE]
 
 Sets up what is missing, builds the functions and runs the whole stack on 127.0.0.1 until Ctrl-C: PostgreSQL, PostgREST,
@@ -31,10 +31,11 @@ start again.
   --port-base PORT  use PORT (the gateway) and the five ports after it, instead of free ones
   --fresh           forget the rows and files of earlier runs
   --throw-away      forget those of this run, too, when it ends
+  --as-built        build nothing: run what was built last
   --skyvern-waits   the simulated Skyvern ends no run by itself
   --without-crons   crons are not fired; cargo xtask cron still fires them
   --vars FILE       settings that replace the local ones, instead of those in .dev.vars",
-    switches: &["--fresh", "--throw-away", "--skyvern-waits", "--without-crons"],
+    switches: &["--fresh", "--throw-away", "--as-built", "--skyvern-waits", "--without-crons"],
     options: &["--name", "--port-base", "--vars"],
 };
 
@@ -58,7 +59,12 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
     };
     must_not_run(project, &options.name)?;
     let triggers = if arguments.has("--without-crons") { Vec::new() } else { cron::of_project(project)? };
-    let mut stack = start(project, options)?;
+    let mut stack = if arguments.has("--as-built") {
+        let (tools, simulators) = build::as_built(project)?;
+        Stack::start(project, options, tools, simulators)?
+    } else {
+        start(project, options)?
+    };
     welcome::print(stack.description(), started)?;
     let scheduler = Scheduler::start(&stack.description().functions_url, triggers);
     let mut log = Tail::at_end(stack.log("functions"));
