@@ -7,6 +7,7 @@
 
 mod adzuna_control;
 pub mod allowance;
+mod beside;
 mod caller;
 mod clerk_control;
 pub mod client;

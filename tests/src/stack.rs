@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use crate::adzuna_control::AdzunaControl;
+use crate::beside;
 use crate::caller::Caller;
 use crate::clerk_control::ClerkControl;
 use crate::database::Database;
@@ -107,6 +108,7 @@ impl Stack {
     pub async fn get() -> Self {
         static HELD: OnceCell<()> = OnceCell::const_new();
         let stack = Self::reach(Known::get());
+        beside::may_begin(&stack).await;
         HELD.get_or_init(|| stack.hold_circuit_breakers_closed()).await;
         stack
     }
