@@ -1,8 +1,6 @@
 //! A vendor in trouble is left alone: nothing is called, nobody loses anything by it, and one call finds out when it is
 //! over. On a stack of its own, because all other tests hold the circuit breakers closed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
-
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;

@@ -1,8 +1,6 @@
 //! The queue with very much to do: on a machine that fails again and again, and beyond the time of one run. On stacks of
 //! their own.
 
-#![expect(clippy::unwrap_used, reason = "this is how a test fails, in helpers too")]
-
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};

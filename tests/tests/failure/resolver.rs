@@ -1,7 +1,5 @@
 //! What a posting's name resolves to decides where a resolver is set, on a stack of its own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
-
 use serde_json::Value;
 use tests::{Fault, OwnStack, Person, Service, Stack, Zone};
 use uuid::Uuid;

@@ -4,8 +4,6 @@
 //! What each failure leaves behind is in the tests of the function. Clerk, which is asked only once in a while, fails in
 //! `key_rotation.rs`, and connections are refused in `outage.rs`: both need a stack of their own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
-
 use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;

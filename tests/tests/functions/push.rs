@@ -151,7 +151,8 @@ async fn a_thousand_messages_go_in_ten_compressed_requests_four_at_once() {
     let tokens = devices(&ada, 1).await;
     let project = format!("@acme/{}", Uuid::new_v4());
     stack.expo().set_devices(&tokens, Device { project: Some(project.clone()), ..Device::default() }).await;
-    let spec = ProjectSpec { project: project.clone(), access_token: None, answers_after_ms: 200 };
+    // So late that all four of a round are there, and no two rounds in one second, of which Expo takes six hundred messages.
+    let spec = ProjectSpec { project: project.clone(), access_token: None, answers_after_ms: 2000 };
     stack.expo().set_project(&spec).await;
     let messages: Vec<Value> = (0..1000)
         .map(|number| {
@@ -654,7 +655,7 @@ async fn a_webhook_neither_waits_for_the_push_message_nor_fails_with_it() {
     let (application, run_id) = started(&ada).await;
     let finished = stack.skyvern().finish(&run_id, &Finish::submitted()).await;
     assert_eq!(finished.deliveries[0].status(), Some(200), "{finished:#?}");
-    assert_eq!(push_job(&stack, application).await["status"], "processing", "Expo has not answered yet");
+    assert_ne!(push_job(&stack, application).await["status"], "completed", "Expo has not answered yet");
     stack.release(&tokens[0]).await;
     until_job_is(&stack, application, "completed").await;
 

@@ -1,7 +1,5 @@
 //! What the commands of `cargo xtask` say of this stack.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
-
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};

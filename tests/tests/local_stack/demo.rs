@@ -1,7 +1,5 @@
 //! `cargo xtask demo`, on stacks that run already.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in helpers as well")]
-
 use std::process::{Command, Output};
 
 use tests::{OwnStack, Stack};

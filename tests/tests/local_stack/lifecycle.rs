@@ -2,8 +2,6 @@
 //!
 //! Each test starts stacks of its own, with the program that runs the stack of all other tests.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a panic is how a test fails, in helpers as well")]
-
 use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,

@@ -1,7 +1,5 @@
 //! Push messages where Expo asks for an access token, with Supabase keys of both kinds. The stack is this test's own.
 
-#![allow(clippy::unwrap_used, reason = "this is how a test fails, in helpers too")]
-
 use serde_json::json;
 use tests::{Method, OwnStack, Person, ProjectSpec, Reply, Stack};
 use uuid::Uuid;

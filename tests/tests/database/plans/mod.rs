@@ -5,8 +5,6 @@
 //! may plan them once for all arguments. So the rows are really there, each call is made several times over one
 //! connection, as PostgREST makes it, and what counts is what the last one did.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
-
 mod calls;
 
 use std::{
