@@ -325,6 +325,8 @@ fn while_the_resolver_is_away_nothing_is_let_through() {
     for failing in [Failure::TimedOut, Failure::Unreachable] {
         let machine = Machine::new().fails("/dns-query", failing).responds("/dns-query", 200, public.clone());
         assert_eq!(looked_up(&machine), "job_url_unresolved");
+        let waits = if failing == Failure::TimedOut { 5 } else { 0 };
+        assert_eq!(machine.waited().as_secs(), waits, "somebody waits for the response");
     }
     for status in [400, 429, 500, 302] {
         let machine =
