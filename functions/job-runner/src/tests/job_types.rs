@@ -403,8 +403,8 @@ mod purge {
             let round = round(json!({ "events": 2000 }), "2026-01-01T00:00:00Z");
             machine.returns("purge_expired_rows", round).taking(Duration::from_secs(seconds))
         };
-        let machine = takes(takes(Machine::new(), 5), 4);
-        let machine = takes(machine, 2).returns("extend_background_jobs", json!([]));
+        let machine = takes(takes(Machine::new(), 5), 5);
+        let machine = takes(machine, 1).returns("extend_background_jobs", json!([]));
         assert_eq!(settled(machine, KIND, &json!({})).1, put_back(1));
     }
 
