@@ -354,6 +354,7 @@ fn a_cover_letter_is_signed_too_and_missed_when_it_is_gone() {
         .responds("/v1/run/tasks", 200, run())
         .returns("record_skyvern_run", recorded());
     initiate(&machine).unwrap();
+    assert_eq!(machine.body("letter.pdf"), json!({ "expiresIn": 12 * 60 * 60 }), "as long as the résumé");
     let prompt = machine.body("tasks")["prompt"].take();
     assert!(
         prompt
@@ -490,6 +491,94 @@ fn a_submission_that_cannot_be_handed_over_any_more_is_given_up_and_its_person_t
     let machine = failed(claimed_in_turn().responds("/v1/run/tasks", 422, json!({})));
     assert_eq!(turn(&machine).unwrap().status, 200);
     assert_eq!(machine.body("fail_queued_application")["p_decision"]["status_details"]["reason"], "skyvern_rejected");
+}
+
+#[test]
+fn only_what_waiting_cannot_help_ends_a_submission_in_the_queue() {
+    let failed = |machine: Machine| machine.returns("fail_queued_application", json!({ "outcome": "failed" }));
+    let released = |machine: Machine| machine.returns("record_submission_failure", given_up());
+    let details =
+        json!({ "application_id": SUBMISSION, "application_status": "INTERVIEW_SCHEDULED", "retry_after_seconds": 90 });
+    let refused = |code| {
+        let refusal = json!({ "code": code, "message": "no", "details": details.to_string(), "hint": null });
+        Machine::new().responds("/rpc/claim_queued_application", 409, refusal)
+    };
+    for code in
+        ["already_applied", "application_wrong_status", "company_excluded", "idempotency_key_reused", "resume_missing"]
+    {
+        let machine = failed(refused(code));
+        assert_eq!(turn(&machine).unwrap().outcome, code);
+        assert_eq!(machine.calls(), [CLAIM_QUEUED, FAIL_QUEUED], "{code}");
+    }
+    for code in ["application_limit_reached", "application_not_found", "account_deleted"] {
+        let machine = refused(code);
+        assert_eq!(problem_of(&turn(&machine)), code);
+        assert_eq!(machine.calls(), [CLAIM_QUEUED]);
+    }
+
+    let claimed = |job_url| {
+        let mut claimed = claimed_for(job_url);
+        claimed["cover_letter_path"] = json!("4aa3c1b8/letter.pdf");
+        Machine::new().returns("claim_queued_application", claimed)
+    };
+    let gone = || json!({ "statusCode": "404" });
+    let signed =
+        || claimed("https://jobs.example.com/7").responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t" }));
+    for (machine, code) in [
+        (claimed("http://169.254.169.254/"), "job_url_not_allowed"),
+        (claimed("https://jobs.example.com/7").responds("/cv.pdf", 400, gone()), "resume_not_found"),
+        (signed().responds("/letter.pdf", 400, gone()), "cover_letter_not_found"),
+    ] {
+        let machine = failed(released(machine));
+        assert_eq!(turn(&machine).unwrap().outcome, code);
+        assert_given_up(&machine, "released", code);
+    }
+    for (machine, code) in [
+        (signed().fails("/letter.pdf", Failure::TimedOut), "storage_timed_out"),
+        (claimed("https://jobs.example.com/7").responds("/cv.pdf", 500, json!({})), "storage_failed"),
+    ] {
+        let machine = released(machine);
+        assert_eq!(problem_of(&turn(&machine)), code, "it is tried again");
+        assert_given_up(&machine, "released", code);
+    }
+}
+
+#[test]
+fn in_the_queue_what_surely_started_nothing_waits_on_and_what_may_have_is_found_out() {
+    for (fail, is_open, code) in failures() {
+        if code == "skyvern_rejected" {
+            continue; // it ends the submission, see above
+        }
+        let machine = fail(claimed_in_turn()).returns("record_submission_failure", queued());
+        assert_eq!(problem_of(&turn(&machine)), code);
+        let (outcome, queue_after) = if is_open { ("open", None) } else { ("not_started", Some(0)) };
+        assert_given_up_until(&machine, outcome, code, queue_after);
+        assert_eq!(starts(&machine), 1, "{code}");
+    }
+}
+
+#[test]
+fn a_run_that_an_earlier_turn_started_is_told_again() {
+    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "PROCESSING_BY_SKYVERN" });
+    let machine = Machine::new().returns("claim_queued_application", started);
+    let reply = turn(&machine).unwrap();
+    assert_eq!((reply.status, &json_of(&reply)["run_id"]), (202, &json!("tsk_40")));
+    assert_eq!(machine.calls(), [CLAIM_QUEUED]);
+}
+
+#[test]
+fn a_submission_that_surely_started_nothing_is_claimed_anew_in_the_same_turn() {
+    let earlier = json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": 600 });
+    let machine = Machine::new()
+        .returns("claim_queued_application", earlier)
+        .responds("/v1/runs", 200, json!([]))
+        .returns("record_submission_failure", given_up())
+        .returns("claim_queued_application", claimed_for("https://jobs.example.com/7"))
+        .responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t" }))
+        .responds("/v1/run/tasks", 200, run())
+        .returns("record_skyvern_run", recorded());
+    assert_eq!(turn(&machine).unwrap().outcome, "started");
+    assert_given_up(&machine, "absent", "submission_open");
 }
 
 #[test]
