@@ -182,13 +182,17 @@ fn fails_to_settle(machine: Machine, code: &str) -> Machine {
 
 #[test]
 fn a_job_whose_lease_was_lost_counts_as_superseded() {
-    let settled = json!([{ "job_id": id(1), "status": "superseded" }, { "job_id": id(2), "status": "completed" }]);
+    let settled = json!([
+        { "job_id": id(1), "status": "superseded" },
+        { "job_id": id(2), "status": "completed" },
+        { "job_id": id(3), "status": "completed" },
+    ]);
     let machine = Machine::new()
-        .holds(&[no_operation(1), no_operation(2)])
+        .holds(&[no_operation(1), no_operation(2), no_operation(3)])
         .returns("settle_background_jobs", settled)
         .holds_nothing();
     let reply = run(&machine, &no_operations()).unwrap();
-    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 1, "superseded": 1 }));
+    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 2, "superseded": 1 }));
 }
 
 #[test]
