@@ -344,7 +344,7 @@ mod profile_reminders {
 }
 
 mod submit_application {
-    use super::{APPLICATION, Failure, Machine, completed, id, json, retry, settled, work};
+    use super::{APPLICATION, Duration, Failure, Machine, Queue as _, completed, id, json, retry, settled, work};
 
     const KIND: &str = "submit_application";
     const PATH: &str = "/functions/v1/initiate-skyvern-application";
@@ -372,6 +372,15 @@ mod submit_application {
             machine.body("initiate-skyvern-application"),
             json!({ "application_id": APPLICATION, "job_id": id(1) })
         );
+    }
+
+    #[test]
+    fn a_submission_has_a_minute_and_keeps_its_lease_all_the_while() {
+        let machine = Machine::new().fails(PATH, Failure::TimedOut).extends();
+        let (machine, settlement) = settled(machine, KIND, &json!({ "application_id": APPLICATION }));
+        assert_eq!(settlement, retry("initiate-skyvern-application: TimedOut", None));
+        assert_eq!(machine.bodies("extend_background_jobs").len(), 5, "the last second is the settlement's");
+        assert_eq!(machine.waited(), Duration::from_mins(1));
     }
 }
 
