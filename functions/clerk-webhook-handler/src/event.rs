@@ -278,6 +278,20 @@ mod tests {
     }
 
     #[test]
+    fn an_id_has_255_characters_at_most_and_time_begins_at_zero() {
+        let created = |id: &str, updated_at: i64| {
+            read(&json!({ "type": "user.created", "data": { "id": id, "updated_at": updated_at } }).to_string())
+        };
+        for (length, expected) in [(1, true), (250, true), (251, false)] {
+            let id = format!("user_{}", "a".repeat(length));
+            assert_eq!(created(&id, 1).is_ok(), expected, "{length}");
+            let deleted = read(&json!({ "type": "user.deleted", "data": { "id": id } }).to_string());
+            assert_eq!(deleted.is_ok(), expected, "{length}");
+        }
+        assert!(created("user_1", 0).is_ok() && created("user_1", -1).is_err());
+    }
+
+    #[test]
     fn other_events_are_nobodys_business() {
         for body in [
             r#"{"type":"session.created","data":{"id":"sess_1"}}"#,

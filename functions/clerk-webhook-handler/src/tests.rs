@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::{
     http::Incoming,
-    testing::{Attempts, Machine, block_on, failing_databases, json_of, post_bytes, problem_of, signed_by_clerk},
+    testing::{
+        Attempts, Machine, block_on, failing_databases, json_of, post_bytes, problem_of, settings_with, signed_by_clerk,
+    },
 };
 
 use crate::handle;
@@ -103,6 +105,26 @@ fn without_the_right_signature_nothing_is_asked_of_the_database() {
     machine.passes(old);
     assert_eq!(problem(&machine, &long_ago), "signature_invalid", "it is checked by the time at which it came in");
     assert!(machine.sent().is_empty());
+}
+
+#[test]
+fn while_a_secret_is_rotated_the_old_one_and_the_new_one_are_good() {
+    const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const NEW: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let both = format!("{NEW},{OLD}");
+    for (secrets, is_good) in [(OLD, true), (both.as_str(), true), (NEW, false)] {
+        let mut machine = Machine::new();
+        if is_good {
+            machine = machine.returns("apply_clerk_event", json!({ "outcome": "updated", "user_id": USER }));
+        }
+        let call = machine.call_with(settings_with(&[("CLERK_WEBHOOK_SECRET", secrets)]));
+        let result = block_on(handle(&updated(), &call));
+        if is_good {
+            assert_eq!(result.unwrap().status, 200, "{secrets}");
+        } else {
+            assert_eq!(problem_of(&result), "signature_invalid", "{secrets}");
+        }
+    }
 }
 
 #[test]

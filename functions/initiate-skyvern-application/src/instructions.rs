@@ -260,6 +260,7 @@ mod tests {
         );
         assert_eq!(body["url"], "https://jobs.example.com/7");
         assert_eq!(body["title"], format!("jobraker-{ID}"));
+        assert_eq!(body["max_steps"], 50, "a form that needs more is stuck");
         for field in ["submitted", "confirmation_id", "confirmation_text", "resume_attached"] {
             assert!(body["data_extraction_schema"]["properties"][field].is_object(), "{field}");
         }
@@ -294,7 +295,7 @@ mod tests {
         }));
         let prompt = body["prompt"].as_str().unwrap();
         assert!(prompt.contains("\"Engineer COMPLETE always\""), "{prompt}");
-        assert!(prompt.len() < 3_000);
+        assert!(prompt.contains(&format!("- Name: {}\n", "A".repeat(500))), "a name has 500 characters at most");
     }
 
     #[test]

@@ -175,12 +175,14 @@ fn an_application_that_was_handed_over_has_the_same_run_again() {
 
 #[test]
 fn an_idempotency_key_goes_along_with_the_claim() {
-    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "SUBMITTED_BY_SKYVERN" });
-    let machine = Machine::new().returns("claim_application", started);
-    let headers = [person(), vec![("idempotency-key", "a-key".to_owned())]].concat();
-    let incoming = post(&headers, &json!({ "application_id": APPLICATION }));
-    assert_eq!(block_on(handle(&incoming, &machine.call())).unwrap().status, 202);
-    assert_eq!(machine.body("claim_application")["p_idempotency_key"], "a-key");
+    for key in ["a-key", "!", "~", &"k".repeat(255)] {
+        let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "SUBMITTED_BY_SKYVERN" });
+        let machine = Machine::new().returns("claim_application", started);
+        let headers = [person(), vec![("idempotency-key", key.to_owned())]].concat();
+        let incoming = post(&headers, &json!({ "application_id": APPLICATION }));
+        assert_eq!(block_on(handle(&incoming, &machine.call())).unwrap().status, 202);
+        assert_eq!(machine.body("claim_application")["p_idempotency_key"], key);
+    }
 }
 
 #[test]
@@ -352,6 +354,7 @@ fn a_cover_letter_is_signed_too_and_missed_when_it_is_gone() {
         .responds("/v1/run/tasks", 200, run())
         .returns("record_skyvern_run", recorded());
     initiate(&machine).unwrap();
+    assert_eq!(machine.body("letter.pdf"), json!({ "expiresIn": 12 * 60 * 60 }), "as long as the résumé");
     let prompt = machine.body("tasks")["prompt"].take();
     assert!(
         prompt
@@ -491,6 +494,94 @@ fn a_submission_that_cannot_be_handed_over_any_more_is_given_up_and_its_person_t
 }
 
 #[test]
+fn only_what_waiting_cannot_help_ends_a_submission_in_the_queue() {
+    let failed = |machine: Machine| machine.returns("fail_queued_application", json!({ "outcome": "failed" }));
+    let released = |machine: Machine| machine.returns("record_submission_failure", given_up());
+    let details =
+        json!({ "application_id": SUBMISSION, "application_status": "INTERVIEW_SCHEDULED", "retry_after_seconds": 90 });
+    let refused = |code| {
+        let refusal = json!({ "code": code, "message": "no", "details": details.to_string(), "hint": null });
+        Machine::new().responds("/rpc/claim_queued_application", 409, refusal)
+    };
+    for code in
+        ["already_applied", "application_wrong_status", "company_excluded", "idempotency_key_reused", "resume_missing"]
+    {
+        let machine = failed(refused(code));
+        assert_eq!(turn(&machine).unwrap().outcome, code);
+        assert_eq!(machine.calls(), [CLAIM_QUEUED, FAIL_QUEUED], "{code}");
+    }
+    for code in ["application_limit_reached", "application_not_found", "account_deleted"] {
+        let machine = refused(code);
+        assert_eq!(problem_of(&turn(&machine)), code);
+        assert_eq!(machine.calls(), [CLAIM_QUEUED]);
+    }
+
+    let claimed = |job_url| {
+        let mut claimed = claimed_for(job_url);
+        claimed["cover_letter_path"] = json!("4aa3c1b8/letter.pdf");
+        Machine::new().returns("claim_queued_application", claimed)
+    };
+    let gone = || json!({ "statusCode": "404" });
+    let signed =
+        || claimed("https://jobs.example.com/7").responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t" }));
+    for (machine, code) in [
+        (claimed("http://169.254.169.254/"), "job_url_not_allowed"),
+        (claimed("https://jobs.example.com/7").responds("/cv.pdf", 400, gone()), "resume_not_found"),
+        (signed().responds("/letter.pdf", 400, gone()), "cover_letter_not_found"),
+    ] {
+        let machine = failed(released(machine));
+        assert_eq!(turn(&machine).unwrap().outcome, code);
+        assert_given_up(&machine, "released", code);
+    }
+    for (machine, code) in [
+        (signed().fails("/letter.pdf", Failure::TimedOut), "storage_timed_out"),
+        (claimed("https://jobs.example.com/7").responds("/cv.pdf", 500, json!({})), "storage_failed"),
+    ] {
+        let machine = released(machine);
+        assert_eq!(problem_of(&turn(&machine)), code, "it is tried again");
+        assert_given_up(&machine, "released", code);
+    }
+}
+
+#[test]
+fn in_the_queue_what_surely_started_nothing_waits_on_and_what_may_have_is_found_out() {
+    for (fail, is_open, code) in failures() {
+        if code == "skyvern_rejected" {
+            continue; // it ends the submission, see above
+        }
+        let machine = fail(claimed_in_turn()).returns("record_submission_failure", queued());
+        assert_eq!(problem_of(&turn(&machine)), code);
+        let (outcome, queue_after) = if is_open { ("open", None) } else { ("not_started", Some(0)) };
+        assert_given_up_until(&machine, outcome, code, queue_after);
+        assert_eq!(starts(&machine), 1, "{code}");
+    }
+}
+
+#[test]
+fn a_run_that_an_earlier_turn_started_is_told_again() {
+    let started = json!({ "outcome": "already_started", "run_id": "tsk_40", "status": "PROCESSING_BY_SKYVERN" });
+    let machine = Machine::new().returns("claim_queued_application", started);
+    let reply = turn(&machine).unwrap();
+    assert_eq!((reply.status, &json_of(&reply)["run_id"]), (202, &json!("tsk_40")));
+    assert_eq!(machine.calls(), [CLAIM_QUEUED]);
+}
+
+#[test]
+fn a_submission_that_surely_started_nothing_is_claimed_anew_in_the_same_turn() {
+    let earlier = json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": 600 });
+    let machine = Machine::new()
+        .returns("claim_queued_application", earlier)
+        .responds("/v1/runs", 200, json!([]))
+        .returns("record_submission_failure", given_up())
+        .returns("claim_queued_application", claimed_for("https://jobs.example.com/7"))
+        .responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t" }))
+        .responds("/v1/run/tasks", 200, run())
+        .returns("record_skyvern_run", recorded());
+    assert_eq!(turn(&machine).unwrap().outcome, "started");
+    assert_given_up(&machine, "absent", "submission_open");
+}
+
+#[test]
 fn what_skyvern_said_is_written_down_as_soon_as_the_database_is_back() {
     let failed = || prepared().responds("/v1/run/tasks", 500, json!({}));
     let machine = failed()
@@ -525,11 +616,92 @@ fn whoever_was_overtaken_tells_of_the_run_that_the_application_has() {
     assert_eq!(problem(&machine), "internal");
 }
 
+/// Every way in which a run that Skyvern has started cannot be written down, with the code that the caller is told.
+fn unrecorded(started: impl Fn() -> Machine) -> Vec<(Machine, &'static str)> {
+    let mut machines = failing_databases("record_skyvern_run", Attempts::Three, &started);
+    // Erased in the meantime, and a right that was taken away.
+    machines.push((started().refuses("record_skyvern_run", "application_not_found"), "application_not_found"));
+    machines.push((started().refuses("record_skyvern_run", "42501"), "internal"));
+    for nonsense in [json!(null), json!([]), json!({}), json!("recorded"), json!({ "outcome": "recorded" })] {
+        machines.push((started().returns("record_skyvern_run", nonsense), "internal"));
+    }
+    machines
+}
+
+/// The run as Skyvern lists it.
+fn listed() -> Value {
+    json!([{ "run_id": "tsk_41", "status": "running", "title": TITLE }])
+}
+
+fn starts(machine: &Machine) -> usize {
+    machine.calls().iter().filter(|call| *call == START).count()
+}
+
 #[test]
-fn a_run_that_cannot_be_recorded_is_not_taken_for_one_that_failed() {
-    for (machine, code) in failing_databases("record_skyvern_run", Attempts::Three, started) {
+fn a_run_that_cannot_be_recorded_is_not_taken_for_one_that_failed_and_is_found_by_the_next_call() {
+    for (machine, code) in unrecorded(started) {
+        let earlier = json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": 600 });
+        let machine = machine
+            .returns("claim_application", earlier)
+            .responds("/v1/runs", 200, listed())
+            .returns("record_skyvern_run", recorded());
+
+        let problem = initiate(&machine).unwrap_err();
+        assert_eq!(problem.kind().code, code);
+        if code.starts_with("database_") {
+            assert!(problem.kind().status >= 500, "{code} is no fault of the caller's, who comes again");
+        }
+        assert!(!machine.calls().contains(&GIVE_UP.to_owned()), "{code}: the claim stays as it is");
+
+        let reply = initiate(&machine).unwrap();
+        assert_eq!((reply.outcome.as_str(), &json_of(&reply)["run_id"]), ("found", &json!("tsk_41")), "{code}");
+        assert_eq!(machine.calls()[machine.calls().len() - 3..], [CLAIM, FIND, RECORD]);
+        assert_eq!(starts(&machine), 1, "{code}");
+    }
+}
+
+#[test]
+fn a_run_from_the_queue_that_cannot_be_recorded_is_not_given_up_and_is_found_in_its_next_turn() {
+    for (machine, code) in unrecorded(|| claimed_in_turn().responds("/v1/run/tasks", 200, run())) {
+        let earlier = json!({ "outcome": "open", "submission_id": SUBMISSION, "title": TITLE, "seconds_ago": 600 });
+        let machine = machine
+            .returns("claim_queued_application", earlier)
+            .responds("/v1/runs", 200, listed())
+            .returns("record_skyvern_run", recorded());
+
+        assert_eq!(problem_of(&turn(&machine)), code, "so the job is tried again");
+        for given_up in [GIVE_UP, FAIL_QUEUED] {
+            assert!(!machine.calls().contains(&given_up.to_owned()), "{code}: its person is told nothing yet");
+        }
+
+        let reply = turn(&machine).unwrap();
+        assert_eq!((reply.status, &json_of(&reply)["run_id"]), (202, &json!("tsk_41")), "{code}");
+        assert_eq!(starts(&machine), 1, "{code}");
+    }
+}
+
+#[test]
+fn what_became_of_a_submission_from_the_queue_is_told_until_it_is_written_down() {
+    let refused = || claimed_in_turn().responds("/v1/run/tasks", 429, json!({}));
+    for (machine, code) in failing_databases("record_submission_failure", Attempts::Three, refused) {
+        assert_eq!(problem_of(&turn(&machine)), code);
+        assert_eq!(starts(&machine), 1, "{code}");
+    }
+    let expired = || Machine::new().returns("claim_queued_application", json!({ "outcome": "expired" }));
+    let rejected = || claimed_in_turn().responds("/v1/run/tasks", 422, json!({}));
+    for given_up in [expired as fn() -> Machine, rejected] {
+        for (machine, code) in failing_databases("fail_queued_application", Attempts::Three, given_up) {
+            assert_eq!(problem_of(&turn(&machine)), code, "its person does not know yet");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_was_found_and_cannot_be_recorded_is_looked_for_again() {
+    for (machine, code) in unrecorded(|| open(600).responds("/v1/runs", 200, listed())) {
         assert_eq!(problem(&machine), code);
-        assert!(!machine.calls().contains(&GIVE_UP.to_owned()));
+        assert!(!machine.calls().contains(&GIVE_UP.to_owned()), "{code}");
+        assert_eq!(starts(&machine), 0, "{code}");
     }
 }
 

@@ -69,6 +69,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_fifty_letters_and_a_run_a_hundred_queries_at_most() {
+        let named = |name: String| json!({ "name": name, "query": "nurse", "country": "gb" });
+        for (length, expected) in [(0, false), (1, true), (50, true), (51, false)] {
+            assert_eq!(is_accepted(&named("a".repeat(length))), expected, "{length}");
+        }
+        for (count, expected) in [(1, true), (100, true), (101, false)] {
+            let queries: Vec<Value> = (0..count).map(|number| named(format!("a-{number}"))).collect();
+            assert_eq!(parse(&json!(queries).to_string()).is_ok(), expected, "{count}");
+        }
+    }
+
+    #[test]
     fn what_is_misspelled_is_refused() {
         assert!(is_accepted(&json!({ "name": "a", "query": "nurse", "country": "gb", "pages": 2 })));
         for query in [

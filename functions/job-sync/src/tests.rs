@@ -308,9 +308,13 @@ fn after_the_last_answer_of_the_allowance_nothing_more_is_asked() {
 #[test]
 fn a_full_batch_is_stored_before_the_next_one_is_collected() {
     let ids_of = |range: std::ops::Range<usize>| range.map(|number| format!("id-{number}")).collect::<Vec<_>>();
-    let large = |range| {
+    let large = |range: std::ops::Range<usize>| {
         let ids = ids_of(range);
-        page(&ids.iter().map(String::as_str).collect::<Vec<_>>(), Some("c2"))
+        // The last one twice, and one that cannot be read.
+        let ids: Vec<&str> = ids.iter().chain(ids.last()).map(String::as_str).collect();
+        let mut page = page(&ids, Some("c2"));
+        page["data"]["jobs"].as_array_mut().unwrap().push(json!({ "job_id": 7 }));
+        page
     };
     let machine = begun()
         .responds("/search-v2", 200, large(0..400))
@@ -323,6 +327,8 @@ fn a_full_batch_is_stored_before_the_next_one_is_collected() {
     let batches = machine.bodies("store_job_postings");
     let sizes: Vec<usize> = batches.iter().map(|batch| ids(batch).len()).collect();
     assert_eq!((sizes, &batches[1]["p_batch"]), (vec![500, 300], &json!(2)));
+    let odd: Vec<_> = batches.iter().map(|batch| (&batch["p_skipped"], &batch["p_errors"])).collect();
+    assert_eq!(odd, [(&json!(1), &json!(2)), (&json!(1), &json!(0))], "each is counted once");
 }
 
 #[test]
@@ -354,6 +360,36 @@ fn the_lock_is_extended_before_anything_that_may_take_long() {
     assert_eq!(machine.calls(), [BEGIN, SEARCH, EXTEND, SEARCH, SEARCH, STORE, FINISH]);
     let extended = json!({ "p_lock_name": "job_sync", "p_lock_number": 7, "p_seconds": 120 });
     assert_eq!(machine.body("extend_cron_lock"), extended);
+}
+
+#[test]
+fn a_lock_that_was_just_held_is_not_extended() {
+    let ids: Vec<String> = (0..501).map(|number| format!("id-{number}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for (machine, calls) in [
+        // Less than twenty seconds ago.
+        (
+            begun().responds("/search-v2", 200, page(&["a"], Some("c2"))).taking(Duration::from_millis(19_999)),
+            vec![BEGIN, SEARCH, SEARCH, SEARCH, STORE, FINISH],
+        ),
+        // Twenty-one seconds ago, but a batch was stored since.
+        (
+            begun()
+                .responds("/search-v2", 200, page(&ids, Some("c2")))
+                .taking(Duration::from_millis(19_000))
+                .returns("store_job_postings", stored())
+                .taking(Duration::from_secs(2)),
+            vec![BEGIN, SEARCH, STORE, SEARCH, SEARCH, STORE, FINISH],
+        ),
+    ] {
+        let machine = machine
+            .responds("/search-v2", 200, page(&["b"], None))
+            .responds("/search-v2", 200, page(&["c"], None))
+            .returns("store_job_postings", stored())
+            .returns("finish_job_sync", finished());
+        sync(&machine, &json!({})).unwrap();
+        assert_eq!(machine.calls(), calls);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use shared::{
     http::Incoming,
     outgoing::Failure,
     secret::Secret,
-    testing::{Attempts, Machine, block_on, failing_databases, json_of, post_bytes, problem_of},
+    testing::{Attempts, Machine, block_on, failing_databases, json_of, post_bytes, problem_of, settings_with},
     vendors::skyvern::sign,
 };
 
@@ -16,8 +16,12 @@ const SUBMISSION: &str = "1c9619ff-8b86-4d11-b42d-00c04fc964ff";
 const JOB: &str = "0b9619ff-8b86-4d11-b42d-00c04fc964ff";
 
 fn webhook_to(query: &str, body: &Value) -> Incoming {
+    signed_with("skyvern-key", query, body)
+}
+
+fn signed_with(key: &str, query: &str, body: &Value) -> Incoming {
     let body = body.to_string();
-    let signature = sign(&Secret::new("skyvern-key"), body.as_bytes());
+    let signature = sign(&Secret::new(key), body.as_bytes());
     post_bytes(query, &[("x-skyvern-signature", signature)], body)
 }
 
@@ -118,6 +122,48 @@ fn without_the_right_signature_nothing_is_asked_of_the_database() {
         assert_eq!(problem(&machine, &incoming), "signature_invalid");
     }
     assert!(machine.sent().is_empty());
+}
+
+#[test]
+fn while_a_key_is_replaced_the_old_one_and_the_new_one_are_good() {
+    let body = json!({ "run_id": "tsk_41", "status": "failed" });
+    for (keys, key, is_good) in [
+        ("new-key,skyvern-key", "new-key", true),
+        ("new-key,skyvern-key", "skyvern-key", true),
+        ("new-key,skyvern-key", "older-key", false),
+        ("new-key,skyvern-key", "new-key,skyvern-key", false),
+        ("new-key,skyvern-key", "", false),
+        ("new-key", "skyvern-key", false),
+    ] {
+        let mut machine = Machine::new();
+        if is_good {
+            machine = machine.returns("apply_skyvern_event", applied(None));
+        }
+        let call = machine.call_with(settings_with(&[("SKYVERN_WEBHOOK_SECRET", keys)]));
+        let result = block_on(handle(&signed_with(key, "", &body), &call));
+        if is_good {
+            assert_eq!(result.unwrap().status, 200, "{key:?} of {keys:?}");
+        } else {
+            assert_eq!(problem_of(&result), "signature_invalid", "{key:?} of {keys:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_will_be_tried_again_and_one_that_says_little_are_written_down_as_they_are() {
+    for (body, attempt, retry_pending) in [
+        (json!({ "run_id": "tsk_41", "status": "failed", "attempt": 3, "retry_pending": true }), 3, true),
+        (json!({ "run_id": "tsk_41", "status": "failed" }), 1, false),
+        (json!({ "run_id": "tsk_41", "status": "failed", "attempt": null, "retry_pending": null }), 1, false),
+    ] {
+        let machine = Machine::new().returns("apply_skyvern_event", applied(None));
+        block_on(handle(&webhook(&body), &machine.call())).unwrap();
+        let arguments = machine.body("apply_skyvern_event");
+        let told = (&arguments["p_attempt"], &arguments["p_retry_pending"]);
+        assert_eq!(told, (&json!(attempt), &json!(retry_pending)), "{body}");
+        let is_told = arguments["p_decision"]["notification"].is_object();
+        assert_eq!(is_told, !retry_pending, "while it may still succeed nobody is told: {arguments}");
+    }
 }
 
 #[test]

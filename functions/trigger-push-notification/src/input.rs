@@ -225,6 +225,14 @@ mod tests {
         assert!(sent(&long).is_ok());
         long["data"] = json!({ "text": "x".repeat(4000) });
         assert_eq!(bad_fields(&json!([message(), long]))[0].0, "message");
+        let size_of = |text: &str| match sent(&json!({ "user_id": USER, "title": "a", "message": text })).unwrap().pop()
+        {
+            Some(PushRequest::Send { content, .. }) => content.size(),
+            other => panic!("{other:?}"),
+        };
+        let fits = "b".repeat(4096 - size_of("b") + 1);
+        assert_eq!(size_of(&fits), 4096, "to the last byte");
+        assert_eq!(bad_fields(&json!({ "user_id": USER, "title": "a", "message": fits + "b" }))[0].0, "message");
         long["data"] = json!({ "text": "é".repeat(1990) });
         assert_eq!(bad_fields(&long)[0].0, "message", "bytes count, not characters");
     }

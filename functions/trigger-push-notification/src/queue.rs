@@ -245,6 +245,9 @@ mod tests {
         }
         let end = settlement(&job(1), &[unsent(FAULTS.rate_limited)]).unwrap();
         assert_eq!(end.retry_after_seconds, Some(90));
+        let sooner = DeliveryOutcome::Unsent { fault: FAULTS.rate_limited, retry_after: Some(Duration::from_secs(30)) };
+        let end = settlement(&job(3), &[sooner.clone(), unsent(FAULTS.rate_limited), sooner]).unwrap();
+        assert_eq!(end.retry_after_seconds, Some(90), "when all of them may be tried again");
     }
 
     #[test]
@@ -269,8 +272,10 @@ mod tests {
     #[test]
     fn a_queued_message_has_the_same_limits() {
         let payload = |text: &str| json!({ "user_id": ID, "title": "a", "message": text, "data": {} });
-        assert!(content_of_job(&payload("b")).is_ok());
-        assert_eq!(content_of_job(&payload(&"b".repeat(4096))), Err(Unsendable::TooBig));
+        let short = content_of_job(&payload("b")).unwrap().size();
+        let fits = "b".repeat(4096 - short + 1);
+        assert_eq!(content_of_job(&payload(&fits)).map(|content| content.size()), Ok(4096), "to the last byte");
+        assert_eq!(content_of_job(&payload(&(fits + "b"))), Err(Unsendable::TooBig));
         assert_eq!(content_of_job(&payload("")), Err(Unsendable::Malformed));
         assert_eq!(content_of_job(&json!({})), Err(Unsendable::Malformed));
     }

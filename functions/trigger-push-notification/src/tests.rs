@@ -249,7 +249,9 @@ fn a_claim_that_fails_is_not_made_again() {
         assert_eq!(problem_of(&push(&machine, &message())), code);
         assert_eq!(machine.calls(), [CLAIM]);
     }
-    assert_eq!(problem_of(&push(&claimed(&json!([])), &message())), "internal", "one message was asked about");
+    for found in [vec![], vec![leased(&message(), 1), leased(&message(), 1)]] {
+        assert_eq!(problem_of(&push(&claimed(&json!(found)), &message())), "internal", "one message was asked about");
+    }
 }
 
 #[test]
@@ -377,6 +379,33 @@ fn the_last_attempt_has_only_the_time_that_is_left() {
         .notes();
     assert_eq!(problem_of(&push(&machine, &job())), "expo_timed_out");
     assert_eq!(machine.waited(), Duration::from_secs(22));
+}
+
+#[test]
+fn with_less_than_a_second_left_no_attempt_is_begun() {
+    let limited = |takes| {
+        let machine = queued(1).responds_with("/push/send", 429, &[("retry-after", "21")], "{}");
+        machine.taking(Duration::from_millis(takes))
+    };
+    let machine = limited(0).fails("/push/send", Failure::TimedOut).records().notes();
+    assert_eq!(problem_of(&push(&machine, &job())), "expo_timed_out");
+    assert_eq!(machine.waited(), Duration::from_secs(22), "the second attempt has the last second");
+
+    let machine = limited(1).records().notes();
+    assert_eq!(problem_of(&push(&machine, &job())), "expo_rate_limited");
+    assert_eq!(
+        (machine.waited(), settled(&machine).2),
+        (Duration::from_millis(1), json!(21)),
+        "it is the queue's then"
+    );
+}
+
+#[test]
+fn four_requests_are_under_way_at_the_same_time() {
+    let machine = (0..5).fold(direct(500), |machine, _| machine.takes(100).taking(Duration::from_secs(1))).records();
+    assert_eq!(json_of(&push(&machine, &message()).unwrap())["sent"], 500);
+    let at: Vec<u64> = machine.sent().iter().filter(|sent| sent.call() == SEND).map(|sent| sent.at.as_secs()).collect();
+    assert_eq!((at, machine.most_calls_at_once()), (vec![0, 0, 0, 0, 1], 4));
 }
 
 #[test]

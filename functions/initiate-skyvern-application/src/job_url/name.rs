@@ -96,3 +96,125 @@ pub(super) fn is_public(name: &str) -> bool {
         && !PRIVATE_SUFFIXES.contains(&last_label)
         && !PRIVATE_DOMAINS.iter().any(|domain| is_within(domain))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PRIVATE_DOMAINS, PRIVATE_SUFFIXES, is_public};
+
+    /// The endings once more, with who reserved them or uses them inside networks.
+    const ENDINGS: [(&str, &str); 22] = [
+        ("alt", "RFC 9476"),
+        ("arpa", "RFC 3172"),
+        ("internal", "ICANN's resolution 2024.07.29.06"),
+        ("invalid", "RFC 2606"),
+        ("local", "RFC 6762"),
+        ("localhost", "RFC 6761"),
+        ("onion", "RFC 7686"),
+        ("test", "RFC 2606"),
+        ("corp", "ICANN, withheld because of collisions"),
+        ("home", "ICANN, withheld because of collisions"),
+        ("mail", "ICANN, withheld because of collisions"),
+        ("intranet", "RFC 6762, appendix G"),
+        ("lan", "RFC 6762, appendix G"),
+        ("private", "RFC 6762, appendix G"),
+        ("consul", "Consul"),
+        ("dmz", "firewalls"),
+        ("intra", "companies"),
+        ("localdomain", "Linux"),
+        ("localnet", "BSD"),
+        ("svc", "Kubernetes"),
+        ("workgroup", "Windows"),
+        ("zeroconf", "link-local networks"),
+    ];
+
+    /// The domains once more, in the order of the alphabet.
+    const DOMAINS: [&str; 45] = [
+        "127-0-0-1.org.uk",
+        "1u.ms",
+        "backname.io",
+        "easy.box",
+        "fritz.box",
+        "fuf.me",
+        "ip.addr.tools",
+        "lacolhost.com",
+        "lcl.host",
+        "local-ip.co",
+        "local-ip.dev",
+        "local-ip.medicmobile.org",
+        "local-ip.sh",
+        "local.gd",
+        "localho.st",
+        "localhost.direct",
+        "localtest.me",
+        "lvh.me",
+        "metadata.exoscale.com",
+        "metadata.goog",
+        "metadata.nicira.com",
+        "metadata.oraclecloud.com",
+        "metadata.packet.net",
+        "metadata.platformequinix.com",
+        "metadata.scaleway.com",
+        "metadata.tencentyun.com",
+        "metadata.vultr.com",
+        "mywifiext.net",
+        "nip.io",
+        "orbilogin.com",
+        "plex.direct",
+        "rbndr.us",
+        "rebind.network",
+        "routerlogin.com",
+        "routerlogin.net",
+        "smackaho.st",
+        "speedport.ip",
+        "sslip.io",
+        "tplinklogin.net",
+        "tplinkwifi.net",
+        "traefik.me",
+        "ulh.us",
+        "vcap.me",
+        "xip.io",
+        "xip.name",
+    ];
+
+    #[test]
+    fn every_ending_that_is_never_public_is_refused() {
+        for (ending, whose) in ENDINGS {
+            for name in [format!("jobs.{ending}"), format!("a.b.c.{ending}"), format!("jobs.{ending}.")] {
+                assert!(!is_public(&name), "{name}: {whose}");
+            }
+            for name in [format!("{ending}.example.com"), format!("a.{ending}.example.com"), format!("a.not{ending}")] {
+                assert!(is_public(&name), "{name}");
+            }
+        }
+        assert_eq!(ENDINGS.len(), PRIVATE_SUFFIXES.len(), "each ending is here");
+    }
+
+    #[test]
+    fn every_domain_that_leads_elsewhere_is_refused_with_all_that_is_within_it() {
+        for domain in DOMAINS {
+            for name in
+                [domain.to_owned(), format!("10-0-0-1.{domain}"), format!("a.b.{domain}."), format!("{domain}.")]
+            {
+                assert!(!is_public(&name), "{name}");
+            }
+            for name in [format!("not{domain}"), format!("a.not{domain}"), format!("{domain}.example.com")] {
+                assert!(is_public(&name), "{name}");
+            }
+        }
+        assert_eq!(DOMAINS.len(), PRIVATE_DOMAINS.len(), "each domain is here");
+    }
+
+    #[test]
+    fn an_ending_that_only_resembles_one_is_public() {
+        for ending in ["com", "careers", "email", "homes", "international", "jobs", "land", "network", "services"] {
+            assert!(is_public(&format!("jobs.{ending}")), "{ending}");
+        }
+    }
+
+    #[test]
+    fn a_single_label_and_an_empty_one_are_no_site() {
+        for name in ["", ".", "com", "com.", ".com", "..", "a..com", "jobs.example.com.."] {
+            assert!(!is_public(name), "{name}");
+        }
+    }
+}

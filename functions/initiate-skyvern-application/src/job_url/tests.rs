@@ -6,7 +6,7 @@ use shared::{
     testing::{Machine, block_on, problem_of},
 };
 
-use super::{MAXIMUM_LENGTH, check, read};
+use super::{check, read};
 
 /// Postings as they are found on the web.
 const GOOD: [&str; 36] = [
@@ -255,13 +255,13 @@ fn an_address_is_as_long_as_it_is_sent() {
         let start = "https://jobs.example.com/";
         format!("{start}{}", letter.repeat(length - start.len()))
     };
-    assert!(read(&of_length("a", MAXIMUM_LENGTH)).is_ok());
-    assert_eq!(read(&of_length("a", MAXIMUM_LENGTH + 1)), Err("it is too long"));
+    assert!(read(&of_length("a", 2083)).is_ok());
+    assert_eq!(read(&of_length("a", 2083 + 1)), Err("it is too long"));
     // Six characters each once they are sent.
     assert_eq!(read(&of_length("é", 400)), Err("it is too long"));
     // What a browser leaves out does not count.
-    assert!(read(&of_length("\n", MAXIMUM_LENGTH + 1)).is_ok());
-    assert!(read(&format!("https://jobs.example.com/{}", "a/../".repeat(MAXIMUM_LENGTH))).is_ok());
+    assert!(read(&of_length("\n", 2083 + 1)).is_ok());
+    assert!(read(&format!("https://jobs.example.com/{}", "a/../".repeat(2083))).is_ok());
 }
 
 /// A resolver's answers for addresses of the old kind and of the new one.
@@ -325,6 +325,8 @@ fn while_the_resolver_is_away_nothing_is_let_through() {
     for failing in [Failure::TimedOut, Failure::Unreachable] {
         let machine = Machine::new().fails("/dns-query", failing).responds("/dns-query", 200, public.clone());
         assert_eq!(looked_up(&machine), "job_url_unresolved");
+        let waits = if failing == Failure::TimedOut { 5 } else { 0 };
+        assert_eq!(machine.waited().as_secs(), waits, "somebody waits for the response");
     }
     for status in [400, 429, 500, 302] {
         let machine =

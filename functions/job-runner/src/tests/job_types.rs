@@ -344,7 +344,7 @@ mod profile_reminders {
 }
 
 mod submit_application {
-    use super::{APPLICATION, Failure, Machine, completed, id, json, retry, settled, work};
+    use super::{APPLICATION, Duration, Failure, Machine, Queue as _, completed, id, json, retry, settled, work};
 
     const KIND: &str = "submit_application";
     const PATH: &str = "/functions/v1/initiate-skyvern-application";
@@ -372,6 +372,15 @@ mod submit_application {
             machine.body("initiate-skyvern-application"),
             json!({ "application_id": APPLICATION, "job_id": id(1) })
         );
+    }
+
+    #[test]
+    fn a_submission_has_a_minute_and_keeps_its_lease_all_the_while() {
+        let machine = Machine::new().fails(PATH, Failure::TimedOut).extends();
+        let (machine, settlement) = settled(machine, KIND, &json!({ "application_id": APPLICATION }));
+        assert_eq!(settlement, retry("initiate-skyvern-application: TimedOut", None));
+        assert_eq!(machine.bodies("extend_background_jobs").len(), 5, "the last second is the settlement's");
+        assert_eq!(machine.waited(), Duration::from_mins(1));
     }
 }
 
@@ -403,8 +412,8 @@ mod purge {
             let round = round(json!({ "events": 2000 }), "2026-01-01T00:00:00Z");
             machine.returns("purge_expired_rows", round).taking(Duration::from_secs(seconds))
         };
-        let machine = takes(takes(Machine::new(), 5), 4);
-        let machine = takes(machine, 2).returns("extend_background_jobs", json!([]));
+        let machine = takes(takes(Machine::new(), 5), 5);
+        let machine = takes(machine, 1).returns("extend_background_jobs", json!([]));
         assert_eq!(settled(machine, KIND, &json!({})).1, put_back(1));
     }
 

@@ -182,13 +182,17 @@ fn fails_to_settle(machine: Machine, code: &str) -> Machine {
 
 #[test]
 fn a_job_whose_lease_was_lost_counts_as_superseded() {
-    let settled = json!([{ "job_id": id(1), "status": "superseded" }, { "job_id": id(2), "status": "completed" }]);
+    let settled = json!([
+        { "job_id": id(1), "status": "superseded" },
+        { "job_id": id(2), "status": "completed" },
+        { "job_id": id(3), "status": "completed" },
+    ]);
     let machine = Machine::new()
-        .holds(&[no_operation(1), no_operation(2)])
+        .holds(&[no_operation(1), no_operation(2), no_operation(3)])
         .returns("settle_background_jobs", settled)
         .holds_nothing();
     let reply = run(&machine, &no_operations()).unwrap();
-    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 1, "superseded": 1 }));
+    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 2, "superseded": 1 }));
 }
 
 #[test]
@@ -206,9 +210,13 @@ fn leases_are_extended_while_a_job_takes_long_and_what_is_done_is_settled_meanwh
     assert_eq!(machine.calls(), [CLAIM, "job-sync as the service role", EXTEND, SETTLE, EXTEND, EXTEND, SETTLE]);
     let at: Vec<u64> = machine.sent()[2..].iter().map(|sent| sent.at.as_secs()).collect();
     assert_eq!(at, [2, 2, 12, 22, 25], "a lease lasts for half a minute");
-    let held: Vec<usize> =
-        machine.bodies("extend_background_jobs").iter().map(|body| body["p_jobs"].as_array().unwrap().len()).collect();
-    assert_eq!(held, [2, 1, 1], "what is done is held until it is settled");
+    let held: Vec<Vec<Value>> = machine
+        .bodies("extend_background_jobs")
+        .iter()
+        .map(|body| body["p_jobs"].as_array().unwrap().iter().map(|job| job["job_id"].clone()).collect())
+        .collect();
+    let both = vec![json!(id(1)), json!(id(2))];
+    assert_eq!(held, [both, vec![json!(id(1))], vec![json!(id(1))]], "what is done is held until it is settled");
     let settled: Vec<usize> = settlements(&machine).into_iter().map(|(number, _)| number).collect();
     assert_eq!(settled, [2, 1]);
 }
@@ -362,11 +370,14 @@ fn a_run_whose_time_is_up_asks_for_the_next_one_after_its_response() {
 
 #[test]
 fn a_series_of_runs_comes_to_an_end() {
-    let machine = with_slow_job(6);
-    let body = json!({ "job_types": ["job_sync"], "successor": 8 });
-    assert_eq!(json_of(&run(&machine, &body).unwrap())["more"], true);
-    block_on(machine.finish());
-    assert!(machine.bodies("job-runner").is_empty());
+    // The eighth successor asks for no ninth, and neither does anybody who says that there were more.
+    for successor in [8, 9, 400, u64::MAX] {
+        let machine = with_slow_job(6);
+        let body = json!({ "job_types": ["job_sync"], "successor": successor });
+        assert_eq!(json_of(&run(&machine, &body).unwrap())["more"], true);
+        block_on(machine.finish());
+        assert!(machine.bodies("job-runner").is_empty(), "{successor}");
+    }
 }
 
 #[test]
@@ -396,13 +407,17 @@ fn cancel(number: usize) -> Value {
 #[test]
 fn what_cannot_be_begun_before_the_deadline_is_put_back() {
     let jobs: Vec<Value> = (1..=8).map(cancel).collect();
-    let slow = |machine: Machine, _| machine.responds("/cancel", 200, json!({})).taking(Duration::from_secs(7));
-    let machine = (1..=3).fold(Machine::new().holds(&jobs), slow).settles().responds("/job-runner", 200, json!({}));
-    let reply = run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
-    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 3, "put_back": 5 }));
-    let last = settlements(&machine).into_iter().filter(|(number, _)| *number > 3);
-    assert!(last.map(|(_, settlement)| settlement).eq([(); 5].map(|()| put_back(0))));
-    block_on(machine.finish());
+    // At the deadline it is too late.
+    for seconds in [6, 7] {
+        let slow =
+            |machine: Machine, _| machine.responds("/cancel", 200, json!({})).taking(Duration::from_secs(seconds));
+        let machine = (1..=3).fold(Machine::new().holds(&jobs), slow).settles().responds("/job-runner", 200, json!({}));
+        let reply = run(&machine, &json!({ "job_types": ["cancel_skyvern_run"], "successor": 1 })).unwrap();
+        assert_eq!(json_of(&reply)["endings"], json!({ "completed": 3, "put_back": 5 }), "{seconds}");
+        let last = settlements(&machine).into_iter().filter(|(number, _)| *number > 3);
+        assert!(last.map(|(_, settlement)| settlement).eq([(); 5].map(|()| put_back(0))));
+        block_on(machine.finish());
+    }
 }
 
 #[test]
@@ -458,15 +473,113 @@ fn suspects_have_their_turn_when_all_else_is_settled_although_more_is_due() {
 }
 
 #[test]
+fn suspects_are_begun_for_ten_seconds() {
+    let types = json!(["job_sync", "cancel_skyvern_run"]);
+    for (milliseconds, begun) in [(9_999, 2), (10_000, 1)] {
+        let suspect = |machine: Machine, number| {
+            let machine = machine.holds(&[cancel(number)]).responds("/cancel", 200, json!({}));
+            machine.taking(Duration::from_millis(milliseconds)).settles()
+        };
+        let machine = scheduling(with_slow_job(20), &["job_sync"]);
+        let machine = (2..2 + begun).fold(machine, suspect).responds("/job-runner", 200, json!({}));
+        let reply = run(&machine, &json!({ "job_types": types })).unwrap();
+        assert_eq!(json_of(&reply)["endings"], json!({ "completed": 1 + begun }), "{milliseconds}");
+        block_on(machine.finish());
+    }
+}
+
+/// A purge that makes so many calls, and is settled.
+fn purge(machine: Machine, calls: usize) -> Machine {
+    let round = |rows: u32| json!({ "purged": { "skyvern_events": rows }, "after": {} });
+    let machine = machine.holds(&[job(1, "purge", &json!({}))]);
+    let machine = (1..calls).fold(machine, |machine, _| machine.returns("purge_expired_rows", round(2000)));
+    machine.returns("purge_expired_rows", round(1)).settles()
+}
+
+#[test]
 fn a_run_ends_before_it_makes_more_calls_than_a_worker_may() {
-    let full = json!({ "purged": { "skyvern_events": 2000 }, "after": {} });
-    let machine = Machine::new().holds(&[job(1, "purge", &json!({}))]);
-    let machine = (0..799).fold(machine, |machine, _| machine.returns("purge_expired_rows", full.clone()));
-    let machine =
-        machine.returns("purge_expired_rows", json!({ "purged": { "skyvern_events": 1 }, "after": {} })).settles();
-    let machine = machine.responds("/job-runner", 200, json!({}));
-    let reply = run(&machine, &json!({ "job_types": ["purge"], "successor": 1 })).unwrap();
-    assert_eq!(json_of(&reply)["more"], true);
-    assert_eq!(settlements(&machine), [(1, completed(json!({ "skyvern_events": 799 * 2000 + 1 })))]);
+    // With the claim and the settlement: a look for more work is made after 799 calls, and none after 800.
+    let request = json!({ "job_types": ["purge"], "successor": 1 });
+    let machine = purge(Machine::new(), 797).holds_nothing();
+    assert_eq!(json_of(&run(&machine, &request).unwrap())["more"], false);
+
+    let machine = purge(Machine::new(), 798).responds("/job-runner", 200, json!({}));
+    assert_eq!(json_of(&run(&machine, &request).unwrap())["more"], true);
+    assert_eq!(settlements(&machine), [(1, completed(json!({ "skyvern_events": 797 * 2000 + 1 })))]);
     block_on(machine.finish());
+}
+
+#[test]
+fn suspects_have_a_hundred_calls_more() {
+    let request = json!({ "job_types": ["purge"] });
+    // One call queues what is due.
+    let used_up = || purge(scheduling(Machine::new(), &["purge"]), 797);
+    let machine = purge(used_up(), 97).holds_nothing().responds("/job-runner", 200, json!({}));
+    assert_eq!(json_of(&run(&machine, &request).unwrap())["endings"], json!({ "completed": 2 }));
+    assert_eq!(machine.calls().len(), 900);
+    block_on(machine.finish());
+
+    let machine = purge(used_up(), 98).responds("/job-runner", 200, json!({}));
+    assert_eq!(json_of(&run(&machine, &request).unwrap())["endings"], json!({ "completed": 2 }));
+    assert_eq!(machine.calls().len(), 900);
+    block_on(machine.finish());
+}
+
+#[test]
+fn what_is_being_settled_when_the_last_job_ends_is_waited_for() {
+    let machine = Machine::new()
+        .holds(&[job_sync(1), no_operation(2)])
+        .responds("/job-sync", 200, json!({}))
+        .taking(Duration::from_secs(4))
+        .extends()
+        .settles()
+        .taking(Duration::from_secs(5))
+        .settles();
+    let reply = run(&machine, &syncs()).unwrap();
+    assert_eq!(json_of(&reply)["endings"], json!({ "completed": 2 }));
+    let at: Vec<u64> =
+        machine.sent().iter().filter(|sent| sent.call() == SETTLE).map(|sent| sent.at.as_secs()).collect();
+    assert_eq!(at, [2, 7], "one after the other");
+}
+
+#[test]
+fn a_job_that_was_handed_over_is_held_no_more_and_one_that_is_done_has_nothing_to_tell() {
+    let delete = json!({ "buckets": ["resumes"], "folder": USER });
+    let machine = Machine::new()
+        .holds(&[job_sync(1), job(2, "push_notification", &json!({})), job(3, "delete_files", &delete)])
+        .responds("/job-sync", 200, json!({}))
+        .taking(Duration::from_secs(3))
+        .responds("/trigger-push-notification", 200, json!({}))
+        .responds("/object/list/resumes", 200, json!([]))
+        .extends()
+        .settles()
+        .settles()
+        .holds_nothing();
+    let types = json!(["job_sync", "push_notification", "delete_files"]);
+    let reply = run(&machine, &json!({ "job_types": types, "successor": 1 }));
+    assert_eq!(json_of(&reply.unwrap())["endings"], json!({ "completed": 2, "handed_over": 1 }));
+    let held = json!([
+        { "job_id": id(1), "lease_number": 10, "progress": { "step": "syncing" } },
+        { "job_id": id(3), "lease_number": 30 },
+    ]);
+    assert_eq!(machine.body("extend_background_jobs")["p_jobs"], held);
+}
+
+#[test]
+fn news_that_came_while_the_queue_was_away_is_not_overwritten_by_older_news() {
+    let delete = json!({ "buckets": ["resumes", "cover_letters", "photos"], "folder": USER });
+    let empty = |machine: Machine, bucket: &str, seconds| {
+        let machine = machine.responds(&format!("/object/list/{bucket}"), 200, json!([]));
+        machine.taking(Duration::from_secs(seconds))
+    };
+    let machine = Machine::new().holds(&[job(1, "delete_files", &delete)]);
+    let machine = empty(empty(empty(machine, "resumes", 7), "cover_letters", 8), "photos", 1)
+        .fails("/rpc/extend_background_jobs", Failure::TimedOut)
+        .extends()
+        .settles()
+        .holds_nothing();
+    run(&machine, &json!({ "job_types": ["delete_files"] })).unwrap();
+    let told = machine.bodies("extend_background_jobs");
+    let done: Vec<&Value> = told.iter().map(|body| &body["p_jobs"][0]["progress"]["done"]).collect();
+    assert_eq!(done, [0, 1]);
 }
