@@ -80,3 +80,40 @@ impl<S: fmt::Debug> fmt::Debug for Call<S> {
         formatter.debug_struct("Call").field("request_id", &self.request_id).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, rc::Rc};
+
+    use super::Settings;
+    use crate::{
+        config::{Environment, Misconfigured},
+        testing::{Machine, block_on},
+    };
+
+    struct NoSettings;
+
+    impl Settings for NoSettings {
+        fn read(_: &Environment) -> Result<Self, Misconfigured> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn work_ends_with_its_caller_until_it_says_otherwise() {
+        let call = Machine::new().call::<NoSettings>();
+        assert!(!call.runs_to_completion());
+        call.run_to_completion();
+        assert!(call.runs_to_completion());
+    }
+
+    #[test]
+    fn what_is_put_off_is_done_once_the_response_is_on_its_way() {
+        let (machine, is_done) = (Machine::new(), Rc::new(Cell::new(false)));
+        let done = is_done.clone();
+        machine.call::<NoSettings>().after_response(async move { done.set(true) });
+        assert!(!is_done.get());
+        block_on(machine.finish());
+        assert!(is_done.get());
+    }
+}

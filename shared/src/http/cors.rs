@@ -75,6 +75,24 @@ mod tests {
     }
 
     #[test]
+    fn a_preflight_allows_what_supabase_js_sends_and_is_kept_for_a_day() {
+        let headers = AllowedOrigins::preflight_headers("POST, OPTIONS");
+        assert_eq!(
+            headers,
+            [
+                ("access-control-allow-methods", "POST, OPTIONS".to_owned()),
+                (
+                    "access-control-allow-headers",
+                    "authorization, x-client-info, apikey, content-type, x-retry-count, x-region, traceparent, tracestate, \
+                     baggage, x-request-id, idempotency-key"
+                        .to_owned()
+                ),
+                ("access-control-max-age", "86400".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
     fn a_listed_origin_is_named_and_others_are_not() {
         let setting = Some("https://a.example, https://b.example/");
         assert_eq!(allowed(setting, Some("https://b.example")).as_deref(), Some("https://b.example"));

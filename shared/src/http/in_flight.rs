@@ -89,6 +89,14 @@ mod tests {
     }
 
     #[test]
+    fn all_requests_of_an_isolate_are_counted_together() {
+        let place = InFlight::of_this_isolate().admit(1, NOW).unwrap();
+        assert!(InFlight::of_this_isolate().admit(1, NOW).is_err());
+        drop(place);
+        assert!(InFlight::of_this_isolate().admit(1, NOW).is_ok());
+    }
+
+    #[test]
     fn work_that_is_dropped_half_done_gives_its_place_back() {
         let in_flight = InFlight::default();
         let work = || async {

@@ -254,6 +254,16 @@ mod tests {
     }
 
     #[test]
+    fn it_is_said_where_json_broke_and_nothing_of_what_was_sent() {
+        let said = |body: &str| match incoming("application/json", body).json::<Vec<u32>>().unwrap_err() {
+            Problem::InvalidInput(errors) => errors[0].message.clone(),
+            other => panic!("expected invalid input, got {other:?}"),
+        };
+        assert_eq!(said("[1,\n  hunter2]"), "is not valid JSON (line 2, column 3)");
+        assert_eq!(said("[1,\n \"hunter2\"]"), "has an unexpected shape (line 2, column 10)");
+    }
+
+    #[test]
     fn every_bad_field_is_named() {
         let mut fields = incoming("application/json", r#"{"count":"many","other":1}"#).fields().unwrap();
         let id: Option<Uuid> = fields.required("id", "a UUID");

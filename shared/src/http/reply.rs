@@ -106,7 +106,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::Reply;
-    use crate::{ids::RequestId, problem::Problem};
+    use crate::{
+        application_status::ApplicationStatus,
+        ids::RequestId,
+        problem::{Problem, SentApplication, TokenProblem},
+    };
 
     #[test]
     fn a_problem_is_answered_in_the_form_of_rfc_9457() {
@@ -128,6 +132,33 @@ mod tests {
                 "errors": [{ "field": "application_id", "message": "must be a UUID" }],
             })
         );
+    }
+
+    #[test]
+    fn whoever_is_not_let_in_is_told_with_what_they_would_be() {
+        for (problem, challenge) in [
+            (Problem::from(TokenProblem::Missing), Some("Bearer")),
+            (TokenProblem::Expired.into(), Some(TokenProblem::Expired.challenge().as_str())),
+            (Problem::ServiceKeyRequired, Some("Bearer")),
+            (Problem::SignatureInvalid, Some("Signature")),
+            (Problem::ProfilePending, None),
+        ] {
+            let reply = Reply::problem(&problem, RequestId::random());
+            let told =
+                reply.headers.iter().find(|(name, _)| *name == "www-authenticate").map(|(_, value)| value.as_str());
+            assert_eq!(told, challenge, "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn an_application_that_was_sent_before_is_named() {
+        let application_id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff".parse().unwrap();
+        let application_status = ApplicationStatus::SubmittedBySkyvern;
+        let sent = SentApplication { detail: "no".to_owned(), application_id, application_status };
+        let reply = Reply::problem(&Problem::AlreadyApplied(Box::new(sent)), RequestId::random());
+        let body: Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(body["application_id"], "6f9619ff-8b86-4d11-b42d-00c04fc964ff");
+        assert_eq!(body["application_status"], "SUBMITTED_BY_SKYVERN");
     }
 
     #[test]

@@ -137,6 +137,9 @@ mod tests {
         block_on(join_all([call(), call()]));
         let at: Vec<u64> = machine.sent().iter().map(|sent| sent.at.as_secs()).collect();
         assert_eq!(at, [0, 2]);
+
+        let upstream = Machine::new().without_service_bindings().upstream().counted_apart(&Places::new(1));
+        assert!(upstream.service_binding("things", "THINGS").is_none(), "and is no more there than without places");
     }
 
     struct NoSettings(crate::config::Supabase);

@@ -183,3 +183,22 @@ pub enum Failure {
     /// There is one, but longer than the request's limit.
     TooLong,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Request;
+
+    #[test]
+    fn a_body_is_compressed_only_if_it_is_longer_than_that() {
+        let request =
+            |length: usize| Request::post_json("https://vendor.example/".parse().unwrap(), vec![b' '; length]);
+        let at_the_limit = request(1000).compressed_above(1000);
+        assert_eq!(
+            (at_the_limit.body().map(<[u8]>::len), at_the_limit.header_named("content-encoding")),
+            (Some(1000), None)
+        );
+        let longer = request(1001).compressed_above(1000);
+        assert!(longer.body().is_some_and(|body| body.len() < 100));
+        assert_eq!(longer.header_named("content-encoding"), Some("gzip"));
+    }
+}

@@ -51,7 +51,7 @@ fn random() -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{collections::HashSet, time::Duration};
 
     use super::RetryPolicy;
 
@@ -71,5 +71,12 @@ mod tests {
         assert_eq!(milliseconds(u32::MAX / 2), [114, 229]);
         assert_eq!(milliseconds(u32::MAX), [130, 260]);
         assert!(policy.pauses().all(|pause| pause < Duration::from_millis(300)));
+    }
+
+    #[test]
+    fn callers_that_failed_together_do_not_come_back_together() {
+        let policy = RetryPolicy::pausing(&[1_000_000_000]).with_jitter_percent(100);
+        let pauses: HashSet<Duration> = (0..20).flat_map(|_| policy.pauses()).collect();
+        assert!(pauses.len() > 10, "{pauses:?}");
     }
 }

@@ -82,3 +82,46 @@ impl Upstream {
         self.records.borrow().clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{
+        log::CallRecord,
+        outgoing::{Failure, Request},
+        testing::{Machine, block_on},
+    };
+
+    fn request() -> Request {
+        Request::get("https://vendor.example/v1/things".parse().unwrap()).header("accept", "application/json")
+    }
+
+    #[test]
+    fn every_call_carries_the_request_id_and_is_written_down() {
+        let second = Duration::from_secs(1);
+        let machine = Machine::new().responds("/things", 404, 7).taking(second).fails("/things", Failure::TimedOut);
+        let upstream = machine.upstream();
+        assert!(block_on(upstream.send("vendor", request())).is_ok());
+        assert_eq!(block_on(upstream.send("vendor", request().within(2 * second))).err(), Some(Failure::TimedOut));
+
+        assert_eq!(upstream.calls(), 2);
+        let record = |status, duration_ms| CallRecord { name: "vendor", status, duration_ms, calls: 1 };
+        assert_eq!(upstream.records(), [record(Some(404), 1000), record(None, 2000)]);
+        let sent = machine.sent();
+        let ids: Vec<Option<&str>> = sent.iter().map(|sent| sent.headers.get("x-request-id")).collect();
+        assert!(ids[0].is_some() && ids[0] == ids[1], "{ids:?}");
+        assert!(sent.iter().all(|sent| sent.headers.get("accept") == Some("application/json")));
+    }
+
+    #[test]
+    fn only_the_headers_that_are_wanted_are_read() {
+        let headers = [("retry-after", "7"), ("set-cookie", "a=b")];
+        let machine =
+            Machine::new().responds_with("/things", 200, &headers, "7").responds_with("/things", 200, &headers, "7");
+        let read = |request| block_on(machine.upstream().send("vendor", request)).unwrap().headers;
+        let wanting = read(request().wanting(&["retry-after"]));
+        assert_eq!((wanting.get("retry-after"), wanting.get("set-cookie")), (Some("7"), None));
+        assert_eq!(read(request()).get("retry-after"), None);
+    }
+}

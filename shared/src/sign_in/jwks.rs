@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -58,13 +59,19 @@ async fn read(entry: Value, algorithm: Algorithm) -> Option<(String, PublicKey)>
     Some((entry.kid.clone(), PublicKey::import(&key, algorithm).await?))
 }
 
-/// At least 2,048 bits (RFC 7518 §3.3): 256 bytes are 342 characters of base64url.
+/// At least 2,048 bits (RFC 7518 §3.3), not counting the zeros that they may begin with.
 fn is_strong(modulus: &str) -> bool {
-    modulus.trim_end_matches('=').len() >= 342
+    let Ok(bytes) = URL_SAFE_NO_PAD.decode(modulus.trim_end_matches('=')) else { return false };
+    let mut significant = bytes.iter().skip_while(|byte| **byte == 0);
+    let bits_of_first = significant.next().map_or(0, |first| u8::BITS - first.leading_zeros());
+    significant.count().saturating_mul(8).saturating_add(bits_of_first as usize) >= 2048
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use serde_json::{Value, json};
+
     use super::parse;
     use crate::{sign_in::algorithm::Algorithm, testing::block_on};
 
@@ -83,6 +90,46 @@ mod tests {
         ] {
             assert!(block_on(parse(document.as_bytes(), Algorithm::Rs256)).is_none(), "{document}");
         }
+    }
+
+    /// A key set of one RSA key whose modulus has these bytes, and then so many more.
+    fn rsa(first: &[u8], length: usize, exponent: &str) -> String {
+        let mut modulus = first.to_vec();
+        modulus.resize(first.len() + length, 0xff);
+        json!({ "keys": [{ "kty": "RSA", "kid": "a", "n": URL_SAFE_NO_PAD.encode(modulus), "e": exponent }] })
+            .to_string()
+    }
+
+    #[test]
+    fn an_rsa_key_has_two_thousand_bits_at_least_and_an_exponent_that_proves_something() {
+        for (first, length, exponent, is_read) in [
+            (&[][..], 128, "AQAB", false),
+            (&[0x7f], 255, "AQAB", false),
+            (&[0xff], 254, "AQAB", false),
+            (&[0; 128], 128, "AQAB", false), // as long as a strong one, and no stronger than its other half
+            (&[0x80], 255, "AQAB", true),
+            (&[0x01], 256, "AQAB", true),
+            (&[0x00], 256, "AQAB", true),
+            (&[], 384, "AQAB", true),
+            (&[], 256, "Aw", true),
+            (&[], 256, "AQ", false), // with 1 everything is its own signature
+            (&[], 256, "AA", false),
+            (&[], 256, "", false),
+        ] {
+            let keys = block_on(parse(rsa(first, length, exponent).as_bytes(), Algorithm::Rs256));
+            assert_eq!(keys.is_some(), is_read, "{first:x?} and {length} bytes, {exponent}");
+        }
+    }
+
+    #[test]
+    fn one_bad_entry_does_not_spoil_the_others() {
+        let bad = json!([7, {}, { "kty": "RSA", "kid": 7 }, { "kty": "RSA", "kid": "b", "n": "!", "e": "AQAB" }]);
+        let mut document: Value = serde_json::from_str(ES256).unwrap();
+        let good = document["keys"][0].take();
+        document["keys"] = bad;
+        document["keys"].as_array_mut().unwrap().push(good);
+        let keys = block_on(parse(document.to_string().as_bytes(), Algorithm::Es256)).unwrap();
+        assert_eq!(keys.keys().collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{collections::HashMap, time::Duration};
 use crate::clock::UnixTime;
 
 /// Loaded keys are fresh for 10 minutes.
-const FRESH_FOR: Duration = Duration::from_mins(10);
+pub(super) const FRESH_FOR: Duration = Duration::from_mins(10);
 /// Past that they are good for another hour while no newer ones can be loaded.
 const GOOD_FOR: Duration = Duration::from_mins(70);
 /// The shortest time between two loads that unknown key ids cause.
@@ -132,9 +132,20 @@ mod tests {
         assert!(store.still_good("ins_1", at(701)).is_some());
         assert_eq!(store.look("ins_1", at(702)), Look::Use("key"));
         assert_eq!(store.look("ins_2", at(702)), Look::Unavailable);
-        assert_eq!(store.look("ins_1", at(4200)), Look::Load);
-        store.failed(at(4201));
-        assert!(store.still_good("ins_1", at(4201)).is_none());
+        store.failed(at(4190));
+        assert_eq!(store.look("ins_1", at(4199)), Look::Use("key"));
+        assert_eq!(store.still_good("ins_1", at(4199)), Some("key"));
+        assert_eq!(store.look("ins_1", at(4200)), Look::Load, "even if the last try was a moment ago");
+        assert_eq!(store.still_good("ins_1", at(4200)), None);
+    }
+
+    #[test]
+    fn a_key_that_is_gone_from_a_newer_load_is_gone() {
+        let mut store = loaded_at(0);
+        store.loaded(HashMap::from([("ins_2".to_owned(), "key 2")]), at(600));
+        assert_eq!(store.look("ins_1", at(601)), Look::Unknown);
+        assert_eq!((store.known("ins_1"), store.still_good("ins_1", at(601))), (None, None));
+        assert_eq!(store.look("ins_2", at(601)), Look::Use("key 2"));
     }
 
     #[test]

@@ -293,6 +293,28 @@ mod tests {
         }
     }
 
+    /// A token of exactly this length. What fills it stands in the claims, and what base64 leaves over in the header.
+    fn of_length(length: usize) -> String {
+        let token = |header: usize, claims: usize| {
+            let header = json!({ "kid": "k".repeat(header) });
+            let claims = changed(supabase_claims(), &json!({ "filled_with": "x".repeat(claims) }));
+            let header: jwt_compact::Header<Value> = serde_json::from_value(header).unwrap();
+            let claims: jwt_compact::Claims<Value> = serde_json::from_value(claims).unwrap();
+            Hs256.token(&header, &claims, &Hs256Key::new(SECRET.as_bytes())).unwrap()
+        };
+        let about = (length - token(3, 0).len()) / 4 * 3;
+        let sizes = (1..=3).flat_map(|header| (about - 3..=about + 3).map(move |claims| (header, claims)));
+        sizes.map(|(header, claims)| token(header, claims)).find(|token| token.len() == length).unwrap()
+    }
+
+    #[test]
+    fn a_token_at_the_limit_is_read_and_one_byte_more_is_not() {
+        let settings = settings();
+        let read = |length: usize| UncheckedToken::parse(&of_length(length), &settings).err();
+        assert_eq!(read(16 * 1024), None);
+        assert_eq!(read(16 * 1024 + 1), Some(TokenProblem::Malformed));
+    }
+
     fn supabase_claims() -> Value {
         json!({
             "iss": "https://project.supabase.example/auth/v1", "sub": "6f9619ff-8b86-4d11-b42d-00c04fc964ff",

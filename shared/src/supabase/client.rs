@@ -246,7 +246,7 @@ mod tests {
             push::ClaimPushReceipts,
             queue::{PurgeExpiredRows, PurgedUpTo, QueueDailyPurge},
         },
-        testing::{Machine, block_on, service_role},
+        testing::{Machine, block_on, environment, service_role},
     };
 
     fn answered(status: u16, body: &str) -> Problem {
@@ -267,7 +267,33 @@ mod tests {
             answered(409, r#"{"code":"application_wrong_status","message":"it is DRAFT","details":null,"hint":null}"#);
         assert_eq!(problem.kind().status, 409);
         assert_eq!(problem.to_string(), "it is DRAFT");
-        assert_eq!(answered(404, r#"{"code":"application_not_found","message":""}"#).kind().status, 404);
+        for code in [
+            "account_deleted",
+            "application_not_found",
+            "company_excluded",
+            "idempotency_key_reused",
+            "impersonation_refused",
+            "profile_pending",
+            "resume_missing",
+        ] {
+            assert_eq!(answered(400, &json!({ "code": code, "message": "" }).to_string()).kind().code, code);
+        }
+    }
+
+    #[test]
+    fn a_person_whose_token_expired_on_the_way_is_told_and_our_own_key_does_not_expire() {
+        let supabase = Supabase::read(&environment(&[])).unwrap();
+        for code in ["PGRST301", "PGRST303"] {
+            let body = json!({ "code": code, "message": "JWT expired" });
+            let machine = Machine::new().responds("/rpc/a", 401, body.clone()).responds("/rpc/a", 401, body);
+            let (upstream, person) = (machine.upstream(), machine.person());
+            let refused = |database: Database| {
+                let request = database.request("a", Ok(Vec::new())).unwrap();
+                block_on(database.exchange("a", &request)).unwrap_err().kind().code
+            };
+            assert_eq!(refused(Database::of(&person, &supabase, &upstream)), "token_expired");
+            assert_eq!(refused(Database::as_service_role(service_role(), &supabase, &upstream)), "internal");
+        }
     }
 
     #[test]

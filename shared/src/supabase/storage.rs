@@ -185,8 +185,94 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
     use super::{Signed, Storage};
-    use crate::{config::Project, secret::Secret, testing::Machine};
+    use crate::{
+        config::{Project, Supabase},
+        outgoing::Failure,
+        secret::Secret,
+        testing::{Machine, block_on, environment, service_role},
+    };
+
+    /// The link that Storage makes of a file in this way, or the code of the problem.
+    fn linked(machine: &Machine) -> Result<Option<String>, &'static str> {
+        let project = Project::read(&environment(&[])).unwrap();
+        let (person, upstream) = (machine.person(), machine.upstream());
+        let storage = Storage::of(&person, &project, &upstream);
+        let signed = block_on(storage.sign("resumes", "u/cv.pdf", None, Duration::from_mins(5)));
+        signed.map(|url| url.map(String::from)).map_err(|problem| problem.kind().code)
+    }
+
+    #[test]
+    fn a_file_is_signed_as_the_person_or_is_not_there() {
+        let machine = Machine::new().responds("/sign/resumes/u/cv.pdf", 200, json!({ "signedURL": "/x?token=abc" }));
+        let link = "https://project.supabase.example/storage/v1/object/sign/resumes/u/cv.pdf?token=abc";
+        assert_eq!(linked(&machine), Ok(Some(link.to_owned())));
+        assert_eq!(machine.calls(), ["cv.pdf as the person"]);
+        assert_eq!(machine.sent()[0].body, json!({ "expiresIn": 300 }));
+
+        let refusal = |status: &str, message: &str| json!({ "statusCode": status, "error": "no", "message": message });
+        for (status, body, answer) in [
+            (400, refusal("404", "Object not found"), Ok(None)),
+            (400, refusal("400", "Invalid key"), Ok(None)),
+            (400, refusal("403", r#""exp" claim timestamp check failed"#), Err("token_expired")),
+            (400, refusal("401", "jwt expired"), Err("token_expired")),
+            (400, refusal("403", "signature verification failed"), Err("storage_failed")),
+            (400, refusal("500", "it expired"), Err("storage_failed")),
+            (502, json!("<html>"), Err("storage_failed")),
+            (200, json!({}), Err("storage_failed")),
+            (200, json!({ "signedURL": "/x" }), Err("storage_failed")),
+        ] {
+            let machine = Machine::new().responds("/u/cv.pdf", status, body.clone());
+            assert_eq!(linked(&machine), answer, "{status} {body}");
+        }
+        for (failure, code) in [(Failure::TimedOut, "storage_timed_out"), (Failure::Unreachable, "storage_failed")] {
+            assert_eq!(linked(&Machine::new().fails("/u/cv.pdf", failure)), Err(code));
+        }
+    }
+
+    fn emptied(machine: &Machine) -> Result<usize, &'static str> {
+        let supabase = Supabase::read(&environment(&[])).unwrap();
+        let upstream = machine.upstream();
+        let storage = Storage::as_service_role(service_role(), &supabase, &upstream);
+        block_on(storage.empty_folder("resumes", "u")).map_err(|problem| problem.kind().code)
+    }
+
+    fn lists(machine: Machine, entries: &[(&str, bool)]) -> Machine {
+        let entry = |(name, is_file): &(&str, bool)| json!({ "name": name, "id": is_file.then_some("6f96") });
+        machine.responds("/list/resumes", 200, entries.iter().map(entry).collect::<Value>())
+    }
+
+    #[test]
+    fn a_folder_is_emptied_with_all_that_is_below_it() {
+        let (files, folders) = ([("a.pdf", true), ("b.pdf", true), ("old", false)], [("old", false)]);
+        let machine = lists(Machine::new(), &files).responds("/object/resumes", 200, json!([{}, {}]));
+        let machine = lists(machine, &[("c.pdf", true)]).responds("/object/resumes", 200, json!([{}]));
+        let machine = lists(lists(lists(machine, &[]), &folders), &[]);
+        let machine = lists(machine, &[]);
+        assert_eq!(emptied(&machine), Ok(3));
+        let listed: Vec<Value> = machine.bodies("list/resumes").iter().map(|body| body["prefix"].clone()).collect();
+        assert_eq!(listed, ["u", "u/old", "u/old", "u", "u/old", "u"]);
+        let removed: Vec<Value> =
+            machine.bodies("object/resumes").iter().map(|body| body["prefixes"].clone()).collect();
+        assert_eq!(removed, [json!(["u/a.pdf", "u/b.pdf"]), json!(["u/old/c.pdf"])]);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_emptied_is_not_listed_for_ever() {
+        for (status, removed) in [(200, json!([])), (200, json!("<html>")), (500, json!([{}]))] {
+            let machine = lists(Machine::new(), &[("a.pdf", true)]).responds("/object/resumes", status, removed);
+            assert_eq!(emptied(&machine), Err("storage_failed"));
+        }
+        let endless = |machine| lists(machine, &[("a.pdf", true)]).responds("/object/resumes", 200, json!([{}]));
+        let machine = (0..200).fold(Machine::new(), |machine, _| endless(machine));
+        assert_eq!(emptied(&machine), Err("storage_failed"));
+        assert_eq!(emptied(&Machine::new().responds("/list/resumes", 500, json!([]))), Err("storage_failed"));
+        assert_eq!(emptied(&Machine::new().fails("/list/resumes", Failure::TimedOut)), Err("storage_timed_out"));
+    }
 
     #[test]
     fn the_signed_address_is_absolute_and_encoded() {

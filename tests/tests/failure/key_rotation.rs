@@ -25,6 +25,12 @@ fn faults() -> Vec<Fault> {
         says(500, json!(OWN_WORDS)),
         says(200, json!(format!("<html><body>{OWN_WORDS}</body></html>"))),
         says(200, json!({ "keys": [] })),
+        // To the keys themselves: whoever followed it would let the person in.
+        Fault::Status {
+            status: 302,
+            body: json!(OWN_WORDS),
+            headers: [("location".to_owned(), "?".to_owned())].into(),
+        },
         Fault::Html,
         Fault::Cut,
         Fault::Hold,

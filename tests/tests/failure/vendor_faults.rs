@@ -48,15 +48,17 @@ enum Failing {
     PageAsSuccess,
     /// No response, however long it is waited for.
     IsSilent,
+    /// 307, to the same place again, where the vendor would fulfil the request.
+    Redirects,
 }
 
-use Failing::{Breaks, Cuts, IsSilent, Limits, Page, PageAsSuccess, Refuses};
+use Failing::{Breaks, Cuts, IsSilent, Limits, Page, PageAsSuccess, Redirects, Refuses};
 
 /// No problem at all: the submission waits in the queue.
 const WAITS: &str = "202";
 
 /// What is answered then.
-const ANSWERS: [(Service, [(Failing, &str); 7]); 6] = [
+const ANSWERS: [(Service, [(Failing, &str); 8]); 6] = [
     (
         Service::Rest,
         [
@@ -67,6 +69,7 @@ const ANSWERS: [(Service, [(Failing, &str); 7]); 6] = [
             (Page, "503 database_unavailable"),
             (PageAsSuccess, "503 database_unavailable"),
             (IsSilent, "504 database_timed_out"),
+            (Redirects, "503 database_unavailable"),
         ],
     ),
     (
@@ -79,6 +82,7 @@ const ANSWERS: [(Service, [(Failing, &str); 7]); 6] = [
             (Page, "502 storage_failed"),
             (PageAsSuccess, "502 storage_failed"),
             (IsSilent, "504 storage_timed_out"),
+            (Redirects, "502 storage_failed"),
         ],
     ),
     (
@@ -91,6 +95,7 @@ const ANSWERS: [(Service, [(Failing, &str); 7]); 6] = [
             (Page, "502 skyvern_failed"),
             (PageAsSuccess, "502 skyvern_unreadable"),
             (IsSilent, "504 skyvern_timed_out"),
+            (Redirects, "502 skyvern_failed"),
         ],
     ),
     (
@@ -103,6 +108,7 @@ const ANSWERS: [(Service, [(Failing, &str); 7]); 6] = [
             (Page, "502 adzuna_failed"),
             (PageAsSuccess, "502 adzuna_unreadable"),
             (IsSilent, "504 adzuna_timed_out"),
+            (Redirects, "502 adzuna_failed"),
         ],
     ),
     (
@@ -115,6 +121,7 @@ const ANSWERS: [(Service, [(Failing, &str); 7]); 6] = [
             (Page, "502 expo_failed"),
             (PageAsSuccess, "502 expo_unreadable"),
             (IsSilent, "504 expo_timed_out"),
+            (Redirects, "502 expo_failed"),
         ],
     ),
     (
@@ -127,6 +134,7 @@ const ANSWERS: [(Service, [(Failing, &str); 7]); 6] = [
             (Page, "502 jsearch_failed"),
             (PageAsSuccess, "502 jsearch_unreadable"),
             (IsSilent, "504 jsearch_timed_out"),
+            (Redirects, "502 jsearch_failed"),
         ],
     ),
 ];
@@ -147,6 +155,11 @@ impl Failing {
                 headers: html,
             },
             IsSilent => Fault::Hold,
+            Redirects => Fault::Status {
+                status: 307,
+                body: json!({ "message": OWN_WORDS }),
+                headers: [("location".to_owned(), "?".to_owned())].into(),
+            },
         }
     }
 }
@@ -183,7 +196,7 @@ async fn every_fault_of_a_vendor_is_told_by_name_in_time_and_without_its_words()
             cells.extend(answers.iter().map(|(failing, expected)| (function, *vendor, *failing, *expected)));
         }
     }
-    assert_eq!(cells.len(), 91);
+    assert_eq!(cells.len(), 104);
 
     let check = async |(function, vendor, failing, expected): (&str, Service, Failing, &str)| {
         let reply = answer(&stack, function, vendor, failing).await;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 mod bad_input;
+mod limits;
 mod rights;
 mod sign_in;
 mod signatures;

@@ -123,3 +123,21 @@ macro_rules! rpc {
     (@argument $field:ident as $argument:literal) => { $argument };
 }
 use rpc;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::all;
+
+    #[test]
+    fn every_call_is_in_the_list_once() {
+        let names: Vec<&str> = all().iter().map(|signature| signature.name).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        let mut written = 0;
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/supabase/rpc")).unwrap() {
+            written += std::fs::read_to_string(entry.unwrap().path()).unwrap().matches("\n    const NAME = \"").count();
+        }
+        assert_eq!(names.len(), written);
+    }
+}

@@ -154,6 +154,8 @@ fn known(result: Result<Response, Failure>) -> Result<Option<Response>, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::{FAULTS, NewRun, Settings, Skyvern, known, read_run};
     use crate::{
         ids::RunId,
@@ -210,6 +212,49 @@ mod tests {
         assert_eq!(asked(200, "{}"), Ok(true));
         for body in ["", "<html>", r#"{"detail":"Organization not found"}"#, r#"{"detail":"Not Found"}"#] {
             assert_eq!(asked(404, body), Err(FAULTS.rejected), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_found_by_its_whole_title_and_by_nothing_that_only_resembles_it() {
+        let settings = Settings { api_url: "https://api.skyvern.example/".parse().unwrap(), api_key: Secret::new("k") };
+        let found = |listed: &[(&str, &str, Option<&str>)]| {
+            let listed =
+                listed.iter().map(|(id, status, title)| json!({ "run_id": id, "status": status, "title": title }));
+            let machine = Machine::new().responds("/v1/runs", 200, listed.collect::<Vec<_>>());
+            let upstream = machine.upstream();
+            let found = block_on(Skyvern::new(&settings, &upstream).find_by_title("jobraker 7/1"));
+            assert!(machine.sent()[0].url.contains("search_key=jobraker+7%2F1&"), "{}", machine.sent()[0].url);
+            assert_eq!(machine.sent()[0].headers.get("x-api-key"), Some("k"));
+            found.map(|run| run.map(|run| run.id.as_str().to_owned()))
+        };
+        let others = [
+            ("tsk_1", "queued", Some("jobraker 7/12")),
+            ("tsk_2", "queued", Some("my jobraker 7/1")),
+            ("tsk_3", "queued", Some("Jobraker 7/1")),
+            ("tsk_4", "queued", Some("jobraker 7/1 ")),
+            ("tsk_5", "queued", Some("jobraker 7")),
+            ("tsk_6", "queued", Some("")),
+            ("tsk_7", "queued", None),
+        ];
+        let own = ("tsk_8", "running", Some("jobraker 7/1"));
+        assert_eq!(found(&others), Ok(None));
+        assert_eq!(found(&[]), Ok(None));
+        assert_eq!(found(&[&others[..], &[own]].concat()), Ok(Some("tsk_8".to_owned())));
+        assert_eq!(found(&[own, ("tsk_9", "queued", own.2)]), Ok(Some("tsk_8".to_owned())), "the newest comes first");
+        // It is there, so it must not be taken for absent.
+        assert_eq!(found(&[("", "running", own.2)]), Err(FAULTS.unreadable));
+        assert_eq!(found(&[("tsk_8", "", own.2)]), Err(FAULTS.unreadable));
+    }
+
+    #[test]
+    fn a_run_that_is_read_is_the_one_that_was_asked_for() {
+        let settings = Settings { api_url: "https://api.skyvern.example/".parse().unwrap(), api_key: Secret::new("k") };
+        for (id, answer) in [("tsk_41", Ok(true)), ("tsk_42", Err(FAULTS.unreadable))] {
+            let machine = Machine::new().responds("/v1/runs/tsk_41", 200, json!({ "run_id": id, "status": "running" }));
+            let upstream = machine.upstream();
+            let read = block_on(Skyvern::new(&settings, &upstream).read(&RunId::parse("tsk_41").unwrap()));
+            assert_eq!(read.map(|event| event.is_some()), answer, "{id}");
         }
     }
 

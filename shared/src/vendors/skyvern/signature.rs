@@ -84,6 +84,7 @@ mod tests {
     fn either_of_two_keys_verifies() {
         assert!(keys("new-key,demo-key-not-a-secret").verify(Some(SIGNATURE), BODY.as_bytes()).is_some());
         assert!(keys(" demo-key-not-a-secret , new-key").verify(Some(SIGNATURE), BODY.as_bytes()).is_some());
+        assert!(keys("demo-key-not-a-secret,demo-key-not-a-secret").verify(Some(SIGNATURE), BODY.as_bytes()).is_some());
         assert!(keys("new-key,other-key").verify(Some(SIGNATURE), BODY.as_bytes()).is_none());
     }
 

@@ -102,7 +102,7 @@ fn sign(mut mac: Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::WebhookKeys;
+    use super::{WebhookKeys, key, sign};
     use crate::{
         clock::UnixTime,
         config::{Environment, Misconfigured},
@@ -152,6 +152,8 @@ mod tests {
         assert!(verifies(&format!(" {OTHER_KEY} , {KEY} "), &headers, BODY, SENT_AT));
         assert!(verifies(&format!("{KEY},{OTHER_KEY}"), &headers, BODY, SENT_AT));
         assert!(!verifies(OTHER_KEY, &headers, BODY, SENT_AT));
+        assert!(is_accepted(&format!("{SIGNATURE} {SIGNATURE}")), "the same one twice is still one of them");
+        assert!(verifies(&format!("{KEY},{KEY}"), &headers, BODY, SENT_AT));
     }
 
     #[test]
@@ -215,9 +217,29 @@ mod tests {
         {
             assert!(!verifies(KEY, &headers(ID, timestamp, SIGNATURE), BODY, SENT_AT), "{timestamp:?}");
         }
-        for id in ["", "msg one", "msg_é", &"m".repeat(256)] {
-            assert!(!verifies(KEY, &headers(id, "1795166034", SIGNATURE), BODY, SENT_AT), "{id:?}");
+    }
+
+    #[test]
+    fn an_id_is_short_printable_ascii_also_if_it_is_signed() {
+        let sent_at = SENT_AT.to_string();
+        for (id, is_read) in [
+            ("m", true),
+            (&"m".repeat(255), true),
+            (&"m".repeat(256), false),
+            ("", false),
+            ("msg one", false),
+            ("msg_é", false),
+            ("msg\n", false),
+        ] {
+            let signature = format!("v1,{}", sign(key(KEY).unwrap(), id, &sent_at, BODY));
+            assert_eq!(verifies(KEY, &headers(id, &sent_at, &signature), BODY, SENT_AT), is_read, "{id:?}");
         }
+    }
+
+    #[test]
+    fn a_key_has_sixteen_bytes_at_least() {
+        assert!(keys("whsec_MTIzNDU2Nzg5MGFiY2RlZg==").is_ok());
+        assert!(keys("whsec_MTIzNDU2Nzg5MGFiY2Rl").is_err());
     }
 
     #[test]
