@@ -4,5 +4,6 @@
 
 mod bad_input;
 mod rights;
+mod row_ownership;
 mod sign_in;
 mod signatures;
