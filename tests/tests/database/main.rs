@@ -5,8 +5,11 @@
 
 mod alert_times;
 mod circuit_breakers;
+mod devices;
 mod docs;
+mod ledger;
 mod linter;
+mod lock_order;
 mod migrations;
 mod notifications;
 mod posting_keys;
