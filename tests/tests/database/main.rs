@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 mod alert_times;
+mod chosen_resume;
 mod circuit_breakers;
 mod devices;
 mod docs;
@@ -19,3 +20,4 @@ mod row_limits;
 mod rpc;
 mod submissions;
 mod times;
+mod waiting;

@@ -465,6 +465,11 @@ impl Submission {
 
     pub async fn claim_by(stack: &Stack, person: Person, key: Option<&str>) -> Self {
         let application = person.draft_application().await;
+        Self::claim_of(stack, person, application, key).await
+    }
+
+    /// The claim of an application of this person.
+    pub async fn claim_of(stack: &Stack, person: Person, application: Uuid, key: Option<&str>) -> Self {
         let mut submission = Self { stack: stack.clone(), person, application, id: Uuid::nil() };
         let claim = submission.claim_again(key).await;
         assert_eq!(outcome(&claim), "claimed", "{claim:?}");
