@@ -129,6 +129,9 @@ async fn whoever_comes_second_sees_what_the_first_one_has_done() {
         "public.apply_skyvern_event('{{run}}', 'completed', 1, false, '{{a}}', '{{s}}', {}, '', gen_random_uuid())",
         r#"'{"status": "SUBMITTED_BY_SKYVERN", "status_details": {}}'"#
     );
+    let other_run = format!(
+        "public.apply_skyvern_event('{{new}}', 'failed', 1, false, '{{a}}', '{{s}}', {LOSS}, '', gen_random_uuid())"
+    );
     let claim = "public.claim_application('{a}')".to_owned();
     for (state, first, second, outcome, status) in [
         (State::Claimed, format!("select {RECORD}"), RECORD.to_owned(), "superseded", "PROCESSING_BY_SKYVERN"),
@@ -144,6 +147,7 @@ async fn whoever_comes_second_sees_what_the_first_one_has_done() {
         ),
         (State::Claimed, DELETE.to_owned(), claim, "application_not_found", "PENDING_SKYVERN_SUBMISSION"),
         (State::Claimed, WITHDRAW.to_owned(), event.clone(), "kept", "WITHDRAWN_BY_USER"),
+        (State::Claimed, format!("select {RECORD}"), other_run, "other_run", "PROCESSING_BY_SKYVERN"),
         (State::Running, WITHDRAW.to_owned(), event, "kept", "WITHDRAWN_BY_USER"),
         (
             State::Silent,

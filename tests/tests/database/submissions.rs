@@ -62,6 +62,7 @@ async fn a_foreign_or_folded_path_is_no_resume() {
         format!("{}/../{}", person.user_id, other.resume_path),
         format!("{}//cv.pdf", person.user_id),
         format!("{}/", person.user_id),
+        format!("{}x/cv.pdf", person.user_id),
         "cv.pdf".to_owned(),
     ] {
         caller

@@ -75,3 +75,47 @@ async fn a_claim_that_is_taken_back_does_not_undo_what_the_person_did_meanwhile(
 
     assert_eq!(pending.row().await["status"], "DRAFT");
 }
+
+#[tokio::test]
+async fn of_no_submission_nothing_is_written_down() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    submission.fail("released").await;
+    let before = submission.row().await;
+
+    for how in ["not_started", "open", "absent", "released"] {
+        let arguments = json!({
+            "p_application_id": submission.application, "p_submission_id": null, "p_outcome": how, "p_reason": "a_test",
+        });
+        let ended = stack.service().rpc("record_submission_failure", &arguments).await.expect_status(200);
+        assert_eq!(outcome(&ended), "superseded", "{how}");
+    }
+
+    assert_eq!(submission.row().await, before);
+}
+
+#[tokio::test]
+async fn what_its_job_could_not_hand_over_waits_on_unless_a_run_may_have_started() {
+    let stack = Stack::get().await;
+    for (how, waits_on) in [("released", true), ("not_started", true), ("open", false)] {
+        let submission = Submission::claim(&stack, Some("a key")).await;
+        end(&submission, Some("not_started")).await.expect_status(200);
+        let job = submission.row().await["submission_job_id"].clone();
+        let turn = json!({ "p_application_id": submission.application, "p_job_id": job });
+        let claim = stack.service().rpc("claim_queued_application", &turn).await;
+        assert_eq!(outcome(&claim), "claimed", "{claim:?}");
+        let next =
+            Submission { id: serde_json::from_value(claim.json["submission_id"].clone()).unwrap(), ..submission };
+
+        if how == "not_started" {
+            end(&next, Some(how)).await.expect_status(200);
+        } else {
+            next.fail(how).await;
+        }
+
+        let row = next.row().await;
+        assert_eq!(row["submission_job_id"] == job, waits_on, "{how}: {row:#}");
+        assert_eq!(row["submission_idempotency_key"], "a key", "{how}");
+        assert_eq!(row["status"], "PENDING_SKYVERN_SUBMISSION", "{how}");
+    }
+}
