@@ -6,8 +6,10 @@
 mod alert_times;
 mod chosen_resume;
 mod circuit_breakers;
+mod claims;
 mod devices;
 mod docs;
+mod late_news;
 mod ledger;
 mod linter;
 mod lock_order;
