@@ -15,6 +15,7 @@ mod database;
 mod expo_control;
 mod function;
 mod jsearch_control;
+mod log;
 pub mod own_stack;
 mod person;
 mod reply;

@@ -607,11 +607,7 @@ async fn the_key_is_in_no_log() {
     let request_id = Uuid::new_v4();
     sync.jsearch().fail(3, request_id, Fault::Html).await;
     sync.run_as(request_id).await.expect_problem(502, "jsearch_failed");
-    let log = eventually("the run is in the log", async || {
-        let log = std::fs::read_to_string(sync.stack.description().log_dir.join("functions.log")).unwrap_or_default();
-        log.contains(&request_id.to_string()).then_some(log)
-    })
-    .await;
+    let log = sync.stack.log_with(&[request_id.to_string()]).await;
     assert!(!log.contains(JSEARCH_KEY));
     let asked = sync.jsearch().requests(request_id).await;
     assert!(asked.iter().all(|request| !request.path.contains(JSEARCH_KEY)), "and in no address");

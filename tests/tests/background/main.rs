@@ -13,6 +13,7 @@ mod purge;
 mod push;
 mod queue;
 mod reconcile;
+mod retention;
 mod runner;
 mod stop;
 mod submit_application;

@@ -369,10 +369,28 @@ async fn the_tenth_round_of_a_purge_reads_no_more_than_the_first() {
 #[tokio::test]
 async fn it_is_queued_once_a_day() {
     let stack = Stack::get().await;
-    let schedule = async || stack.service().rpc("queue_daily_purge", &json!({})).await.expect_status(200);
-    futures_util::future::join_all((0..5).map(|_| schedule())).await;
-    let sql = "select count(*), count(distinct dedupe_key) from public.background_jobs where dedupe_key like 'purge:%'";
-    let row = &stack.database().query(sql, &[]).await[0];
-    let (queued, days): (i64, i64) = (row.get(0), row.get(1));
-    assert!(queued >= 1 && queued == days, "{queued} purges on {days} days");
+    // Nothing of this is committed, so that it is no other test's day.
+    let mut client = stack.database().connect().await;
+    let transaction = client.transaction().await.unwrap();
+    let today = "update public.background_jobs set dedupe_key = 'a test ' || id
+                 where dedupe_key = 'purge:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD')";
+    // Both zones together have another date than Greenwich at any time.
+    for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+        transaction.execute(today, &[]).await.unwrap();
+        transaction.batch_execute(&format!("set local timezone = '{zone}'")).await.unwrap();
+        for queued in [1, 0, 0] {
+            let row = transaction.query_one("select public.queue_daily_purge()", &[]).await.unwrap();
+            assert_eq!(row.get::<_, Value>(0), json!({ "queued": queued }), "{zone}");
+        }
+        let job = transaction
+            .query_one(
+                "select job_type, user_id is null from public.background_jobs
+                 where dedupe_key = 'purge:' || to_char(now() at time zone 'utc', 'YYYY-MM-DD')",
+                &[],
+            )
+            .await
+            .unwrap();
+        assert_eq!((job.get::<_, &str>(0), job.get::<_, bool>(1)), ("purge", true), "{zone}");
+    }
+    transaction.rollback().await.unwrap();
 }

@@ -466,3 +466,52 @@ async fn a_person_sees_how_far_their_job_is() {
     let odd = stack.service().rpc("extend_background_jobs", &report(json!("halfway"))).await;
     assert_eq!((odd.status, odd.code()), (400, "23514"), "always an object");
 }
+
+#[tokio::test]
+async fn a_heartbeat_keeps_what_is_still_the_workers_and_tells_of_it_alone() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let ids = enqueue(&stack, &json!(vec![json!({ "job_type": job_type }); 5])).await;
+    let jobs = claim(&stack, &job_type, 5).await;
+    let held = |job_id: Uuid| jobs.iter().find(|job| id(&job["id"]) == job_id).unwrap();
+    let [kept, quiet, settled, cancelled, lost] = ids[..] else { panic!("{ids:?}") };
+    settle(&stack, held(settled), json!({ "outcome": "completed" })).await;
+    stack.service().rpc("cancel_background_jobs", &json!({ "p_job_ids": [cancelled] })).await.expect_status(200);
+    let_time_pass(&stack, lost).await;
+    claim(&stack, &job_type, 1).await;
+    let before = "update public.background_jobs
+                  set progress = '{\"pages\": 1}', lease_expires_at = lease_expires_at - interval '25 seconds'
+                  where job_type = $1";
+    stack.database().query(before, &[&job_type]).await;
+    let row = async |job_id| stack.database().row("background_jobs", job_id).await;
+    let others = [row(settled).await, row(cancelled).await, row(lost).await];
+
+    let beats: Vec<Value> = ids
+        .iter()
+        .map(|job_id| json!({ "job_id": job_id, "lease_number": held(*job_id)["lease_number"], "progress": { "pages": 2 } }))
+        .map(|mut beat| {
+            if beat["job_id"] == json!(quiet) {
+                beat.as_object_mut().unwrap().remove("progress");
+            }
+            beat
+        })
+        .collect();
+    let told = stack.service().rpc("extend_background_jobs", &json!({ "p_jobs": beats })).await.expect_status(200);
+
+    let mut still: Vec<Uuid> = told.json.as_array().unwrap().iter().map(id).collect();
+    still.sort_unstable();
+    let mut expected = [kept, quiet];
+    expected.sort_unstable();
+    assert_eq!(still, expected);
+    assert_eq!([row(settled).await, row(cancelled).await, row(lost).await], others, "what is not theirs is as it was");
+    assert_eq!(
+        (&row(kept).await["progress"], &row(quiet).await["progress"]),
+        (&json!({"pages": 2}), &json!({"pages": 1}))
+    );
+    // Both times are those of the call.
+    let lease =
+        "select extract(epoch from lease_expires_at - updated_at)::int from public.background_jobs where id = $1";
+    for job_id in expected {
+        assert_eq!(stack.database().query(lease, &[&job_id]).await[0].get::<_, i32>(0), 30);
+    }
+}

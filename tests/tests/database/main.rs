@@ -4,9 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 mod alert_times;
+mod chosen_resume;
 mod circuit_breakers;
+mod claims;
+mod devices;
 mod docs;
+mod late_news;
+mod ledger;
 mod linter;
+mod lock_order;
 mod migrations;
 mod notifications;
 mod posting_keys;
@@ -16,3 +22,4 @@ mod row_limits;
 mod rpc;
 mod submissions;
 mod times;
+mod waiting;

@@ -62,6 +62,7 @@ async fn a_foreign_or_folded_path_is_no_resume() {
         format!("{}/../{}", person.user_id, other.resume_path),
         format!("{}//cv.pdf", person.user_id),
         format!("{}/", person.user_id),
+        format!("{}x/cv.pdf", person.user_id),
         "cv.pdf".to_owned(),
     ] {
         caller
@@ -451,20 +452,25 @@ async fn a_run_that_another_submission_has_superseded_is_cancelled_and_its_proof
 
 /// One claim of a new application.
 #[derive(Clone)]
-struct Submission {
-    stack: Stack,
-    person: Person,
-    application: Uuid,
-    id: Uuid,
+pub struct Submission {
+    pub stack: Stack,
+    pub person: Person,
+    pub application: Uuid,
+    pub id: Uuid,
 }
 
 impl Submission {
-    async fn claim(stack: &Stack, key: Option<&str>) -> Self {
+    pub async fn claim(stack: &Stack, key: Option<&str>) -> Self {
         Self::claim_by(stack, stack.new_person().await, key).await
     }
 
-    async fn claim_by(stack: &Stack, person: Person, key: Option<&str>) -> Self {
+    pub async fn claim_by(stack: &Stack, person: Person, key: Option<&str>) -> Self {
         let application = person.draft_application().await;
+        Self::claim_of(stack, person, application, key).await
+    }
+
+    /// The claim of an application of this person.
+    pub async fn claim_of(stack: &Stack, person: Person, application: Uuid, key: Option<&str>) -> Self {
         let mut submission = Self { stack: stack.clone(), person, application, id: Uuid::nil() };
         let claim = submission.claim_again(key).await;
         assert_eq!(outcome(&claim), "claimed", "{claim:?}");
@@ -472,13 +478,13 @@ impl Submission {
         submission
     }
 
-    async fn claim_again(&self, key: Option<&str>) -> Reply {
+    pub async fn claim_again(&self, key: Option<&str>) -> Reply {
         let arguments = json!({"p_application_id": self.application, "p_idempotency_key": key});
         self.person.caller().await.rpc("claim_application", &arguments).await
     }
 
     /// The next submission of the same application, after one that failed and may have been sent all the same.
-    async fn submit_again(&self) -> Self {
+    pub async fn submit_again(&self) -> Self {
         self.decide("PENDING_SKYVERN_SUBMISSION").await;
         let meant = json!({"p_application_id": self.application, "p_apply_again": true});
         let claim = self.person.caller().await.rpc("claim_application", &meant).await;
@@ -487,7 +493,7 @@ impl Submission {
     }
 
     /// The runs that are to be cancelled, or the submissions that may have started one.
-    async fn cancelled(&self) -> Vec<String> {
+    pub async fn cancelled(&self) -> Vec<String> {
         let sql = "select coalesce(payload ->> 'run_id', payload ->> 'submission_id') from public.background_jobs
                    where job_type = 'cancel_skyvern_run' and payload ->> 'application_id' = $1 order by created_at";
         let rows = self.stack.database().query(sql, &[&self.application.to_string()]).await;
@@ -495,7 +501,7 @@ impl Submission {
     }
 
     /// What `record_skyvern_run` is told.
-    fn run(&self, run_id: &str) -> Value {
+    pub fn run(&self, run_id: &str) -> Value {
         json!({
             "p_application_id": self.application, "p_submission_id": self.id, "p_run_id": run_id,
             "p_run_status": "created",
@@ -503,14 +509,14 @@ impl Submission {
     }
 
     /// Records a new run, and returns its id.
-    async fn record(&self) -> String {
+    pub async fn record(&self) -> String {
         let run_id = format!("tsk_{}", Uuid::new_v4());
         let recorded = self.stack.service().rpc("record_skyvern_run", &self.run(&run_id)).await;
         assert_eq!(outcome(&recorded), "recorded", "{recorded:?}");
         run_id
     }
 
-    async fn fail(&self, end: &str) -> Reply {
+    pub async fn fail(&self, end: &str) -> Reply {
         let arguments = json!({
             "p_application_id": self.application, "p_submission_id": self.id, "p_outcome": end,
             "p_reason": "a_test",
@@ -519,29 +525,29 @@ impl Submission {
     }
 
     /// A webhook whose URL names the application.
-    async fn hear(&self, run_id: &str, status: &str, attempt: i32, decision: &Value) -> Reply {
+    pub async fn hear(&self, run_id: &str, status: &str, attempt: i32, decision: &Value) -> Reply {
         let event = event(run_id, status, attempt, Some(self.application), Some(self.id), decision);
         self.stack.service().rpc("apply_skyvern_event", &event).await
     }
 
     /// The person moves the application themselves.
-    async fn decide(&self, status: &str) {
+    pub async fn decide(&self, status: &str) {
         let path = format!("applications?id=eq.{}", self.application);
         self.person.caller().await.update(&path, &json!({ "status": status })).await.expect_status(200);
     }
 
     /// The submissions of the application: each its id, its run, whether it started, and whether it is over.
-    async fn ledger(&self) -> Vec<Value> {
+    pub async fn ledger(&self) -> Vec<Value> {
         let sql = "select jsonb_build_array(submission_id, run_id, started_at is not null, ended_at is not null)
                    from private.application_runs where application_id = $1 order by claimed_at";
         self.stack.database().json(sql, &[&self.application]).await
     }
 
-    async fn row(&self) -> Value {
+    pub async fn row(&self) -> Value {
         self.person.application_row(self.application).await
     }
 
-    async fn history(&self) -> Vec<String> {
+    pub async fn history(&self) -> Vec<String> {
         let path =
             format!("application_events?application_id=eq.{}&select=source,to_status&order=position", self.application);
         let events: Vec<Value> = self.person.caller().await.select(&path).await.parse();
@@ -550,7 +556,7 @@ impl Submission {
     }
 
     /// How often the person was told of the application: each notification has its push job.
-    async fn told(&self) -> i64 {
+    pub async fn told(&self) -> i64 {
         let counts = "select (select count(*) from notifications where related_entity_id = $1),
                              (select count(*) from background_jobs
                               where user_id = $2 and payload -> 'data' ->> 'application_id' = $1::text)";
@@ -561,7 +567,7 @@ impl Submission {
     }
 }
 
-fn event(
+pub fn event(
     run_id: &str,
     status: &str,
     attempt: i32,
@@ -577,12 +583,12 @@ fn event(
 }
 
 /// What the webhook's function makes of an event: only final states are worth a notification.
-fn decided(status: &str) -> Value {
+pub fn decided(status: &str) -> Value {
     let notification = (status != "PROCESSING_BY_SKYVERN")
         .then(|| json!({"title": "About {job_title}", "message": "{company_name} has news"}));
     json!({"status": status, "status_details": {"reason": "a_test"}, "notification": notification})
 }
 
-fn outcome(reply: &Reply) -> &str {
+pub fn outcome(reply: &Reply) -> &str {
     reply.json["outcome"].as_str().unwrap_or_default()
 }

@@ -208,21 +208,23 @@ async fn every_fault_of_a_vendor_is_told_by_name_in_time_and_without_its_words()
         };
         assert_eq!(told, expected, "{cell}: {reply:?}");
         stack.expect_discreet(&reply);
+        reply.header("x-request-id").to_owned()
     };
     let (syncs, others): (Vec<_>, Vec<_>) = cells.into_iter().partition(|(function, ..)| *function == JOB_SYNC);
     let one_by_one = async {
         let _turn = Turn::alone(&stack, turn::JOB_SYNC).await;
+        let mut requests = Vec::new();
         for cell in syncs {
             // A run that got no response to its beginning holds the lock without knowing it.
             let release = "delete from public.cron_locks where lock_name = 'job_sync'";
             stack.database().query(release, &[]).await;
-            check(cell).await;
+            requests.push(check(cell).await);
         }
+        requests
     };
-    tokio::join!(join_all(others.into_iter().map(&check)), one_by_one);
+    let (others, syncs) = tokio::join!(join_all(others.into_iter().map(&check)), one_by_one);
 
-    let log = std::fs::read_to_string(stack.description().log_dir.join("functions.log")).unwrap();
-    assert!(log.contains("database_unavailable"), "the log is the functions'");
+    let log = stack.log_with(&[others, syncs].concat()).await;
     for secret in stack.secrets() {
         assert!(!log.contains(&secret), "{secret} is in the log");
     }

@@ -1,7 +1,5 @@
 //! Searching for jobs.
 
-use std::fs;
-
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{
@@ -311,7 +309,7 @@ async fn each_fault_of_adzuna_has_its_name_and_shows_no_key() {
         (Fault::Padded { bytes: 5 * 1024 * 1024 }, 502, "adzuna_unreadable"),
     ];
 
-    join_all(faults.into_iter().map(async |(fault, status, code)| {
+    let requests = join_all(faults.into_iter().map(async |(fault, status, code)| {
         let word = word();
         stack.adzuna().fail_once(&word, fault.clone()).await;
 
@@ -330,11 +328,11 @@ async fn each_fault_of_adzuna_has_its_name_and_shows_no_key() {
         let longest = if code == "adzuna_rejected" { 3600 } else { 30 };
         assert!((1..=longest).contains(&wait), "{fault:?}: {wait}");
         assert_eq!(stack.adzuna().searches_for(&word).await.len(), 1, "for a while nobody asks again: {fault:?}");
+        reply.header("x-request-id").to_owned()
     }))
     .await;
 
-    let log = fs::read_to_string(stack.description().log_dir.join("functions.log")).unwrap();
-    assert!(log.contains("adzuna-job-search"), "the log is the functions'");
+    let log = stack.log_with(&requests).await;
     assert!(!log.contains(APP_KEY), "no key is in the log");
 }
 

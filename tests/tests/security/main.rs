@@ -5,5 +5,6 @@
 mod bad_input;
 mod limits;
 mod rights;
+mod row_ownership;
 mod sign_in;
 mod signatures;

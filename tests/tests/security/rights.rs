@@ -10,7 +10,7 @@ use tests::{Caller, Finish, Method, PDF, Person, Reply, Stack};
 use uuid::Uuid;
 
 /// What is promised of one table.
-struct Table {
+pub struct Table {
     name: &'static str,
     /// The column that tells rows apart.
     key: &'static str,
@@ -21,9 +21,9 @@ struct Table {
     /// The columns that the person may change; any other is refused.
     writable: &'static [&'static str],
     /// A new row of this person, complete enough for the table.
-    row: fn(&Person) -> Value,
+    pub row: fn(&Person) -> Value,
     /// What to send to change one.
-    change: fn() -> Value,
+    pub change: fn() -> Value,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -762,7 +762,7 @@ impl Table {
     }
 }
 
-fn table(name: &str) -> &'static Table {
+pub fn table(name: &str) -> &'static Table {
     TABLES.iter().find(|table| table.name == name).unwrap_or_else(|| panic!("{name} has no promises"))
 }
 
@@ -794,7 +794,7 @@ async fn prepare(stack: &Stack, table: &Table, owner: &Person) {
 }
 
 /// The key of a row that belongs to `owner`: made by the service, where signing up does not make it.
-async fn existing_row(stack: &Stack, table: &Table, owner: &Person) -> String {
+pub async fn existing_row(stack: &Stack, table: &Table, owner: &Person) -> String {
     let service = stack.service();
     prepare(stack, table, owner).await;
     let found = match table.name {

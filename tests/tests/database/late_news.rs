@@ -1,0 +1,208 @@
+//! News of a run that comes when its application has gone on, or is gone.
+
+use serde_json::{Value, json};
+use tests::{Reply, Stack};
+use uuid::Uuid;
+
+use crate::submissions::{Submission, decided, event, outcome};
+
+async fn ledger(stack: &Stack, submission: Uuid) -> Value {
+    let sql = "select to_jsonb(r) from private.application_runs r where submission_id = $1";
+    stack.database().json(sql, &[&submission]).await.remove(0)
+}
+
+fn new_run() -> String {
+    format!("tsk_{}", Uuid::new_v4())
+}
+
+async fn tell(stack: &Stack, event: &Value) -> Reply {
+    stack.service().rpc("apply_skyvern_event", event).await.expect_status(200)
+}
+
+/// What the inbox says of a run's events, in the order in which they came.
+async fn inbox(stack: &Stack, run_id: &str) -> Vec<Value> {
+    let sql = "select jsonb_build_array(outcome, application_id, applied_at is not null)
+               from public.webhook_events where run_id = $1 order by received_at";
+    stack.database().json(sql, &[&run_id]).await
+}
+
+#[tokio::test]
+async fn what_is_said_twice_in_different_words_is_told_once() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    let sent = decided("SUBMITTED_BY_SKYVERN");
+    assert_eq!(outcome(&submission.hear(&run_id, "completed", 1, &sent).await), "applied");
+    let first = submission.row().await;
+
+    assert_eq!(outcome(&submission.hear(&run_id, "completed", 2, &sent).await), "applied");
+
+    let second = submission.row().await;
+    assert_eq!(first["applied_at"], second["applied_at"]);
+    assert_eq!((&second["skyvern_run_attempt"], submission.told().await), (&json!(2), 1));
+}
+
+#[tokio::test]
+async fn a_failure_that_is_tried_again_and_one_that_is_not_are_two_events() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    for (retry_pending, decision) in [(true, "PROCESSING_BY_SKYVERN"), (false, "FAILED_SKYVERN_SUBMISSION")] {
+        let mut event = event(&run_id, "failed", 1, None, None, &decided(decision));
+        event["p_retry_pending"] = json!(retry_pending);
+        for expected in ["applied", "duplicate"] {
+            assert_eq!(outcome(&tell(&stack, &event).await), expected, "retry pending: {retry_pending}");
+        }
+        assert_eq!(submission.row().await["status"], decision);
+    }
+}
+
+#[tokio::test]
+async fn what_the_person_decided_stands_and_the_run_is_followed_all_the_same() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    submission.decide("INTERVIEW_SCHEDULED").await;
+    let going_on = decided("PROCESSING_BY_SKYVERN");
+
+    assert_eq!(outcome(&submission.hear(&run_id, "running", 2, &going_on).await), "kept");
+    assert_eq!(submission.row().await["skyvern_run_attempt"], 2);
+    assert_eq!(outcome(&submission.hear(&run_id, "failed", 1, &going_on).await), "out_of_order");
+
+    // After an interview nobody wonders whether it was sent, and the proof is kept.
+    assert_eq!(outcome(&submission.hear(&run_id, "completed", 2, &decided("SUBMITTED_BY_SKYVERN")).await), "kept");
+    let row = submission.row().await;
+    assert_eq!((&row["status"], &row["status_details"]["run_id"]), (&json!("INTERVIEW_SCHEDULED"), &json!(run_id)));
+    assert_eq!(submission.told().await, 0);
+}
+
+#[tokio::test]
+async fn that_it_was_sent_in_spite_of_a_decision_is_told_once() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    submission.decide("WITHDRAWN_BY_USER").await;
+
+    for attempt in 1..=3 {
+        let sent = decided("SUBMITTED_BY_SKYVERN");
+        assert_eq!(outcome(&submission.hear(&run_id, "completed", attempt, &sent).await), "kept");
+        assert_eq!(submission.told().await, 1, "after attempt {attempt}");
+    }
+    assert_eq!(submission.row().await["status_details"]["run_id"], json!(run_id));
+}
+
+#[tokio::test]
+async fn only_what_was_given_up_for_its_deadline_is_not_moved_by_its_cancellation() {
+    let stack = Stack::get().await;
+    for (reason, status) in
+        [("run_overdue", "REQUIRES_ATTENTION_MANUAL_REVIEW"), ("unproven", "FAILED_SKYVERN_SUBMISSION")]
+    {
+        let submission = Submission::claim(&stack, None).await;
+        let run_id = submission.record().await;
+        let path = format!("applications?id=eq.{}", submission.application);
+        let given_up = json!({ "status": "REQUIRES_ATTENTION_MANUAL_REVIEW", "status_details": { "reason": reason } });
+        stack.service().update(&path, &given_up).await.expect_status(200);
+
+        submission.hear(&run_id, "canceled", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+
+        assert_eq!(submission.row().await["status"], status, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn an_earlier_run_that_goes_on_is_stopped_and_its_proof_is_told_once() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = submission.record().await;
+    // Given up, and put back to the start by its person.
+    let path = format!("applications?id=eq.{}", submission.application);
+    let given_up = json!({ "status": "REQUIRES_ATTENTION_MANUAL_REVIEW" });
+    stack.service().update(&path, &given_up).await.expect_status(200);
+    submission.decide("DRAFT").await;
+
+    let heard = submission.hear(&run_id, "running", 1, &decided("PROCESSING_BY_SKYVERN")).await;
+
+    assert_eq!(outcome(&heard), "other_run", "{heard:?}");
+    assert_eq!(submission.cancelled().await, [run_id.as_str()], "nobody wants it any more");
+    assert_eq!(submission.row().await["status"], "DRAFT");
+    let sent = decided("SUBMITTED_BY_SKYVERN");
+    assert_eq!(outcome(&submission.hear(&run_id, "completed", 1, &sent).await), "applied");
+    assert!(ledger(&stack, submission.id).await["ended_at"].is_string(), "it is over");
+    submission.hear(&run_id, "completed", 2, &sent).await.expect_status(200);
+    assert_eq!(submission.told().await, 1);
+}
+
+#[tokio::test]
+async fn the_same_proof_of_an_earlier_run_once_more_is_no_second_sending() {
+    let stack = Stack::get().await;
+    let earlier = Submission::claim(&stack, None).await;
+    let first = earlier.record().await;
+    earlier.hear(&first, "canceled", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+    let later = earlier.submit_again().await;
+    let second = later.record().await;
+    let sent = decided("SUBMITTED_BY_SKYVERN");
+    later.hear(&second, "completed", 1, &sent).await.expect_status(200);
+    earlier.hear(&first, "completed", 1, &sent).await.expect_status(200);
+    let told = earlier.told().await;
+
+    earlier.hear(&first, "completed", 2, &sent).await.expect_status(200);
+
+    assert_eq!(earlier.told().await, told, "that it was sent twice was told");
+}
+
+#[tokio::test]
+async fn an_event_names_its_submission_and_no_stranger_to_it() {
+    let stack = Stack::get().await;
+    let (submission, other) = (Submission::claim(&stack, None).await, Submission::claim(&stack, None).await);
+    let going_on = decided("PROCESSING_BY_SKYVERN");
+
+    // Another application's submission: it is nobody's as far as anything is known.
+    let run_id = new_run();
+    let strange = event(&run_id, "running", 1, Some(submission.application), Some(other.id), &going_on);
+    assert_eq!(outcome(&tell(&stack, &strange).await), "waiting");
+    assert_eq!(inbox(&stack, &run_id).await, [json!(["waiting", null, false])]);
+    assert!(ledger(&stack, other.id).await["run_id"].is_null());
+    // When its run is recorded, it is applied, and once.
+    stack.service().rpc("record_skyvern_run", &submission.run(&run_id)).await.expect_status(200);
+    assert_eq!(inbox(&stack, &run_id).await, [json!(["applied", submission.application, true])]);
+
+    // Without a submission, and with an earlier run, it could be that of an earlier attempt.
+    let earlier = Submission::claim(&stack, None).await;
+    let first = earlier.record().await;
+    earlier.hear(&first, "failed", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+    let later = earlier.submit_again().await;
+    let unknown = event(&new_run(), "running", 1, Some(later.application), None, &going_on);
+    assert_eq!(outcome(&tell(&stack, &unknown).await), "other_run");
+    assert!(ledger(&stack, later.id).await["run_id"].is_null());
+    // Without an earlier one it can only be this.
+    let adopted = event(&new_run(), "running", 1, Some(other.application), None, &going_on);
+    assert_eq!(outcome(&tell(&stack, &adopted).await), "applied");
+    assert_eq!(ledger(&stack, other.id).await["run_id"], adopted["p_run_id"]);
+}
+
+#[tokio::test]
+async fn of_an_erased_application_its_run_is_followed_and_that_it_was_sent_is_told() {
+    let stack = Stack::get().await;
+    for is_recorded in [true, false] {
+        let submission = Submission::claim(&stack, None).await;
+        let run_id = if is_recorded { submission.record().await } else { new_run() };
+        let key = json!({ "p_application_id": submission.application });
+        submission.person.caller().await.rpc("erase_application", &key).await.expect_status(204);
+        let told = async || stack.database().rows("notifications", "user_id", submission.person.user_id).await.len();
+
+        for (status, attempt, decision, is_over, messages) in [
+            ("running", 1, "PROCESSING_BY_SKYVERN", false, 0),
+            ("failed", 1, "FAILED_SKYVERN_SUBMISSION", true, 0),
+            ("completed", 2, "SUBMITTED_BY_SKYVERN", true, 1),
+        ] {
+            let heard = submission.hear(&run_id, status, attempt, &decided(decision)).await;
+            assert_eq!(outcome(&heard), "application_erased", "{status}: {heard:?}");
+            let run = ledger(&stack, submission.id).await;
+            assert!(run["run_id"] == json!(run_id) && run["started_at"].is_string(), "{status}: {run:#}");
+            assert_eq!((run["ended_at"].is_string(), told().await), (is_over, messages), "{status}");
+        }
+        assert_eq!(inbox(&stack, &run_id).await.len(), 3);
+        let kept = "select from public.webhook_events where run_id = $1 and (body <> '' or decision is not null)";
+        assert!(stack.database().query(kept, &[&run_id]).await.is_empty(), "nothing of what was said");
+    }
+}
