@@ -39,3 +39,28 @@ pub fn read(file: &Path) -> Outcome<Vec<Argument>> {
         toml::from_str(&text).map_err(|error| Failure::new(format!("{} is broken: {error}", file.display())))?;
     Ok(arguments.survivor)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use toolchain::Project;
+
+    use super::read;
+
+    #[test]
+    fn the_projects_own_arguments_are_about_mutants_that_exist() {
+        let project = Project::find().unwrap();
+        let (mutants, ..) = crate::mutate::sql::read_migrations(&project).unwrap();
+
+        for argument in read(&project.root.join("tests/mutants.toml")).unwrap() {
+            assert!(mutants.iter().any(|mutant| argument.is_about(mutant)), "{}: {}", argument.file, argument.mutant);
+            assert!(argument.because.len() > 20, "{} is argued", argument.mutant);
+        }
+    }
+
+    #[test]
+    fn without_a_file_nothing_is_argued() {
+        assert!(read(Path::new("no/such/file.toml")).unwrap().is_empty());
+    }
+}

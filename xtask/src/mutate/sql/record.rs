@@ -61,8 +61,11 @@ impl Records {
         } else {
             options.append(true)
         };
-        let file = options.open(path).doing(|| format!("write {}", path.display()))?;
-        // The last one counts; the end of a line may be missing after a power failure.
+        let mut file = options.open(path).doing(|| format!("write {}", path.display()))?;
+        // The last one counts. The end of a line may be missing after a power failure.
+        if !text.is_empty() && !text.ends_with('\n') {
+            file.write_all(b"\n").doing(|| format!("write {}", path.display()))?;
+        }
         let records = text.lines().filter_map(|line| serde_json::from_str::<Record>(line).ok());
         Ok(Self { file, known: records.map(|record| (record.id.clone(), record)).collect() })
     }
@@ -100,4 +103,38 @@ impl Records {
 fn id(mutant: &Mutant) -> String {
     let text = format!("{}\0{}\0{}", mutant.file, mutant.what, mutant.change.text());
     hex(&Sha256::digest(text))[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, env, fs, process};
+
+    use super::{End, Records};
+    use crate::mutate::sql::statement::{Mutant, mutants};
+
+    fn some() -> Vec<Mutant> {
+        mutants("1_a.sql", "create policy p on a.t using (b = 1 and c); create policy q on a.t using (d);")
+    }
+
+    #[test]
+    fn what_was_found_is_known_to_the_next_run_unless_it_is_to_be_forgotten() {
+        let file = env::temp_dir().join(format!("mutants-{}.jsonl", process::id()));
+        let [one, two, three] = &some()[..] else { panic!("{:?}", some()) };
+        let mut records = Records::open(&file, true).unwrap();
+        records.add(one, End::Survived, "", BTreeSet::from(["a::b@1".into()])).unwrap();
+        records.add(one, End::Killed, "a::b::test", BTreeSet::new()).unwrap();
+        records.add(two, End::Killed, "a::b::test", BTreeSet::new()).unwrap();
+        fs::write(&file, fs::read_to_string(&file).unwrap() + "{\"id\": \"half a li").unwrap();
+
+        let mut again = Records::open(&file, false).unwrap();
+        again.add(three, End::Unviable, "", BTreeSet::new()).unwrap();
+        let again = Records::open(&file, false).unwrap();
+
+        assert_eq!(again.of(one).unwrap().end, End::Killed, "the last line counts");
+        assert_eq!(again.of(three).unwrap().end, End::Unviable, "half a line spoils no other");
+        assert_eq!(again.killers("policy p"), ["a::b::test"]);
+        assert!(again.killers("policy q").is_empty());
+        assert!(Records::open(&file, true).unwrap().of(one).is_none());
+        fs::remove_file(&file).unwrap();
+    }
 }

@@ -221,3 +221,86 @@ fn edits_of(sql: &str, body: &Token) -> Vec<Edit> {
     let shifted = |edit: Edit| Edit { at: edit.at.start + shift..edit.at.end + shift, ..edit };
     edits(inner, Role::Body).into_iter().map(shifted).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Mutant, Subject, mutants};
+
+    fn of(sql: &str) -> Vec<Mutant> {
+        mutants("1_a.sql", sql)
+    }
+
+    #[test]
+    fn a_function_is_replayed_with_one_change_in_its_body() {
+        let sql = "-- why\ncreate or replace function a.b(c int default 1) returns int language sql as $$\n  \
+                   select 1\n  where c = 2\n$$;\nrevoke all on function a.b(int) from public;";
+
+        let mutants = of(sql);
+
+        assert_eq!(mutants.len(), 1);
+        assert_eq!(mutants[0].place(), "migrations/1_a.sql:4: a.b: `c = 2` taken away");
+        assert_eq!(mutants[0].subject, Subject::Function("a.b".into()));
+        let Change::Replay { original, mutated } = &mutants[0].change else { panic!("{:?}", mutants[0]) };
+        assert!(original.starts_with("create or replace") && original.ends_with("where c = 2\n$$"), "{original}");
+        assert_eq!(*mutated, original.replace("c = 2", "true"));
+    }
+
+    #[test]
+    fn a_policy_is_dropped_and_made_anew() {
+        let mutants = of("create policy p on a.t for select to d using (e = f());");
+
+        let Change::Replay { original, mutated } = &mutants[0].change else { panic!("{mutants:?}") };
+        assert_eq!(original, "drop policy p on a.t;\ncreate policy p on a.t for select to d using (e = f())");
+        assert_eq!(mutated, "drop policy p on a.t;\ncreate policy p on a.t for select to d using (true)");
+        assert_eq!(mutants[0].subject, Subject::OfTable { name: "policy p".into(), table: "a.t".into() });
+    }
+
+    #[test]
+    fn constraints_are_dropped_and_checks_are_changed() {
+        let mutants = of("create table if not exists a.t (
+            b text constraint t_check_b check (char_length(b) <= 20),
+            constraint t_unique_b unique (b),
+            constraint t_fk_c foreign key (c) references d (c));");
+
+        let names: Vec<String> = mutants.iter().map(Mutant::name).collect();
+        assert_eq!(
+            names,
+            [
+                "constraint t_check_b: dropped",
+                "constraint t_check_b: `char_length(b) <= 20` taken away",
+                "constraint t_check_b: `char_length(b) <= 20`: <= is <",
+                "constraint t_check_b: `char_length(b) <= 20`: 20 is 200",
+                "constraint t_unique_b: dropped",
+                "constraint t_fk_c: dropped",
+            ]
+        );
+        assert_eq!(mutants[3].line, 2);
+        assert!(
+            mutants[3]
+                .change
+                .application()
+                .contains("add constraint t_check_b check (char_length(b) <= 200) not valid")
+        );
+    }
+
+    #[test]
+    fn triggers_row_level_security_unique_indexes_and_grants_are_broken() {
+        let mutants = of("create or replace trigger g before insert on a.t for each row execute function a.f();
+            alter table a.t enable row level security;
+            create unique index if not exists i on a.t (b) where c;
+            grant execute on function a.f(int) to service_role;
+            grant execute on function a.f(int) to authenticated, service_role;
+            grant select on table a.t to authenticated;");
+
+        let broken: Vec<String> = mutants.iter().map(|mutant| mutant.change.application()).collect();
+        assert_eq!(broken.len(), 4, "{broken:?}");
+        for (broken, how) in broken.iter().zip([
+            "alter table a.t disable trigger g",
+            "alter table a.t disable row level security",
+            "drop index a.i",
+            "grant execute on function a.f(int) to authenticated",
+        ]) {
+            assert!(broken.ends_with(how), "{broken}");
+        }
+    }
+}
