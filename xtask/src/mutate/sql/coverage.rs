@@ -1,7 +1,6 @@
 //! Which tests concern a mutant: measured, by what each module calls and touches when it runs alone.
 
 use std::{
-    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
@@ -102,16 +101,16 @@ impl Coverage {
         Ok(())
     }
 
-    /// The modules that concern a mutant, the likeliest to notice it first, per second that they take.
+    /// The modules that concern a mutant, the quickest first, and before them those that seem to be about it.
     pub fn concerned<'modules>(&self, subject: &Subject, modules: &'modules [Module]) -> Vec<&'modules Module> {
         let mut concerned: Vec<&Module> =
             modules.iter().filter(|module| self.concerns(subject, &module.name)).collect();
-        concerned.sort_by_key(|module| {
-            let touched = &self.touched[&module.name];
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of a test")]
-            let milliseconds = (touched.seconds * 1000.0) as usize;
-            (Reverse(resemblance(&module.name, subject.name())), milliseconds * touched.functions.len())
-        });
+        // What a name has in common with the subject makes up for time.
+        let worth = |module: &Module| {
+            let resemblance = u32::try_from(resemblance(&module.name, subject.name())).unwrap_or_default();
+            (self.touched[&module.name].seconds + 1.0) / (1.0 + 3.0 * f64::from(resemblance))
+        };
+        concerned.sort_by(|one, other| worth(one).total_cmp(&worth(other)));
         concerned
     }
 

@@ -110,26 +110,43 @@ impl Trial {
         let killers = self.killers(mutant, modules);
         for (module, tests) in killers.values() {
             // One that takes too long takes as long in its module, where that counts.
-            if let Verdict::Failed(failed) = module.run_these(&self.stack, tests, FEW_TESTS)? {
-                return noticed_by(module, failed);
+            if let Verdict::Failed(failed) = module.run_these(&self.stack, tests, FEW_TESTS)?
+                && let Some(test) = self.fails_again(module, failed)?
+            {
+                return Ok(Noticed::By((*module).clone(), test));
             }
         }
         for module in modules {
-            if is_over(self.deadline) || is_over(patience) {
-                return Ok(Noticed::Interrupted);
-            }
             let mut left_out = self.coverage.failing(&module.name);
             left_out.extend(self.unreliable.iter().filter_map(|test| test_in(module, test)).map(Into::into));
             left_out.extend(killers.get(module.program_name()).into_iter().flat_map(|(_, tests)| tests).cloned());
-            match module.run_until_failure(&self.stack, &left_out, self.coverage.limit(&module.name))? {
-                Verdict::Passed => {
-                    tried.insert(key(module));
+            loop {
+                if is_over(self.deadline) || is_over(patience) {
+                    return Ok(Noticed::Interrupted);
                 }
-                Verdict::TimedOut => return Ok(Noticed::TooLate(module.name.clone())),
-                Verdict::Failed(failed) => return noticed_by(module, failed),
+                match module.run_until_failure(&self.stack, &left_out, self.coverage.limit(&module.name))? {
+                    Verdict::Passed => break,
+                    Verdict::TimedOut => return Ok(Noticed::TooLate(module.name.clone())),
+                    Verdict::Failed(failed) => {
+                        left_out.extend(failed.iter().cloned());
+                        if let Some(test) = self.fails_again(module, failed)? {
+                            return Ok(Noticed::By(module.clone(), test));
+                        }
+                    }
+                }
             }
+            tried.insert(key(module));
         }
         Ok(Noticed::No)
+    }
+
+    /// The test, if it fails once more, with nothing beside it: on a busy machine one may fail by itself.
+    fn fails_again(&self, module: &Module, failed: BTreeSet<String>) -> Outcome<Option<String>> {
+        let Some(test) = failed.into_iter().next() else {
+            return Err(Failure::new(format!("{} broke off", module.name)));
+        };
+        let again = module.run_these(&self.stack, std::slice::from_ref(&test), FEW_TESTS)?;
+        Ok(Some(test).filter(|_| again != Verdict::Passed))
     }
 
     /// The tests that are likely to notice, by program, each with a module of that.
@@ -189,11 +206,4 @@ fn name_of(module: &Module, test: &str) -> String {
 fn test_in<'name>(module: &Module, name: &'name str) -> Option<&'name str> {
     let test = name.strip_prefix(module.program_name())?.strip_prefix("::")?;
     module.has(test).then_some(test)
-}
-
-fn noticed_by(module: &Module, failed: BTreeSet<String>) -> Outcome<Noticed> {
-    match failed.into_iter().next() {
-        Some(test) => Ok(Noticed::By(module.clone(), test)),
-        None => Err(Failure::new(format!("{} broke off", module.name))),
-    }
 }
