@@ -10,6 +10,7 @@ mod deploy;
 mod dev;
 mod lint;
 mod logs;
+mod mutate;
 mod setup;
 mod stack;
 mod test;
@@ -32,6 +33,7 @@ usage: cargo xtask COMMAND
   demo    tell the story of the main job, on the running stack or one of its own
   test    run every test, on a stack of its own
   lint    check format and lints
+  mutate  break one guard at a time, and list what no test notices
   build   build the functions
   bench   measure the functions beside their floor
   db      migrate a database up or down, or show where it is
@@ -49,11 +51,12 @@ Each command sets up by itself what it needs. `cargo xtask COMMAND --help` says 
 type Command = fn(&Project, &Arguments) -> Outcome;
 
 /// Every command, what it accepts, and what it does.
-const COMMANDS: [(&str, Usage, Command); 12] = [
+const COMMANDS: [(&str, Usage, Command); 13] = [
     ("dev", dev::USAGE, dev::run),
     ("demo", demo::USAGE, demo::run),
     ("test", test::USAGE, test::run),
     ("lint", lint::USAGE, lint::run),
+    ("mutate", mutate::USAGE, mutate::run),
     ("build", build::USAGE, build::run),
     ("bench", bench::USAGE, bench::run),
     ("db", db::USAGE, db::run),

@@ -1,4 +1,4 @@
-//! Tools that cargo compiles: `worker-build` and `wasm-bindgen`.
+//! Tools that cargo compiles: `worker-build` and `wasm-bindgen`, and `cargo-mutants` for whoever asks for it.
 
 use std::{
     fs,
@@ -12,7 +12,9 @@ use crate::{command, failure::Outcome, project::Project};
 /// Must be the version of the `worker` crate.
 const WORKER_BUILD: &str = "0.8.7";
 
-/// What cargo installs.
+const CARGO_MUTANTS: &str = "27.1.0";
+
+/// What cargo installs for the functions.
 pub(super) struct CargoTools {
     worker_build: PathBuf,
     wasm_bindgen: PathBuf,
@@ -39,6 +41,14 @@ pub(super) fn install(project: &Project) -> Outcome<CargoTools> {
         worker_build: worker_build.join("bin/worker-build"),
         wasm_bindgen: wasm_bindgen.join("bin/wasm-bindgen"),
     })
+}
+
+/// What changes Rust code in one place at a time.
+pub(super) fn install_cargo_mutants(project: &Project) -> Outcome<PathBuf> {
+    let build = project.cache.join("cargo-mutants.build");
+    let folder = install_one(project, &build, "cargo-mutants", "cargo-mutants", CARGO_MUTANTS, &["--locked"])?;
+    let _ = fs::remove_dir_all(&build);
+    Ok(folder.join("bin/cargo-mutants"))
 }
 
 fn install_one(

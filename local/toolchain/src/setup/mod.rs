@@ -91,6 +91,12 @@ pub fn node_packages(project: &Project) -> Outcome<NodePackages> {
     node_packages::install(project)
 }
 
+/// Installs cargo-mutants.
+pub fn cargo_mutants(project: &Project) -> Outcome<PathBuf> {
+    let _lock = lock(project, SETUP)?;
+    cargo_tools::install_cargo_mutants(project)
+}
+
 /// Installs the linter for WebAssembly code.
 pub fn wasm_clippy(project: &Project) -> Outcome<WasmToolchain> {
     let _lock = lock(project, WASM_TARGET)?;
