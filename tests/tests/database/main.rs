@@ -14,5 +14,6 @@ mod released;
 mod resumes;
 mod row_limits;
 mod rpc;
+mod safe_updates;
 mod submissions;
 mod times;
