@@ -5,7 +5,7 @@
 -- Migrations may rely on everything in this file and on nothing else; none of it is ever made by a migration.
 --
 -- Left out, because the embedded PostgreSQL has no contrib modules and nothing of ours relies on them: pgcrypto,
--- uuid-ossp, pg_stat_statements, and the safeupdate that hosted preloads for the API roles.
+-- uuid-ossp, pg_stat_statements.
 
 -- Roles ---------------------------------------------------------------------------------------------------------------
 
@@ -44,6 +44,8 @@ begin
     alter role authenticated set statement_timeout = '8s';
     alter role authenticator set statement_timeout = '8s';
     alter role authenticator set lock_timeout = '8s';
+    -- Refuses UPDATE and DELETE without WHERE to the API roles, also inside of functions. The set-up builds the library.
+    alter role authenticator set session_preload_libraries = 'safeupdate';
     alter role postgres set search_path = "$user", public, extensions;
     alter role supabase_admin set search_path = "$user", public, auth, extensions;
     alter role supabase_auth_admin set search_path = auth;

@@ -31,5 +31,7 @@ pub mod supabase;
 pub mod vendors;
 pub mod workers;
 
+#[cfg(test)]
+mod fixtures;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

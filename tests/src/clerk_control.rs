@@ -3,8 +3,9 @@
 use reqwest::Method;
 
 use crate::stack::Stack;
-use simulators::clerk::TokenSpec;
+use simulators::clerk::schedule::{Passing, ScheduledMessage};
 use simulators::clerk::webhook::{EventSpec, SentEvent};
+use simulators::clerk::{PublishedKey, TokenSpec};
 
 /// Mints session tokens and sends webhooks, honest and forged.
 pub struct ClerkControl {
@@ -39,6 +40,25 @@ impl ClerkControl {
     /// If the simulator does not do it.
     pub async fn rotate(&self) {
         self.stack.control(Method::POST, "/clerk/rotate", |request| request).await.expect_status(204);
+    }
+
+    /// Publishes exactly these keys.
+    ///
+    /// # Panics
+    /// If the simulator does not do it.
+    pub async fn publish(&self, keys: &[PublishedKey]) {
+        self.stack.control(Method::POST, "/clerk/keys", |request| request.json(keys)).await.expect_status(204);
+    }
+
+    /// Hands a message to Svix, which makes the first attempt at once.
+    pub async fn hand_over(&self, spec: &EventSpec) -> ScheduledMessage {
+        self.stack.control(Method::POST, "/clerk/messages", |request| request.json(spec)).await.parse()
+    }
+
+    /// Lets time pass for a message, and has Svix try again as often as it would meanwhile.
+    pub async fn pass(&self, message: &ScheduledMessage, seconds: u64) -> ScheduledMessage {
+        let path = format!("/clerk/messages/{}/pass", message.svix_id);
+        self.stack.control(Method::POST, &path, |request| request.json(&Passing { seconds })).await.parse()
     }
 
     /// Sends a webhook, and tells what was answered.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 
 use crate::stack::Stack;
-use simulators::expo::control::{Delivered, Device, Devices, ProjectRecord, ProjectSpec};
+use simulators::expo::control::{Aging, Delivered, Device, Devices, ProjectRecord, ProjectSpec};
 use simulators::faults::{Fault, FaultSpec, Service};
 use simulators::recorder::RecordedRequest;
 
@@ -34,6 +34,12 @@ impl ExpoControl {
     pub async fn project(&self, project: &str) -> ProjectRecord {
         let query = [("project", project)];
         self.stack.control(Method::GET, "/expo/projects", |request| request.query(&query)).await.parse()
+    }
+
+    /// Lets the messages with this text in their token or data grow older.
+    pub async fn let_age(&self, text: impl ToString, seconds: u64) {
+        let aging = Aging { contains: text.to_string(), seconds };
+        self.stack.control(Method::POST, "/expo/age", |request| request.json(&aging)).await.expect_status(204);
     }
 
     /// The messages that came through, by a text in their token or data, or by their project.

@@ -1,11 +1,14 @@
 //! Skyvern, from the side of its workers.
 
 use reqwest::Method;
+use serde::Serialize;
+use serde_json::json;
 
+use crate::reply::Reply;
 use crate::stack::Stack;
 use simulators::faults::{Fault, Service};
 use simulators::recorder::RecordedRequest;
-use simulators::skyvern::control::{Finish, Finished, RecordedRun};
+use simulators::skyvern::control::{CompletionAfterCancel, Finish, Finished, LateListing, RecordedRun};
 use simulators::skyvern::sign;
 
 /// Decides what becomes of runs, and shows what was asked.
@@ -42,10 +45,37 @@ impl SkyvernControl {
     /// Moves a run on and delivers its webhook.
     ///
     /// # Panics
-    /// If there is no such run.
+    /// If there is no such run, or it cannot get there.
     pub async fn finish(&self, run_id: &str, finish: &Finish) -> Finished {
+        self.try_to_finish(run_id, finish).await.parse()
+    }
+
+    /// Runs whose creation has this text in it are not in the list until so much time has passed; without a time, until
+    /// [`Self::list_now`].
+    pub async fn list_late(&self, text: impl ToString, after_ms: Option<u64>) {
+        let late = LateListing { contains: text.to_string(), after_ms };
+        self.control("/skyvern/late-listings", &late).await;
+    }
+
+    /// They are in the list from now on.
+    pub async fn list_now(&self, text: impl ToString) {
+        self.control("/skyvern/late-listings/release", &json!({ "contains": text.to_string() })).await;
+    }
+
+    /// Runs whose creation has this text in it, and which are cancelled, end like this all the same.
+    pub async fn complete_after_cancel(&self, text: impl ToString, finish: Finish) {
+        let completion = CompletionAfterCancel { contains: text.to_string(), finish };
+        self.control("/skyvern/completions-after-cancel", &completion).await;
+    }
+
+    async fn control(&self, path: &str, spec: &impl Serialize) {
+        self.stack.control(Method::POST, path, |request| request.json(spec)).await.expect_status(204);
+    }
+
+    /// Tries to move a run on to where it may not be able to get, and returns what Skyvern says to that.
+    pub async fn try_to_finish(&self, run_id: &str, finish: &Finish) -> Reply {
         let path = format!("/skyvern/runs/{run_id}/finish");
-        self.stack.control(Method::POST, &path, |request| request.json(finish)).await.parse()
+        self.stack.control(Method::POST, &path, |request| request.json(finish)).await
     }
 
     /// The next creation with this text in it fails in this way.

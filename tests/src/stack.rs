@@ -264,7 +264,7 @@ impl Stack {
     pub fn secrets(&self) -> Vec<String> {
         let keys = serde_json::to_value(self.keys()).unwrap_or_default();
         let keys = keys.as_object().into_iter().flat_map(serde_json::Map::values);
-        let vendors = [APP_KEY, jsearch::KEY].map(str::to_owned);
+        let vendors = [APP_KEY, jsearch::KEY, jsearch::RAPID_KEY, jsearch::SPENT_RAPID_KEY].map(str::to_owned);
         keys.filter_map(|key| key.as_str().map(str::to_owned)).chain(vendors).collect()
     }
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use shared::{
     http::Incoming,
     testing::{
-        Attempts, Machine, block_on, failing_databases, json_of, post_bytes, problem_of, settings_with, signed_by_clerk,
+        Attempts, Machine, block_on, failing_databases, fixture, json_of, post_bytes, problem_of, settings_with,
+        signed_by_clerk,
     },
 };
 
@@ -151,4 +152,21 @@ fn a_database_that_fails_makes_clerk_send_again() {
     }
     let machine = Machine::new().returns("apply_clerk_event", json!({ "odd": true }));
     assert_eq!(problem(&machine, &updated()), "internal");
+}
+
+#[test]
+fn what_clerk_was_seen_to_send_is_read() {
+    let body = fixture("clerk/event").body;
+    let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": "updated", "user_id": USER }));
+    assert_eq!(block_on(handle(&webhook(&body), &machine.call())).unwrap().status, 200);
+    let arguments = machine.body("apply_clerk_event");
+    assert_eq!(
+        (&arguments["p_event_type"], &arguments["p_clerk_user_id"], &arguments["p_updated_at"]),
+        (&json!("user.updated"), &json!("user_2lab"), &json!(1_795_166_034_000_i64))
+    );
+
+    let machine = Machine::new().returns("apply_clerk_event", json!({ "outcome": "deleted", "user_id": USER }));
+    let deleted = json!({ "type": "user.deleted", "data": fixture("clerk/user_deleted").body });
+    assert_eq!(block_on(handle(&webhook(&deleted), &machine.call())).unwrap().status, 200);
+    assert_eq!(machine.body("apply_clerk_event")["p_clerk_user_id"], "user_2lab");
 }

@@ -1,5 +1,6 @@
 //! Clerk: the keys that verify its session tokens, and the tokens themselves, honest and forged.
 
+pub mod schedule;
 pub mod webhook;
 
 use std::sync::{Arc, Mutex};
@@ -29,7 +30,7 @@ const LIFETIME_SECONDS: i64 = 60;
 const SKEW_SECONDS: i64 = 10;
 
 /// The id of the key that Clerk signs with after [`Minter::rotate`].
-const NEXT_KEY_ID: &str = "ins_next";
+pub const NEXT_KEY_ID: &str = "ins_next";
 
 /// The public keys that Clerk serves to the world.
 pub(crate) type PublishedKeys = Arc<Mutex<Vec<Value>>>;
@@ -83,6 +84,15 @@ pub enum TokenSigning {
     Hs256PublicKey,
 }
 
+/// A key that Clerk publishes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PublishedKey {
+    /// The one that signs such tokens.
+    pub of: TokenSigning,
+    /// The id that it goes by.
+    pub key_id: String,
+}
+
 /// Mints tokens for one instance of Clerk.
 pub(crate) struct Minter {
     issuer: String,
@@ -112,6 +122,22 @@ impl Minter {
         let mut published = lock(&self.published);
         published.truncate(1);
         published.push(next);
+        Ok(())
+    }
+
+    /// Publishes exactly these: a key may be gone, and another one may have taken its id.
+    pub async fn publish(&self, keys: Vec<PublishedKey>) -> anyhow::Result<()> {
+        let mut published = Vec::new();
+        for PublishedKey { of, key_id } in keys {
+            let private = match of {
+                TokenSigning::Clerk => &self.clerk,
+                TokenSigning::NextKey => key(&self.next).await?,
+                TokenSigning::ForeignKey => key(&self.foreign).await?,
+                TokenSigning::None | TokenSigning::Hs256PublicKey => anyhow::bail!("{of:?} has no key to publish"),
+            };
+            published.push(clerk_key(private, &key_id));
+        }
+        *lock(&self.published) = published;
         Ok(())
     }
 

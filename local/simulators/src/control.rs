@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Shared;
-use super::clerk::{Minter, TokenSpec};
+use super::clerk::{Minter, PublishedKey, TokenSpec};
 use super::faults::{FaultSpec, Service};
 use super::recorder::RecordedRequest;
 use super::skyvern::{self, Skyvern};
@@ -28,6 +28,7 @@ pub(crate) fn router(shared: &Arc<Shared>, skyvern: &Arc<Skyvern>, minter: Minte
         .route("/health", get(async || Json(json!({ "status": "ready" }))))
         .route("/clerk/tokens", post(mint))
         .route("/clerk/rotate", post(rotate))
+        .route("/clerk/keys", post(publish))
         .route("/faults", post(add_fault))
         .route("/faults/release", post(release))
         .route("/{service}/requests", get(requests))
@@ -46,6 +47,13 @@ async fn rotate(State(control): State<Arc<Control>>) -> Response {
     match control.minter.rotate().await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")).into_response(),
+    }
+}
+
+async fn publish(State(control): State<Arc<Control>>, Json(keys): Json<Vec<PublishedKey>>) -> Response {
+    match control.minter.publish(keys).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}")).into_response(),
     }
 }
 

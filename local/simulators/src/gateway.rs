@@ -87,12 +87,10 @@ impl Gateway {
     async fn rest(&self, request: Request<Incoming>) -> Response {
         let mut request = request.map(Body::new);
         // A preflight carries no key; PostgREST answers it.
-        if request.method() != Method::OPTIONS {
-            match self.authorization(request.headers()) {
-                Ok(Some(bearer)) => drop(request.headers_mut().insert(header::AUTHORIZATION, bearer)),
-                Ok(None) => {}
-                Err(refusal) => return refusal.into_response(),
-            }
+        if request.method() != Method::OPTIONS
+            && let Err(refusal) = self.translate_key(request.headers_mut())
+        {
+            return refusal.into_response();
         }
         if !self.shared.faults.any_waits() {
             return self.forward_rest(request).await;
@@ -121,8 +119,23 @@ impl Gateway {
             Ok(uri) => *request.uri_mut() = uri,
             Err(_) => return StatusCode::BAD_REQUEST.into_response(),
         }
+        // The address of a signed link and that of a public file are all that it takes to fetch them.
+        let needs_no_key = request.method() == Method::OPTIONS || is_for_everybody(&request);
+        if (!needs_no_key || request.headers().contains_key("apikey"))
+            && let Err(refusal) = self.translate_key(request.headers_mut())
+        {
+            return refusal.into_response();
+        }
         let Ok(response) = self.storage.clone().oneshot(request).await;
         response
+    }
+
+    /// Puts a token where PostgREST and Storage, which know of no keys, look for one.
+    fn translate_key(&self, headers: &mut HeaderMap) -> Result<(), Refusal> {
+        if let Some(bearer) = self.authorization(headers)? {
+            headers.insert(header::AUTHORIZATION, bearer);
+        }
+        Ok(())
     }
 
     /// The bearer that takes the place of the caller's, if one does.
@@ -137,7 +150,7 @@ impl Gateway {
             return Err(Refusal::SecretInBrowser);
         }
         match headers.get(header::AUTHORIZATION).map(|value| value.as_bytes().strip_prefix(b"Bearer ")) {
-            // A person's token, or nonsense: PostgREST decides.
+            // A person's token, or nonsense: PostgREST or Storage decides.
             Some(bearer) if bearer != Some(key) => Ok(None),
             _ => Ok(Some(match role {
                 Role::Anonymous => self.anonymous.bearer(&self.shared.keys.jwt_secret),
@@ -175,6 +188,15 @@ fn authority(url: &Url) -> anyhow::Result<Authority> {
 
 fn without_prefix(uri: &Uri, prefix: &str) -> Option<PathAndQuery> {
     uri.path_and_query()?.as_str().strip_prefix(prefix)?.parse().ok()
+}
+
+/// What Storage serves to whoever has the address, of a path without the prefix.
+fn is_for_everybody<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path();
+    match *request.method() {
+        Method::GET | Method::HEAD => path.starts_with("/object/sign/") || path.starts_with("/object/public/"),
+        _ => false,
+    }
 }
 
 /// Secret keys are refused from browsers, where everybody could read them.

@@ -62,7 +62,9 @@ fn mark_prepared(settings: &Settings, hosted_hash: &str) -> Outcome {
 pub(super) fn program(settings: &Settings) -> Outcome<Program> {
     let data = data_folder(settings).display().to_string();
     let port = format!("port={}", settings.ports.database);
-    let mut arguments = vec!["-D", &data, "-c", &port];
+    // The roles of hosted Supabase preload safeupdate, which is not among PostgreSQL's own libraries.
+    let libraries = format!("dynamic_library_path=$libdir:{}", settings.tools.postgresql_libraries.display());
+    let mut arguments = vec!["-D", &data, "-c", &port, "-c", &libraries];
     let mut set = |setting| arguments.extend(["-c", setting]);
     set("listen_addresses=127.0.0.1");
     set("unix_socket_directories=");

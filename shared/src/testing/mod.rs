@@ -11,6 +11,7 @@
 #![expect(clippy::panic, reason = "a panic is how a test fails")]
 
 mod database;
+mod fixtures;
 mod machine;
 mod replies;
 mod requests;
@@ -18,6 +19,7 @@ mod settings;
 mod time;
 
 pub use database::{Attempts, failing_databases};
+pub use fixtures::{Fixture, fixture};
 pub use machine::{Machine, Sent};
 pub use replies::{json_of, problem_of};
 pub use requests::{get, internal_caller, person, post, post_bytes, scheduled, service_role, signed_by_clerk};

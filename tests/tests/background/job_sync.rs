@@ -510,7 +510,8 @@ async fn nothing_is_asked_once_the_allowance_is_spent() {
 
     sync.run_as(request_id).await.expect_problem(502, "jsearch_quota_spent");
 
-    assert_eq!(sync.jsearch().requests(request_id).await.len(), 3, "the third answer said that it was the last one");
+    // On this route no answer says that it was the last one. The refusal is asked for once.
+    assert_eq!(sync.jsearch().requests(request_id).await.len(), 4);
     assert_eq!(counts(&sync.last_log().await), [30, 30, 0, 0, 0, 0]);
     assert_eq!(sync.active().await, 30);
 }

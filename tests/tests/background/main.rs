@@ -8,6 +8,7 @@
 mod account_deletion;
 mod alerts;
 mod job_sync;
+mod late_listings;
 mod notices;
 mod purge;
 mod push;

@@ -224,6 +224,20 @@ async fn a_receipt_that_is_late_is_asked_for_again_and_a_lost_one_is_given_up_af
 }
 
 #[tokio::test]
+async fn a_receipt_that_expo_has_deleted_is_no_receipt_and_the_message_is_not_sent_again() {
+    let stack = Stack::get().await;
+    let (_, token) = sent(&stack, Receipt::Error("DeviceNotRegistered".into())).await;
+
+    stack.expo().let_age(&token, 24 * 60 * 60).await;
+    let_receipt_be_due(&stack, &ticket(&stack, &token).await, "25 hours").await;
+
+    let given_up = follow(&stack, &token, "unknown").await;
+    assert_eq!(given_up["receipt_due_at"], Value::Null);
+    assert!(!is_revoked(&stack, &token).await, "nothing is known of the device");
+    assert_eq!(stack.expo().delivered(&token).await.len(), 1);
+}
+
+#[tokio::test]
 async fn receipts_that_are_due_are_queued_by_the_clock_once() {
     let stack = Stack::get().await;
     let (_, token) = sent(&stack, Receipt::Ok).await;

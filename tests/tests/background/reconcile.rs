@@ -106,7 +106,10 @@ async fn a_run_is_given_up_and_cancelled_at_its_deadline_and_its_end_is_believed
     let ada = stack.new_person().await;
     for (finish, status) in [
         (Finish::submitted(), "SUBMITTED_BY_SKYVERN"),
-        (Finish::with_status(RunStatus::Running), "REQUIRES_ATTENTION_MANUAL_REVIEW"),
+        (
+            Finish { out_of_turn: true, reports_progress: true, ..Finish::with_status(RunStatus::Running) },
+            "REQUIRES_ATTENTION_MANUAL_REVIEW",
+        ),
     ] {
         let (application, run_id) = started(&ada).await;
         let_run_last(&stack, &run_id, "121 minutes").await;
@@ -252,11 +255,12 @@ async fn every_kind_of_news_ends_the_silence() {
     let recorded = heard_at().await;
     assert!(recorded.is_string(), "the run's creation is news");
 
-    stack.skyvern().finish(&run_id, &Finish::with_status(RunStatus::Running)).await;
+    let progress = Finish { reports_progress: true, ..Finish::with_status(RunStatus::Running) };
+    stack.skyvern().finish(&run_id, &progress).await;
     let running = heard_at().await;
     assert_ne!(running, recorded);
 
-    stack.skyvern().finish(&run_id, &Finish::with_status(RunStatus::Running)).await;
+    stack.skyvern().finish(&run_id, &progress).await;
     let path = format!("applications?id=eq.{application}");
     ada.caller().await.update(&path, &json!({ "notes": "They called" })).await.expect_status(200);
     assert_eq!(heard_at().await, running, "neither the same again nor what the person writes is news of the run");

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tests::{
-    FUNCTIONS, Fault, FaultSpec, Function, OWN_WORDS, OwnStack, Person, Reply, Service, Stack, TokenSigning, TokenSpec,
+    CLERK_KEY_ID, FUNCTIONS, Fault, FaultSpec, Function, NEXT_KEY_ID, OWN_WORDS, OwnStack, Person, PublishedKey, Reply,
+    Service, Stack, TokenSigning, TokenSpec,
 };
 use uuid::Uuid;
 
@@ -94,4 +95,30 @@ async fn a_new_key_is_picked_up_and_unknown_ones_do_not_hammer_clerk() {
     // And the old one is still good.
     let token = stack.clerk().token(&subject).await;
     assert_ne!(asked_with(&stack, &token).await.status, 401);
+
+    // Clerk takes the old key away. Whoever loads the keys from then on, as a new isolate does, knows it no more.
+    let published = |key_id: &str| [PublishedKey { of: TokenSigning::NextKey, key_id: key_id.to_owned() }];
+    stack.clerk().publish(&published(NEXT_KEY_ID)).await;
+    let stack = with_new_isolates(&own);
+    let token = stack.clerk().mint(&next()).await;
+    assert_ne!(asked_with(&stack, &token).await.status, 401);
+    let token = stack.clerk().token(&subject).await;
+    asked_with(&stack, &token).await.expect_problem(401, "token_key_unknown");
+
+    // Or another key takes over its id: then that one is believed, and the old one is not.
+    stack.clerk().publish(&published(CLERK_KEY_ID)).await;
+    let stack = with_new_isolates(&own);
+    let mut heir = next();
+    heir.header.insert("kid".into(), json!(CLERK_KEY_ID));
+    let token = stack.clerk().mint(&heir).await;
+    assert_ne!(asked_with(&stack, &token).await.status, 401);
+    let token = stack.clerk().token(&subject).await;
+    asked_with(&stack, &token).await.expect_problem(401, "token_signature_invalid");
+}
+
+/// Starts the functions again: their isolates have loaded no keys yet.
+fn with_new_isolates(own: &OwnStack) -> Stack {
+    own.ask("stop-part", "functions");
+    own.ask("start-part", "functions");
+    Stack::described_by(own.file())
 }

@@ -109,9 +109,9 @@ async fn news_that_is_not_final_changes_nothing_for_the_person() {
     let ada = stack.new_person().await;
     let retrying = Finish { attempt: Some(1), retry_pending: Some(true), ..Finish::with_status(RunStatus::Failed) };
     for finish in [
-        Finish::with_status(RunStatus::Created),
-        Finish::with_status(RunStatus::Queued),
-        Finish::with_status(RunStatus::Running),
+        Finish { reports_progress: true, ..Finish::with_status(RunStatus::Created) },
+        Finish { reports_progress: true, ..Finish::with_status(RunStatus::Queued) },
+        Finish { reports_progress: true, ..Finish::with_status(RunStatus::Running) },
         retrying,
     ] {
         let (application, run_id) = started(&ada).await;
@@ -277,7 +277,8 @@ async fn a_late_event_does_not_undo_a_final_one() {
     let (application, run_id) = started(&ada).await;
     stack.skyvern().finish(&run_id, &Finish::submitted()).await;
     for late in [RunStatus::Failed, RunStatus::Running, RunStatus::Canceled, RunStatus::Terminated] {
-        let finished = stack.skyvern().finish(&run_id, &Finish::with_status(late)).await;
+        let late_news = Finish { out_of_turn: true, reports_progress: true, ..Finish::with_status(late) };
+        let finished = stack.skyvern().finish(&run_id, &late_news).await;
         assert_eq!(finished.deliveries[0].status(), Some(200), "{late:?}");
         assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN", "{late:?}");
     }
@@ -316,9 +317,9 @@ async fn the_next_attempt_of_a_run_follows_a_failed_one() {
     assert_eq!(ada.application_row(application).await["status"], "PROCESSING_BY_SKYVERN");
     stack.skyvern().finish(&run_id, &attempt(2, false, failed())).await;
     assert_eq!(ada.application_row(application).await["status"], "FAILED_SKYVERN_SUBMISSION");
-    stack.skyvern().finish(&run_id, &attempt(1, false, failed())).await;
+    stack.skyvern().finish(&run_id, &Finish { out_of_turn: true, ..attempt(1, false, failed()) }).await;
     assert_eq!(ada.application_row(application).await["skyvern_run_attempt"], 2, "an older attempt is too late");
-    stack.skyvern().finish(&run_id, &attempt(3, false, Finish::submitted())).await;
+    stack.skyvern().finish(&run_id, &Finish { out_of_turn: true, ..attempt(3, false, Finish::submitted()) }).await;
     assert_eq!(ada.application_row(application).await["status"], "SUBMITTED_BY_SKYVERN");
 }
 

@@ -14,3 +14,4 @@ mod push;
 mod real_clients;
 mod search;
 mod signed_url;
+mod webhook_repeats;

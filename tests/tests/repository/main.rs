@@ -5,6 +5,7 @@
 
 mod documents;
 mod files;
+mod fixtures;
 mod functions;
 mod links;
 mod markdown;

@@ -53,6 +53,20 @@ async fn a_person_finds_a_job_applies_and_hears_back_with_keys_of_the_new_kind_a
     let file_behind = Reply::to(stack.http(Method::GET, link.json["signed_url"].as_str().unwrap())).await;
     assert_eq!(file_behind.expect_status(200).text.as_bytes(), tests::PDF);
 
+    // As the service at the file store: when the account is gone, its files go.
+    let gone = json!({ "id": ada.clerk_user_id, "object": "user", "deleted": true });
+    assert_eq!(stack.clerk().send(&EventSpec::new("user.deleted", gone)).await.outcome(), "deleted");
+    let runner = stack.http(Method::POST, stack.function_url("job-runner")).header("apikey", secret);
+    let ran = Reply::to(runner.json(&json!({ "job_types": ["delete_files"] }))).await;
+    stack.expect_discreet(&ran.expect_status(200));
+    let job = "select to_jsonb(j) from public.background_jobs j where dedupe_key = $1";
+    let job = &stack.database().json(job, &[&format!("delete_files:{}", ada.user_id)]).await[0];
+    assert_eq!((&job["status"], &job["result"]), (&json!("completed"), &json!({ "removed": 1 })), "{job:#}");
+    let left = "select to_jsonb(o) from storage.objects o where name = $1";
+    assert!(stack.database().json(left, &[&ada.resume_path]).await.is_empty());
+    let deletions = stack.requests(Service::Storage, "/object/resumes", &ada.resume_path).await;
+    assert_eq!(deletions.last().map(|request| request.headers["apikey"].as_str()), Some(secret.as_str()));
+
     std::fs::remove_file(&file).unwrap();
 }
 

@@ -151,3 +151,18 @@ async fn more_calls_than_allowed_are_refused() {
     assert_eq!((reply.header("content-type"), reply.header("retry-after")), ("text/html", ""));
     get(&stack, "gb/search/1").await.expect_status(401); // who is not known is not counted either
 }
+
+#[tokio::test]
+async fn of_a_search_a_thousand_postings_can_be_reached() {
+    let stack = Stack::get().await;
+    let _allowance = boundless(&stack).await;
+    let word = word();
+    let postings: Vec<Value> = (0..1_200).map(|number| json!({ "id": number.to_string(), "title": "Clerk" })).collect();
+    stack.adzuna().seed(&word, &postings).await;
+
+    for (page, size, found) in [(20, 50, 50), (21, 50, 0), (24, 50, 0), (34, 30, 10), (35, 30, 0)] {
+        let reply = search(&stack, &format!("gb/{page}"), &format!("&what={word}&results_per_page={size}")).await;
+        assert_eq!(ids(&reply).len(), found, "page {page} of {size}");
+        assert_eq!(reply.json["count"], 1_200, "all of them are counted");
+    }
+}

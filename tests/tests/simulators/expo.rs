@@ -98,3 +98,17 @@ async fn a_wrong_bearer_is_refused_and_a_right_one_may_be_needed() {
     assert_eq!(code(&missing), "UNAUTHORIZED");
     ask(&stack, "send", Some(&secret), &json!([{ "to": mine }])).await.expect_status(200);
 }
+
+#[tokio::test]
+async fn receipts_are_gone_after_a_day() {
+    let stack = Stack::get().await;
+    let mine = token();
+    let ticket = ask(&stack, "send", None, &json!([{ "to": mine }])).await.expect_status(200);
+    let id = ticket.json["data"][0]["id"].as_str().unwrap().to_owned();
+    let receipts = async || ask(&stack, "getReceipts", None, &json!({ "ids": [id] })).await.expect_status(200).json;
+
+    stack.expo().let_age(&mine, 24 * 60 * 60 - 1).await;
+    assert_eq!(receipts().await, json!({ "data": { &id: { "status": "ok" } } }));
+    stack.expo().let_age(&mine, 1).await;
+    assert_eq!(receipts().await, json!({ "data": {} }));
+}

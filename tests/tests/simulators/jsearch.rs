@@ -3,7 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use tests::{JSEARCH_KEY, Method, Reply, Stack};
+use tests::{JSEARCH_KEY, Method, RAPID_KEY, Reply, SPENT_RAPID_KEY, Stack};
 use uuid::Uuid;
 
 async fn get(stack: &Stack, path_and_query: &str, headers: &[(&str, &str)]) -> Reply {
@@ -66,12 +66,14 @@ async fn each_route_wants_its_own_header() {
     let host = ("x-rapidapi-host", "jsearch.p.rapidapi.com");
     for (headers, status) in [
         (vec![("x-api-key", JSEARCH_KEY)], 200),
-        (vec![host, ("x-rapidapi-key", JSEARCH_KEY)], 200),
+        (vec![host, ("x-rapidapi-key", RAPID_KEY)], 200),
         (vec![], 401),
         (vec![("x-api-key", "ak_other")], 401),
-        (vec![("x-rapidapi-key", JSEARCH_KEY)], 401),
+        (vec![("x-api-key", RAPID_KEY)], 401),
+        (vec![("x-rapidapi-key", RAPID_KEY)], 401),
         (vec![host, ("x-rapidapi-key", "other")], 403),
-        (vec![("x-rapidapi-host", "other.example"), ("x-rapidapi-key", JSEARCH_KEY)], 403),
+        (vec![host, ("x-rapidapi-key", JSEARCH_KEY)], 403),
+        (vec![("x-rapidapi-host", "other.example"), ("x-rapidapi-key", RAPID_KEY)], 403),
     ] {
         let reply = get(&stack, "/search-v2?query=a", &headers).await;
         assert_eq!(reply.status, status, "{headers:?} {reply:?}");
@@ -102,4 +104,26 @@ async fn what_it_does_not_know_is_refused() {
     assert_eq!(echo["employment_types"], json!(["FULLTIME", "INTERN"]));
     let unknown = get(&stack, "/job-search?query=a", &[("x-api-key", JSEARCH_KEY)]).await.expect_status(404);
     assert_eq!(unknown.json["message"], "Endpoint '/job-search' does not exist");
+}
+
+#[tokio::test]
+async fn only_rapidapi_says_how_many_requests_are_left() {
+    let stack = Stack::get().await;
+    let host = ("x-rapidapi-host", "jsearch.p.rapidapi.com");
+    let quota = |reply: &Reply| {
+        let names = reply.headers.keys().map(|name| name.as_str().to_owned());
+        names.filter(|name| name.starts_with("x-rate") || name.starts_with("x-rapid")).collect::<Vec<_>>()
+    };
+
+    for (path, status) in [("/search-v2?query=a", 200), ("/search-v2", 400), ("/nowhere", 404)] {
+        let direct = get(&stack, path, &[("x-api-key", JSEARCH_KEY)]).await.expect_status(status);
+        assert_eq!(quota(&direct), [""; 0], "{path}");
+        let rapid = get(&stack, path, &[host, ("x-rapidapi-key", RAPID_KEY)]).await.expect_status(status);
+        assert_eq!(rapid.header("x-ratelimit-requests-remaining"), "10000", "{path}");
+        assert_eq!(rapid.header("x-rapidapi-proxy-response"), if status == 200 { "" } else { "true" }, "{path}");
+    }
+
+    let spent = get(&stack, "/search-v2?query=a", &[host, ("x-rapidapi-key", SPENT_RAPID_KEY)]).await;
+    assert_eq!(spent.header("x-ratelimit-requests-remaining"), "0");
+    assert!(spent.expect_status(429).json["message"].as_str().unwrap().contains("MONTHLY"));
 }

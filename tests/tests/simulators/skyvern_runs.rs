@@ -194,3 +194,70 @@ async fn a_cancel_whose_webhook_fails_cancels_all_the_same() {
     assert_eq!(reply.expect_status(500).json, json!({ "error": "Unexpected error: FailedToSendWebhook" }));
     assert_eq!(stack.skyvern().run_for(&title).await.status, RunStatus::Canceled);
 }
+
+#[tokio::test]
+async fn a_run_may_be_listed_late() {
+    let stack = Stack::get().await;
+    let (held, slow) = (title(), title());
+    stack.skyvern().list_late(&held, None).await;
+    stack.skyvern().list_late(&slow, Some(300)).await;
+    let run_id = create(&stack, &task(&held)).await.run_id().to_owned();
+    create(&stack, &task(&slow)).await.expect_status(200);
+    let listed = async |title: &str| {
+        let reply = Reply::to(call(&stack, Method::GET, &format!("/v1/runs?search_key={title}"))).await;
+        reply.expect_status(200).json.as_array().map(Vec::len)
+    };
+
+    assert_eq!(listed(&held).await, Some(0));
+    Reply::to(call(&stack, Method::GET, &format!("/v1/runs/{run_id}"))).await.expect_status(200);
+    tests::eventually("the slow one is listed", async || (listed(&slow).await == Some(1)).then_some(())).await;
+    assert_eq!(listed(&held).await, Some(0), "until it is released");
+    stack.skyvern().list_now(&held).await;
+    assert_eq!(listed(&held).await, Some(1));
+}
+
+#[tokio::test]
+async fn what_is_over_stays_over_except_that_a_cancelled_run_may_be_completed() {
+    let stack = Stack::get().await;
+    let (over, cancelled) = (title(), title());
+    let over = create(&stack, &task(&over)).await.run_id().to_owned();
+    let cancelled = create(&stack, &task(&cancelled)).await.run_id().to_owned();
+    stack.skyvern().finish(&over, &Finish::submitted()).await;
+    stack.skyvern().finish(&cancelled, &Finish::with_status(RunStatus::Canceled)).await;
+
+    for (run_id, from, to) in [
+        (&over, "completed", RunStatus::Running),
+        (&over, "completed", RunStatus::Failed),
+        (&over, "completed", RunStatus::Completed),
+        (&cancelled, "canceled", RunStatus::Running),
+        (&cancelled, "canceled", RunStatus::Failed),
+    ] {
+        let reply = stack.skyvern().try_to_finish(run_id, &Finish::with_status(to)).await.expect_status(400);
+        let detail = format!("Invalid task status transition from {from} to {}", json!(to).as_str().unwrap());
+        assert_eq!(reply.json["detail"], detail);
+    }
+    stack.skyvern().finish(&cancelled, &Finish::submitted()).await;
+    let read = Reply::to(call(&stack, Method::GET, &format!("/v1/runs/{cancelled}"))).await.expect_status(200);
+    assert_eq!(read.json["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_run_that_is_cancelled_too_late_completes_all_the_same() {
+    let stack = Stack::get().await;
+    let receiver = Receiver::start(&[]).await;
+    let title = title();
+    stack.skyvern().complete_after_cancel(&title, Finish::submitted()).await;
+    let mut body = task(&title);
+    body["webhook_url"] = json!(receiver.url());
+    let run_id = create(&stack, &body).await.run_id().to_owned();
+
+    let cancel = Reply::to(call(&stack, Method::POST, &format!("/v1/runs/{run_id}/cancel"))).await;
+
+    assert_eq!(cancel.expect_status(200).text, "null", "the cancellation is accepted");
+    let webhooks =
+        tests::eventually("both webhooks", async || Some(receiver.webhooks()).filter(|webhooks| webhooks.len() == 2))
+            .await;
+    let statuses =
+        webhooks.iter().map(|webhook| serde_json::from_slice::<Value>(&webhook.body).unwrap()["status"].clone());
+    assert_eq!(statuses.collect::<Vec<_>>(), ["canceled", "completed"]);
+}

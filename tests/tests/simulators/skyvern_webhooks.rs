@@ -141,3 +141,30 @@ async fn a_replay_answers_200_whatever_the_receiver_says() {
     assert_eq!(receiver.webhooks().len(), 1, "one attempt");
     assert_eq!(replayed["payload"], std::str::from_utf8(&receiver.webhooks()[0].body).unwrap());
 }
+
+#[tokio::test]
+async fn of_a_run_that_goes_on_nothing_is_said_unless_a_test_wants_it() {
+    let stack = Stack::get().await;
+    let receiver = Receiver::start(&[]).await;
+    let run_id = run_for(&stack, &receiver).await;
+    for status in [RunStatus::Queued, RunStatus::Running, RunStatus::Paused] {
+        assert!(
+            stack.skyvern().finish(&run_id, &Finish::with_status(status)).await.deliveries.is_empty(),
+            "{status:?}"
+        );
+    }
+    assert!(receiver.webhooks().is_empty());
+
+    let progress = Finish { reports_progress: true, ..Finish::with_status(RunStatus::Running) };
+    stack.skyvern().finish(&run_id, &progress).await;
+    stack.skyvern().finish(&run_id, &Finish::submitted()).await;
+    let late = Finish { out_of_turn: true, ..Finish::with_status(RunStatus::Failed) };
+    stack.skyvern().finish(&run_id, &late).await;
+
+    let webhooks = receiver.webhooks();
+    let statuses =
+        webhooks.iter().map(|webhook| serde_json::from_slice::<Value>(&webhook.body).unwrap()["status"].clone());
+    assert_eq!(statuses.collect::<Vec<_>>(), ["running", "completed", "failed"]);
+    let read = Reply::to(call(&stack, Method::GET, &format!("/v1/runs/{run_id}"))).await.expect_status(200);
+    assert_eq!(read.json["status"], "completed", "what comes out of turn changes nothing");
+}

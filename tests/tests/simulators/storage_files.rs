@@ -169,11 +169,13 @@ async fn without_a_good_token_nothing_is_told() {
     let ada = stack.new_person().await;
     let url = format!("{}/storage/v1/object/info/resumes/{}", stack.description().supabase_url, ada.resume_path);
 
-    let without = Reply::to(stack.http(Method::GET, &url)).await;
-    let with_nonsense = Reply::to(stack.http(Method::GET, &url).bearer_auth("nonsense")).await;
+    let request = || stack.http(Method::GET, &url).header("apikey", &stack.keys().anon_key);
+
+    let without = Reply::to(request()).await;
+    let with_nonsense = Reply::to(request().bearer_auth("nonsense")).await;
     let expired =
         tests::TokenSpec { sub: ada.clerk_user_id.clone(), expires_in: Some(-1), ..tests::TokenSpec::default() };
-    let expired = Reply::to(stack.http(Method::GET, &url).bearer_auth(stack.clerk().mint(&expired).await)).await;
+    let expired = Reply::to(request().bearer_auth(stack.clerk().mint(&expired).await)).await;
 
     assert_refused(&without, "400", "InvalidRequest");
     assert_refused(&with_nonsense, "403", "AccessDenied");

@@ -27,8 +27,14 @@ pub const APP_ID: &str = "0a1b2c3d";
 /// Its key.
 pub const APP_KEY: &str = "00112233445566778899aabbccddeeff";
 
+/// As it was recorded, with its charset spelled as nobody else does.
+const MEDIA_TYPE: &str = "application/json; charset=utf8";
+
 /// The longest page. Who asks for more gets this, and is not told.
 const LONGEST_PAGE: usize = 50;
+
+/// Of a search no more postings than these can be reached; what lies beyond is an empty page.
+const REACHABLE: usize = 1_000;
 
 /// The state of the simulator.
 #[derive(Default)]
@@ -68,7 +74,8 @@ async fn search(
     parameters.check()?;
 
     let page_size = parameters.number("results_per_page").map_or(10, |size| size.min(LONGEST_PAGE));
-    let range = (page - 1).saturating_mul(page_size)..page.saturating_mul(page_size);
+    let reachable = |place: usize| place.saturating_mul(page_size).min(REACHABLE);
+    let range = reachable(page - 1)..reachable(page);
     let seeded = lock(&adzuna.seeded).iter().rev().find(|seeded| seeded.fits(&parameters)).cloned();
     let (count, results) = match seeded {
         Some(seeded) => (seeded.count(), seeded.page(range)),
@@ -85,7 +92,6 @@ async fn search(
     Ok(answer(&body))
 }
 
-/// The media type as it was recorded, with its charset spelled as nobody else does.
 fn answer(body: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json; charset=utf8")], body.to_string()).into_response()
+    ([(header::CONTENT_TYPE, MEDIA_TYPE)], body.to_string()).into_response()
 }

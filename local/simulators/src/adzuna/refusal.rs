@@ -1,9 +1,10 @@
 //! Adzuna's errors: exceptions in JSON from the service itself, pages of HTML from the proxy in front of it.
 
-use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+
+use super::MEDIA_TYPE;
 
 /// A status and its body.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl IntoResponse for Refusal {
                     "__CLASS__": "Adzuna::API::Response::Exception", "exception": exception, "display": display,
                     "doc": "https://api.adzuna.com/v1/doc",
                 });
-                (status, Json(body)).into_response()
+                (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body.to_string()).into_response()
             }
             Self::Page { status, title } => {
                 let page = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>");

@@ -1,8 +1,9 @@
 //! Clerk's webhooks as Svix sends them: signed, and if asked for late, twice, under another key or with another time.
 //!
-//! Each copy is one attempt. Svix retries over hours; a test repeats the same id instead.
+//! Each copy is one attempt. What Svix does when they fail is in [`schedule`](super::schedule).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::extract::State;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use url::Url;
 
+use super::schedule;
 use crate::keys::{CLERK_KEY_ID, KeyTexts, random_text};
 
 /// The event that a test wants to be sent.
@@ -41,6 +43,9 @@ pub struct EventSpec {
     /// How many are sent at the same time.
     #[serde(default = "one")]
     pub copies: usize,
+    /// Whose they are, if not our function's.
+    #[serde(default)]
+    pub target: Option<Url>,
 }
 
 /// What signs a webhook.
@@ -80,7 +85,13 @@ pub struct Answer {
     pub status: Option<u16>,
     /// The body; null if it is no JSON.
     pub json: Value,
+    /// Whether it asks for no further attempt.
+    #[serde(default)]
+    pub aborts: bool,
 }
+
+/// What takes longer is a failure.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 fn one() -> usize {
     1
@@ -90,7 +101,8 @@ impl EventSpec {
     /// One message with everything in order.
     #[must_use]
     pub fn new(kind: &str, data: Value) -> Self {
-        Self { kind: kind.to_owned(), data, svix_id: None, timestamp_shift: 0, key: WebhookKey::Current, copies: 1 }
+        let (kind, key) = (kind.to_owned(), WebhookKey::Current);
+        Self { kind, data, svix_id: None, timestamp_shift: 0, key, copies: 1, target: None }
     }
 }
 
@@ -134,7 +146,8 @@ impl SentEvent {
     }
 }
 
-struct Sender {
+/// What sends them.
+pub(super) struct Sender {
     client: Client,
     target: Url,
     current: String,
@@ -145,44 +158,56 @@ struct Sender {
 pub(crate) fn router(keys: &KeyTexts, functions: &Url) -> anyhow::Result<Router> {
     let sender = Sender {
         // A redirect is a failed delivery.
-        client: Client::builder().redirect(redirect::Policy::none()).no_proxy().build()?,
+        client: Client::builder().redirect(redirect::Policy::none()).timeout(TIMEOUT).no_proxy().build()?,
         target: functions.join("/functions/v1/clerk-webhook-handler").context("the address of the functions")?,
         current: keys.clerk_webhook_secret.clone(),
         previous: keys.clerk_previous_webhook_secret.clone(),
     };
-    Ok(Router::new().route("/events", post(send)).with_state(Arc::new(sender)))
+    let sender = Arc::new(sender);
+    Ok(Router::new().route("/events", post(send)).with_state(sender.clone()).merge(schedule::router(sender)))
 }
 
 async fn send(State(sender): State<Arc<Sender>>, Json(spec): Json<EventSpec>) -> Json<SentEvent> {
-    let now = Utc::now();
-    let body = json!({
+    let mut sent = sender.sign(&spec, spec.svix_id.clone().unwrap_or_else(new_id), envelope(&spec));
+    sent.answers = join_all((0..spec.copies).map(|_| sender.attempt(&sent, spec.target.as_ref()))).await;
+    Json(sent)
+}
+
+pub(super) fn new_id() -> String {
+    format!("msg_{}", random_text(27))
+}
+
+/// The body, which is the same at every attempt.
+pub(super) fn envelope(spec: &EventSpec) -> String {
+    let envelope = json!({
         "data": spec.data,
         "event_attributes": { "http_request": { "client_ip": "203.0.113.9", "user_agent": "simulator" } },
         "instance_id": CLERK_KEY_ID,
         "object": "event",
-        "timestamp": now.timestamp_millis(),
+        "timestamp": Utc::now().timestamp_millis(),
         "type": spec.kind,
-    })
-    .to_string();
-    let svix_id = spec.svix_id.unwrap_or_else(|| format!("msg_{}", random_text(27)));
-    let timestamp = (now.timestamp() + spec.timestamp_shift).to_string();
-    let sign = |secret: &str| sign(secret, &svix_id, &timestamp, &body);
-    let signature = match spec.key {
-        WebhookKey::Current => sign(&sender.current),
-        WebhookKey::Previous => sign(&sender.previous),
-        WebhookKey::Both => format!("{} v1a,b3RoZXI= {}", sign(&sender.previous), sign(&sender.current)),
-        WebhookKey::Wrong => sign(&format!("whsec_{}", STANDARD.encode(random_text(32)))),
-    };
-    let mut sent = SentEvent { svix_id, timestamp, signature, body, answers: Vec::new() };
-    sent.answers = join_all((0..spec.copies).map(|_| sender.attempt(&sent))).await;
-    Json(sent)
+    });
+    envelope.to_string()
 }
 
 impl Sender {
-    async fn attempt(&self, message: &SentEvent) -> Answer {
+    /// The message as it is sent now: each attempt bears its own time.
+    pub fn sign(&self, spec: &EventSpec, svix_id: String, body: String) -> SentEvent {
+        let timestamp = (Utc::now().timestamp() + spec.timestamp_shift).to_string();
+        let sign = |secret: &str| sign(secret, &svix_id, &timestamp, &body);
+        let signature = match spec.key {
+            WebhookKey::Current => sign(&self.current),
+            WebhookKey::Previous => sign(&self.previous),
+            WebhookKey::Both => format!("{} v1a,b3RoZXI= {}", sign(&self.previous), sign(&self.current)),
+            WebhookKey::Wrong => sign(&format!("whsec_{}", STANDARD.encode(random_text(32)))),
+        };
+        SentEvent { svix_id, timestamp, signature, body, answers: Vec::new() }
+    }
+
+    pub async fn attempt(&self, message: &SentEvent, target: Option<&Url>) -> Answer {
         let request = self
             .client
-            .post(self.target.clone())
+            .post(target.unwrap_or(&self.target).clone())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, "Svix-Webhooks/1.62")
             .header("svix-id", &message.svix_id)
@@ -192,10 +217,11 @@ impl Sender {
         match request.send().await {
             Ok(response) => {
                 let status = Some(response.status().as_u16());
+                let aborts = response.headers().get("webhook-delivery").is_some_and(|value| value == "abort-message");
                 let text = response.text().await.unwrap_or_default();
-                Answer { status, json: serde_json::from_str(&text).unwrap_or_default() }
+                Answer { status, json: serde_json::from_str(&text).unwrap_or_default(), aborts }
             }
-            Err(_) => Answer { status: None, json: Value::Null },
+            Err(_) => Answer { status: None, json: Value::Null, aborts: false },
         }
     }
 }

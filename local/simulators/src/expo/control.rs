@@ -18,6 +18,7 @@ pub(crate) fn router(expo: Arc<Expo>) -> Router {
         .route("/devices", post(set_devices))
         .route("/projects", get(project).post(set_project))
         .route("/delivered", get(delivered))
+        .route("/age", post(age))
         .with_state(expo)
 }
 
@@ -123,6 +124,33 @@ pub struct Delivered {
     pub tag: String,
     /// What the receipt says.
     pub receipt: Receipt,
+    /// How long ago a test says that it came.
+    pub age_seconds: u64,
+}
+
+/// Lets the messages with a text in their token or data grow older.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Aging {
+    /// The text.
+    pub contains: String,
+    /// By how much.
+    pub seconds: u64,
+}
+
+async fn age(State(expo): State<Arc<Expo>>, Json(aging): Json<Aging>) -> StatusCode {
+    if aging.contains.is_empty() {
+        return StatusCode::UNPROCESSABLE_ENTITY; // it would meet the messages of every test
+    }
+    for message in lock(&expo.0).delivered.iter_mut().filter(|message| message.mentions(&aging.contains)) {
+        message.age_seconds += aging.seconds;
+    }
+    StatusCode::NO_CONTENT
+}
+
+impl Delivered {
+    fn mentions(&self, text: &str) -> bool {
+        self.token.contains(text) || self.project == text || self.data.to_string().contains(text)
+    }
 }
 
 #[derive(Deserialize)]
@@ -134,8 +162,6 @@ struct DeliveredFilter {
 /// `GET /__control/expo/delivered?contains=TEXT`: in the order in which they came.
 async fn delivered(State(expo): State<Arc<Expo>>, Query(filter): Query<DeliveredFilter>) -> Json<Vec<Delivered>> {
     let text = filter.contains.as_str();
-    let wanted = |message: &&Delivered| {
-        message.token.contains(text) || message.project == text || message.data.to_string().contains(text)
-    };
+    let wanted = |message: &&Delivered| message.mentions(text);
     Json(lock(&expo.0).delivered.iter().filter(wanted).cloned().collect())
 }

@@ -16,6 +16,9 @@ use super::{Expo, lock, read};
 /// The most receipts of one request.
 const MOST_RECEIPTS: usize = 1000;
 
+/// Receipts are deleted after a day.
+const KEPT_SECONDS: u64 = 24 * 60 * 60;
+
 #[derive(Deserialize)]
 struct Wanted {
     ids: Vec<String>,
@@ -39,6 +42,9 @@ pub(super) async fn get_receipts(
         let needed = state.projects.get(&message.project).and_then(|project| project.access_token.as_ref());
         if needed.is_some() && access_token.as_ref() != needed {
             return Err(Refusal::unauthorized());
+        }
+        if message.age_seconds >= KEPT_SECONDS {
+            continue;
         }
         let receipt = match &message.receipt {
             Receipt::Ok => json!({ "status": "ok" }),

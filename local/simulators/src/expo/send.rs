@@ -111,6 +111,7 @@ fn ticket(state: &mut State, project: &str, message: &Message, token: &str) -> V
         collapse_id: message.text("collapseId"),
         tag: message.text("tag"),
         receipt: device.receipt.unwrap_or(Receipt::Ok),
+        age_seconds: 0,
     });
     json!({ "status": "ok", "id": id })
 }

@@ -29,10 +29,11 @@ impl Allowance {
         }
     }
 
-    pub fn headers(&self) -> [(&'static str, u32); 3] {
+    pub fn headers(&self, is_spent: bool) -> [(&'static str, u32); 3] {
+        let remaining = if is_spent { 0 } else { self.remaining.unwrap_or(BOUNDLESS) };
         [
             ("x-ratelimit-requests-limit", BOUNDLESS),
-            ("x-ratelimit-requests-remaining", self.remaining.unwrap_or(BOUNDLESS)),
+            ("x-ratelimit-requests-remaining", remaining),
             ("x-ratelimit-requests-reset", RESET_SECONDS),
         ]
     }

@@ -62,7 +62,7 @@ pub(super) fn posting(parameters: &Parameters, number: usize, edition: u32) -> V
         "job_state": if is_remote { json!(null) } else { json!(state) },
         "job_country": if is_remote { json!(null) } else { json!(country) },
         "job_latitude": 41.88, "job_longitude": -87.63,
-        "job_benefits": null,
+        "job_benefits": null, "job_benefits_strings": null,
         "job_google_link": format!("https://www.google.com/search?q=jobs&gl=us&hl=en&udm=8#{number}"),
         "job_salary": null, "job_salary_string": null, "job_min_salary": null, "job_max_salary": null,
         "job_salary_period": null,

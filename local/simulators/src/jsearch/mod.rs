@@ -26,8 +26,14 @@ use control::{Market, Shape};
 use parameters::{Parameters, Version};
 use refusal::Refusal;
 
-/// The only key that is known here, of the kind for the direct route.
+/// The only key that is known on the direct route.
 pub const KEY: &str = "ak_0123456789abcdef0123456789abcdef";
+
+/// The key that is known at `RapidAPI`.
+pub const RAPID_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef01";
+
+/// Another one, whose requests of this month are spent.
+pub const SPENT_RAPID_KEY: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fe";
 
 /// The host that a request through `RapidAPI` has to name.
 const RAPID_HOST: &str = "jsearch.p.rapidapi.com";
@@ -54,16 +60,24 @@ pub(crate) fn router(jsearch: Arc<Jsearch>) -> Router {
         .with_state(jsearch)
 }
 
-/// The gateway before the service: it knows keys and allowances, and says on every answer what is left.
+/// The gateway before the service: it knows keys and allowances. What is left is said by `RapidAPI` alone, on every answer.
 async fn at_the_gate(State(jsearch): State<Arc<Jsearch>>, request: Request, next: Next) -> Response {
-    if let Err(refusal) = check_key(request.headers()) {
-        return refusal.into_response();
-    }
-    let allowed = lock(&jsearch.allowance).take();
-    let mut response = if allowed { next.run(request).await } else { Refusal::quota_spent().into_response() };
-    let allowance = lock(&jsearch.allowance);
-    for (name, value) in allowance.headers() {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
+    let is_rapid = request.headers().contains_key("x-rapidapi-host");
+    let is_spent = request.headers().get("x-rapidapi-key").is_some_and(|key| key == SPENT_RAPID_KEY);
+    let mut response = match check_key(request.headers()) {
+        Ok(()) if is_spent || !lock(&jsearch.allowance).take() => Refusal::quota_spent().into_response(),
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    };
+    if is_rapid {
+        let refused = !response.status().is_success();
+        let headers = response.headers_mut();
+        for (name, value) in lock(&jsearch.allowance).headers(is_spent) {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
+        if refused {
+            headers.insert("x-rapidapi-proxy-response", HeaderValue::from_static("true"));
+        }
     }
     response
 }
@@ -72,7 +86,7 @@ async fn at_the_gate(State(jsearch): State<Arc<Jsearch>>, request: Request, next
 fn check_key(headers: &HeaderMap) -> Result<(), Refusal> {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (value("x-rapidapi-host"), value("x-rapidapi-key"), value("x-api-key")) {
-        (Some(host), Some(key), None) if host == RAPID_HOST && key == KEY => Ok(()),
+        (Some(host), Some(key), None) if host == RAPID_HOST && [RAPID_KEY, SPENT_RAPID_KEY].contains(&key) => Ok(()),
         (Some(_), Some(_), None) => Err(Refusal::not_subscribed()),
         (None, None, Some(key)) if key == KEY => Ok(()),
         _ => Err(Refusal::invalid_key()),

@@ -42,7 +42,6 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let headers = [("x-rapidapi-proxy-response", "true")];
-        (self.status, headers, Json(json!({ "message": self.message }))).into_response()
+        (self.status, Json(json!({ "message": self.message }))).into_response()
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::future::join_all;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::Skyvern;
 use super::delivery::{Delivery, Message};
+use super::lock;
 use super::payload;
 use super::refusal::Refusal;
 use super::run::{Run, RunStatus};
@@ -21,6 +23,9 @@ pub(crate) fn router(skyvern: Arc<Skyvern>) -> Router {
     Router::new()
         .route("/skyvern/runs", get(runs))
         .route("/skyvern/runs/{run_id}/finish", post(finish))
+        .route("/skyvern/late-listings", post(list_late))
+        .route("/skyvern/late-listings/release", post(list_now))
+        .route("/skyvern/completions-after-cancel", post(complete_after_cancel))
         .with_state(skyvern)
 }
 
@@ -54,7 +59,7 @@ impl From<Run> for RecordedRun {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct RunFilter {
     #[serde(default)]
     contains: String,
@@ -62,9 +67,7 @@ struct RunFilter {
 
 /// `GET /__control/skyvern/runs?contains=TEXT`: in order of creation.
 async fn runs(State(skyvern): State<Arc<Skyvern>>, Query(filter): Query<RunFilter>) -> Json<Vec<RecordedRun>> {
-    let found = skyvern.find(|run| {
-        run.id == filter.contains || Value::from(run.request.clone()).to_string().contains(&filter.contains)
-    });
+    let found = skyvern.find(|run| run.mentions(&filter.contains));
     Json(found.into_iter().rev().map(RecordedRun::from).collect())
 }
 
@@ -97,9 +100,15 @@ pub struct Finish {
     /// The key that signs.
     #[serde(default)]
     pub key: SigningKey,
-    /// Whether the webhook is sent at all.
+    /// Whether the webhook is sent at all. Of a run that goes on Skyvern says nothing.
     #[serde(default = "yes")]
     pub deliver: bool,
+    /// It is sent all the same.
+    #[serde(default)]
+    pub reports_progress: bool,
+    /// Only the webhook is sent, late or too early: the run stays as it is, and need not be able to get there.
+    #[serde(default)]
+    pub out_of_turn: bool,
     /// Fields of the payload to add or replace; null stays null.
     #[serde(default)]
     pub payload: Map<String, Value>,
@@ -129,6 +138,8 @@ impl Finish {
             concurrently: false,
             key: SigningKey::default(),
             deliver: true,
+            reports_progress: false,
+            out_of_turn: false,
             payload: Map::new(),
         }
     }
@@ -195,10 +206,24 @@ async fn finish(
     Path(run_id): Path<String>,
     Json(spec): Json<Finish>,
 ) -> Result<Json<Finished>, Refusal> {
-    let run = skyvern.change(&run_id, |run| {
+    finish_run(&skyvern, &run_id, spec).await.map(Json)
+}
+
+/// Moves a run on, if it can get there, and sends its webhook.
+pub(super) async fn finish_run(skyvern: &Skyvern, run_id: &str, spec: Finish) -> Result<Finished, Refusal> {
+    let run = skyvern.change(run_id, |run| {
+        if spec.out_of_turn {
+            let mut as_told = run.clone();
+            spec.apply_to(&mut as_told);
+            return Ok(as_told);
+        }
+        // Another attempt of a workflow begins anew.
+        if !run.retry_pending && !run.status.may_become(spec.status) {
+            return Err(Refusal::illegal_transition(run.status, spec.status));
+        }
         spec.apply_to(run);
-        run.clone()
-    })?;
+        Ok(run.clone())
+    })??;
     let key = match spec.key {
         SigningKey::Usual => skyvern.signing_key(&run),
         SigningKey::Current => skyvern.current_key.clone(),
@@ -211,12 +236,55 @@ async fn finish(
     }
     let target = run.webhook_url.as_deref().unwrap_or_default();
     let message = Message::new(target, serialise(payload), &key);
-    let deliveries = if spec.deliver && run.webhook_url.is_some() {
-        skyvern.deliver_copies(&run_id, &message, spec.copies, spec.concurrently).await
+    let is_news = spec.status.is_final() || spec.reports_progress;
+    let deliveries = if spec.deliver && is_news && run.webhook_url.is_some() {
+        skyvern.deliver_copies(run_id, &message, spec.copies, spec.concurrently).await
     } else {
         Vec::new()
     };
-    Ok(Json(Finished { deliveries, body: message.body, signature: message.signature }))
+    Ok(Finished { deliveries, body: message.body, signature: message.signature })
+}
+
+/// Runs that are not in the list at first, as those are that were started a moment ago.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LateListing {
+    /// A text in the request that starts them.
+    pub contains: String,
+    /// How long it takes; none for until they are released.
+    pub after_ms: Option<u64>,
+}
+
+async fn list_late(State(skyvern): State<Arc<Skyvern>>, Json(late): Json<LateListing>) -> StatusCode {
+    if late.contains.is_empty() {
+        return StatusCode::UNPROCESSABLE_ENTITY; // it would meet the runs of every test
+    }
+    lock(&skyvern.late_listings).push(late);
+    StatusCode::NO_CONTENT
+}
+
+async fn list_now(State(skyvern): State<Arc<Skyvern>>, Json(filter): Json<RunFilter>) -> StatusCode {
+    lock(&skyvern.late_listings).retain(|late| late.contains != filter.contains);
+    StatusCode::NO_CONTENT
+}
+
+/// What becomes of runs that are cancelled too late: the cancellation is accepted, and then they end like this.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CompletionAfterCancel {
+    /// A text in the request that starts them.
+    pub contains: String,
+    /// How they end.
+    pub finish: Finish,
+}
+
+async fn complete_after_cancel(
+    State(skyvern): State<Arc<Skyvern>>,
+    Json(completion): Json<CompletionAfterCancel>,
+) -> StatusCode {
+    if completion.contains.is_empty() {
+        return StatusCode::UNPROCESSABLE_ENTITY; // likewise
+    }
+    lock(&skyvern.completions).push(completion);
+    StatusCode::NO_CONTENT
 }
 
 impl Finish {
@@ -237,6 +305,11 @@ impl Finish {
 }
 
 impl Skyvern {
+    pub(super) fn completion_after_cancel(&self, run: &Run) -> Option<Finish> {
+        let completions = lock(&self.completions);
+        completions.iter().find(|completion| run.mentions(&completion.contains)).map(|found| found.finish.clone())
+    }
+
     async fn deliver_copies(
         &self,
         run_id: &str,

@@ -25,6 +25,7 @@ use axum::routing::{get, post};
 
 use super::keys::{Keys, random_text};
 use super::lock;
+use control::{CompletionAfterCancel, LateListing};
 use refusal::Refusal;
 use run::Run;
 
@@ -40,6 +41,8 @@ pub(crate) struct Skyvern {
     /// Somebody else's: what it signs must never be believed.
     wrong_key: String,
     runs: Mutex<VecDeque<Run>>,
+    late_listings: Mutex<Vec<LateListing>>,
+    completions: Mutex<Vec<CompletionAfterCancel>>,
     webhooks: reqwest::Client,
     finishes_after: Option<Duration>,
 }
@@ -51,6 +54,8 @@ impl Skyvern {
             previous_key: keys.texts.skyvern_previous_api_key.clone(),
             wrong_key: random_text(144),
             runs: Mutex::default(),
+            late_listings: Mutex::default(),
+            completions: Mutex::default(),
             webhooks: delivery::client()?,
             finishes_after,
         })
@@ -85,6 +90,15 @@ impl Skyvern {
         let mut runs = lock(&self.runs);
         let run = runs.iter_mut().rev().find(|run| run.id == run_id);
         run.map(change).ok_or_else(|| Refusal::no_such_run(run_id))
+    }
+
+    /// Whether the run is in the list already.
+    fn is_listed(&self, run: &Run) -> bool {
+        let is_late = |late: &LateListing| {
+            run.mentions(&late.contains)
+                && late.after_ms.is_none_or(|milliseconds| run.age() < Duration::from_millis(milliseconds))
+        };
+        !lock(&self.late_listings).iter().any(is_late)
     }
 
     /// Copies of the runs that are wanted, newest first.

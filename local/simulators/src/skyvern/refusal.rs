@@ -5,6 +5,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::run::RunStatus;
+
 /// A status and its body.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -32,6 +34,11 @@ impl Refusal {
 
     pub fn no_such_run(run_id: &str) -> Self {
         Self::not_found(format!("Task run not found {run_id}"))
+    }
+
+    /// A status that does not follow on the one that there is.
+    pub fn illegal_transition(from: RunStatus, to: RunStatus) -> Self {
+        Self::bad_request(format!("Invalid task status transition from {} to {}", from.word(), to.word()))
     }
 
     pub fn no_such_route() -> Self {

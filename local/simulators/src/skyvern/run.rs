@@ -1,5 +1,7 @@
 //! A run, and how Skyvern's API shows it.
 
+use std::time::{Duration, Instant};
+
 use chrono::Utc;
 use rand::Rng as _;
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,18 @@ impl RunStatus {
         !matches!(self, Self::Created | Self::Queued | Self::Running | Self::Paused)
     }
 
+    /// Whether a run that is here can get there, perhaps by way of others. What is over stays over, except that a cancelled
+    /// run may turn out to have been completed (docs/vendors/skyvern.md#statuses-and-errors).
+    pub(super) fn may_become(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Canceled, Self::Completed) => true,
+            (from, _) if from.is_final() => false,
+            (from, to) if from == to => true,
+            (_, Self::Created) | (Self::Running | Self::Paused, Self::Queued) => false,
+            _ => true,
+        }
+    }
+
     /// The word on the wire.
     pub(super) fn word(self) -> String {
         json!(self).as_str().unwrap_or_default().to_owned()
@@ -67,6 +81,7 @@ pub(super) struct Run {
     pub started_at: Option<String>,
     pub finished_at: Option<String>,
     pub deliveries: Vec<Delivery>,
+    made_at: Instant,
 }
 
 impl Run {
@@ -102,7 +117,18 @@ impl Run {
             started_at: None,
             finished_at: None,
             deliveries: Vec::new(),
+            made_at: Instant::now(),
         }
+    }
+
+    /// How long ago the run was made.
+    pub fn age(&self) -> Duration {
+        self.made_at.elapsed()
+    }
+
+    /// Whether it is the run with this id, or its request has this text in it.
+    pub fn mentions(&self, text: &str) -> bool {
+        self.id == text || Value::from(self.request.clone()).to_string().contains(text)
     }
 
     pub fn title(&self) -> Option<&str> {
@@ -178,4 +204,21 @@ impl Run {
 /// Skyvern's times: UTC, microseconds, and nothing that says so.
 pub(super) fn now() -> String {
     Utc::now().format("%Y-%m-%dT%H:%M:%S%.6f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RunStatus::{Canceled, Completed, Created, Failed, Paused, Queued, Running, Terminated, TimedOut};
+
+    #[test]
+    fn what_is_over_stays_over_unless_it_was_cancelled_and_turns_out_completed() {
+        let all = [Created, Queued, Running, Paused, Completed, Failed, Terminated, TimedOut, Canceled];
+        for from in [Completed, Failed, Terminated, TimedOut, Canceled] {
+            for to in all {
+                assert_eq!(from.may_become(to), (from, to) == (Canceled, Completed), "{from:?} to {to:?}");
+            }
+        }
+        assert!(all.into_iter().skip(1).all(|to| Created.may_become(to)));
+        assert!(!Running.may_become(Queued) && !Queued.may_become(Created) && Paused.may_become(Running));
+    }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::Skyvern;
+use super::control::finish_run;
 use super::refusal::Refusal;
 use super::run::{Run, RunStatus};
 use super::validation::item;
@@ -38,7 +39,7 @@ pub(super) async fn list(
 ) -> Result<Json<Vec<Value>>, Refusal> {
     skyvern.authenticate(&headers)?;
     let search = Search::parse(query.as_deref().unwrap_or_default()).map_err(Refusal::invalid)?;
-    let found = skyvern.find(|run| search.matches(run));
+    let found = skyvern.find(|run| search.matches(run) && skyvern.is_listed(run));
     let skipped = (search.page - 1) * search.page_size;
     Ok(Json(found.iter().skip(skipped).take(search.page_size).map(Run::entry).collect()))
 }
@@ -127,18 +128,27 @@ pub(super) async fn cancel_many(
     Ok(Json(json!({ "cancelled": cancelled, "failed": failed })))
 }
 
-async fn cancel_run(skyvern: &Skyvern, run_id: &str, api_key: &str) -> Result<(), Refusal> {
+async fn cancel_run(skyvern: &Arc<Skyvern>, run_id: &str, api_key: &str) -> Result<(), Refusal> {
     let run = skyvern.change(run_id, |run| {
         if run.status.is_final() {
-            let from = run.status.word();
-            return Err(Refusal::bad_request(format!("Invalid task status transition from {from} to canceled")));
+            return Err(Refusal::illegal_transition(run.status, RunStatus::Canceled));
         }
         run.set_status(RunStatus::Canceled);
         Ok(run.clone())
     })??;
+    let told = tell_of_cancellation(skyvern, &run, api_key).await;
+    // What the browser was about to do is done all the same, and turns out when the caller has its answer.
+    if let Some(finish) = skyvern.completion_after_cancel(&run) {
+        let skyvern = skyvern.clone();
+        tokio::spawn(async move { finish_run(&skyvern, &run.id, finish).await });
+    }
+    told
+}
+
+async fn tell_of_cancellation(skyvern: &Skyvern, run: &Run, api_key: &str) -> Result<(), Refusal> {
     match run.message(api_key) {
         // The run is canceled all the same; only the call says otherwise.
-        Some(message) if !skyvern.deliver(run_id, &message).await.succeeded() => {
+        Some(message) if !skyvern.deliver(&run.id, &message).await.succeeded() => {
             Err(Refusal::unexpected("FailedToSendWebhook"))
         }
         _ => Ok(()),

