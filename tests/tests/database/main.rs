@@ -16,3 +16,4 @@ mod row_limits;
 mod rpc;
 mod submissions;
 mod times;
+mod upgrade;
