@@ -137,6 +137,12 @@ insert into public.webhook_events (
 
 insert into private.circuit_breakers (vendor, failures, open_until, reason, openings, trial_until, held) values
     ('skyvern', 3, now(), 'failed', 1, now(), 'open'), ('adzuna', 0, null, null, 0, null, null);
+-- What operators set otherwise than the migrations.
+update private.application_limits set per_day = per_day + 1;
+update private.application_run_limits set deadline = deadline + interval '1 hour';
+update private.job_search_limits set calls = calls + 1;
+update private.retention_periods set keep_for = keep_for + interval '1 day';
+update private.row_limits set per_person = per_person + 1;
 -- A period without shares, beside those that are there.
 insert into private.job_search_limits (period, calls) values ('1 year', 1000000);
 insert into private.job_search_calls (id, called_at, user_id) values
