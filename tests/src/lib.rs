@@ -17,6 +17,7 @@ mod jsearch_control;
 pub mod own_stack;
 mod person;
 mod reply;
+pub mod runtimes;
 pub mod scratch_database;
 mod skyvern_control;
 mod stack;
