@@ -61,6 +61,7 @@ function worker(environment) {
     name: configuration.name,
     modulesRoot: built,
     modules: [
+      ...clock(built),
       { type: "ESModule", path: path.join(built, "index.js") },
       { type: "CompiledWasm", path: path.join(built, "index_bg.wasm") },
     ],
@@ -68,6 +69,21 @@ function worker(environment) {
     routes: routes(configuration, environment).map(onEveryHost),
     outboundService: { name: CONNECTIONS, props: { function: configuration.name } },
   };
+}
+
+// With `"clock": seconds` in the settings, which only tests write: a clock that is so far from the machine's.
+function clock(built) {
+  if (settings.clock === undefined) return [];
+  const contents = `
+    import { withClock } from "./clock.mjs";
+    import Function from "./index.js";
+    export default withClock(Function, ${Number(settings.clock)});
+  `;
+  const clock = readFileSync(new URL("clock.mjs", import.meta.url), "utf8");
+  return [
+    { type: "ESModule", path: path.join(built, "with_clock.mjs"), contents },
+    { type: "ESModule", path: path.join(built, "clock.mjs"), contents: clock },
+  ];
 }
 
 // What all of them call the outside through.

@@ -19,6 +19,7 @@ mod log;
 pub mod own_stack;
 mod person;
 mod reply;
+pub mod runtimes;
 pub mod scratch_database;
 mod skyvern_control;
 mod stack;

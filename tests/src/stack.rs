@@ -71,6 +71,9 @@ pub struct Description {
     pub postgresql_bin: PathBuf,
     /// One log a part.
     pub log_dir: PathBuf,
+    /// Whether the functions' clocks are minutes off, as behind [`Gateway`](crate::runtimes::Gateway).
+    #[serde(default)]
+    pub clocks_differ: bool,
 }
 
 /// The description and the keys, read once for all tests of a program.

@@ -8,10 +8,13 @@ mod database {
 }
 mod failure {
     mod circuit_breakers;
+    mod clocks;
+    mod deployment;
     mod key_rotation;
     mod outage;
     mod queue_under_fire;
     mod resolver;
+    mod two_runtimes;
     mod vendor_faults;
 }
 mod local_stack {

@@ -16,7 +16,7 @@ use shared::{
     http::{self, Endpoint, Incoming, Reply},
     problem::Problem,
     sign_in,
-    supabase::Storage,
+    supabase::{Storage, expiry_of},
     workers,
 };
 use worker::{Context, Env, Request, Response, event};
@@ -42,7 +42,8 @@ async fn handle(incoming: &Incoming, call: &http::Call<Settings>) -> Result<Repl
         .sign(input.bucket, &input.path, None, valid_for)
         .await?
         .ok_or(Problem::FileNotFound)?;
-    let answer = Answer { signed_url: signed_url.to_string(), expires_at: signed_at.plus(valid_for).to_iso_8601() };
+    let expires_at = expiry_of(&signed_url).unwrap_or(signed_at.plus(valid_for)).to_iso_8601();
+    let answer = Answer { signed_url: signed_url.to_string(), expires_at };
     Reply::ok(&answer, "signed")
 }
 

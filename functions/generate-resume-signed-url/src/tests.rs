@@ -43,6 +43,16 @@ fn a_link_is_signed_with_the_persons_own_token_and_lasts_as_long_as_was_asked() 
 }
 
 #[test]
+fn the_end_that_is_told_is_the_one_in_the_link_whatever_the_time_is_here() {
+    // {"exp":1772446800}: 10:20:00, and it is 10:15:00 here.
+    let signed = json!({ "signedURL": "/object/sign/resumes/u/cv.pdf?token=e30.eyJleHAiOjE3NzI0NDY4MDB9.c2ln" });
+    let machine = Machine::new().responds("/ada.pdf", 200, signed);
+    let reply =
+        block_on(handle(&post(&person(), &json!({ "resume_path_in_storage": PATH })), &machine.call())).unwrap();
+    assert_eq!(json_of(&reply)["expires_at"], json!("2026-03-02T10:20:00.000Z"));
+}
+
+#[test]
 fn the_service_role_key_is_not_needed() {
     let machine = Machine::new().responds("/ada.pdf", 200, signed());
     let call = machine.call_with(settings_with(&[("SUPABASE_SERVICE_ROLE_KEY", "")]));

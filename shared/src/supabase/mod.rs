@@ -5,4 +5,4 @@ pub mod rpc;
 mod storage;
 
 pub use client::Database;
-pub use storage::{COVER_LETTERS, RESUMES, Storage};
+pub use storage::{COVER_LETTERS, RESUMES, Storage, expiry_of};

@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::json;
 use url::Url;
 
 use crate::{
+    clock::UnixTime,
     config::{Project, Supabase},
     outgoing::{Failure, Request, Response, Upstream},
     problem::{Problem, TokenProblem},
@@ -158,6 +160,21 @@ struct Signed {
     signed_url: String,
 }
 
+/// When a signed address stops working, as the token in it says: the file store's clock decides that, and ours may be
+/// another. None for a token of a form that is not known.
+#[must_use]
+pub fn expiry_of(signed_url: &Url) -> Option<UnixTime> {
+    let (_, token) = signed_url.query_pairs().find(|(name, _)| name == "token")?;
+    let claims = token.split('.').nth(1)?;
+    let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+    Some(UnixTime::from_seconds(claims.exp))
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    exp: u64,
+}
+
 /// A file, or a folder within the one that was listed.
 #[derive(Deserialize)]
 struct Entry {
@@ -187,10 +204,12 @@ impl Refusal {
 mod tests {
     use std::time::Duration;
 
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::{Value, json};
 
-    use super::{Signed, Storage};
+    use super::{Signed, Storage, expiry_of};
     use crate::{
+        clock::UnixTime,
         config::{Project, Supabase},
         outgoing::Failure,
         secret::Secret,
@@ -272,6 +291,21 @@ mod tests {
         assert_eq!(emptied(&machine), Err("storage_failed"));
         assert_eq!(emptied(&Machine::new().responds("/list/resumes", 500, json!([]))), Err("storage_failed"));
         assert_eq!(emptied(&Machine::new().fails("/list/resumes", Failure::TimedOut)), Err("storage_timed_out"));
+    }
+
+    #[test]
+    fn when_a_link_ends_stands_in_its_token() {
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"url":"resumes/u/cv.pdf","iat":1795876537,"exp":1795877137}"#);
+        for (token, expected) in [
+            (format!("e30.{claims}.c2ln"), Some(UnixTime::from_seconds(1_795_877_137))),
+            ("e30.e30.c2ln".to_owned(), None),
+            ("e30.!.c2ln".to_owned(), None),
+            ("opaque".to_owned(), None),
+        ] {
+            let link = format!("https://project.supabase.example/storage/v1/object/sign/r/u/cv.pdf?token={token}");
+            assert_eq!(expiry_of(&link.parse().unwrap()), expected, "{token}");
+        }
+        assert_eq!(expiry_of(&"https://project.supabase.example/a".parse().unwrap()), None);
     }
 
     #[test]

@@ -23,4 +23,5 @@ mod rpc;
 mod safe_updates;
 mod submissions;
 mod times;
+mod upgrade;
 mod waiting;

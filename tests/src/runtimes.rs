@@ -1,0 +1,190 @@
+//! More runtimes than the one of a stack: functions that a test starts beside it, on the same database and the same
+//! vendors, and a way to several of them in turn.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, and this is a part of tests")]
+
+use std::{
+    fs,
+    net::TcpStream,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::{own_stack::wait_until, scratch_database::repository, stack::Stack};
+
+/// More than any request or answer of the functions has.
+const LIMIT: usize = 64 * 1024 * 1024;
+
+/// The functions in a process of their own, until it is dropped.
+pub struct Runtime {
+    node: Child,
+    url: String,
+}
+
+impl Runtime {
+    /// Starts the functions as the stack does, but for where Skyvern reaches them, and with a clock that is so many seconds
+    /// ahead of the machine's.
+    ///
+    /// # Panics
+    /// If they do not start.
+    #[must_use]
+    pub fn start(stack: &Stack, name: &str, public_url: &str, clock: i64) -> Self {
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let folder = folder(stack);
+        let mut settings = read(&folder.join("functions.json"));
+        settings["port"] = json!(port);
+        settings["clock"] = json!(clock);
+        settings["bindings"]["FUNCTIONS_PUBLIC_URL"] = json!(public_url);
+        let file = folder.join(format!("functions-{name}.json"));
+        fs::write(&file, settings.to_string()).unwrap();
+        let log = fs::File::create(stack.description().log_dir.join(format!("functions-{name}.log"))).unwrap();
+        let node = Command::new("node")
+            .arg(repository().join("local/stack/functions.mjs"))
+            .arg(&file)
+            .process_group(0) // what it starts ends with it
+            .stdin(Stdio::null())
+            .stderr(log.try_clone().unwrap())
+            .stdout(log)
+            .spawn()
+            .unwrap();
+        let mut runtime = Self { node, url: format!("http://127.0.0.1:{port}") };
+        wait_until("the functions start", || {
+            if let Some(ended) = runtime.node.try_wait().unwrap() {
+                panic!("the functions ended with {ended}: see functions-{name}.log");
+            }
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        runtime
+    }
+
+    /// Where they are.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Runtime {
+    /// Without a warning, as machines fail.
+    fn drop(&mut self) {
+        let group = format!("-{}", self.node.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.node.wait();
+    }
+}
+
+/// The gateway of a stack, with several runtimes behind it: each request goes to the next one.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    url: String,
+    /// The stack's own, for everything but the functions.
+    behind: String,
+    http: reqwest::Client,
+    runtimes: Mutex<(Vec<String>, usize)>,
+}
+
+impl Gateway {
+    /// Opens one without any runtime.
+    ///
+    /// # Panics
+    /// If it cannot listen.
+    pub async fn open(stack: &Stack) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let gateway = Self(Arc::new(Inner {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            behind: stack.description().supabase_url.clone(),
+            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            runtimes: Mutex::default(),
+        }));
+        let router = Router::new().fallback(forward).with_state(gateway.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        gateway
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Lets these answer from the next request on.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn lead_to(&self, runtimes: &[&Runtime]) {
+        *self.0.runtimes.lock().unwrap() = (runtimes.iter().map(|runtime| runtime.url.clone()).collect(), 0);
+    }
+
+    /// The file that describes the stack as it is behind this gateway, for [`Stack::described_by`] and for programs that run
+    /// against it. With `clocks_differ`, people's tokens there are good by every clock that is less than ten minutes off.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    #[must_use]
+    pub fn description(&self, stack: &Stack, clocks_differ: bool) -> PathBuf {
+        let folder = folder(stack);
+        let mut description = read(&folder.join("stack.json"));
+        description["supabase_url"] = json!(self.url());
+        description["functions_url"] = json!(self.url());
+        description["clocks_differ"] = json!(clocks_differ);
+        let port = self.url().rsplit(':').next().unwrap();
+        let file = folder.join(format!("stack-behind-{port}.json"));
+        fs::write(&file, description.to_string()).unwrap();
+        file
+    }
+
+    fn destination(&self, path: &str) -> Option<String> {
+        if !path.starts_with("/functions/v1/") {
+            return Some(self.0.behind.clone());
+        }
+        let mut runtimes = self.0.runtimes.lock().unwrap();
+        runtimes.1 += 1;
+        let place = runtimes.1.checked_rem(runtimes.0.len())?;
+        Some(runtimes.0[place].clone())
+    }
+}
+
+async fn forward(State(gateway): State<Gateway>, request: Request) -> Response {
+    let unreachable = || StatusCode::BAD_GATEWAY.into_response();
+    let Some(destination) = gateway.destination(request.uri().path()) else { return unreachable() };
+    let (mut parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LIMIT).await else { return unreachable() };
+    for hop in [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
+        parts.headers.remove(hop);
+    }
+    let url = format!("{destination}{}", parts.uri);
+    let sent = gateway.0.http.request(parts.method, url).headers(parts.headers).body(body).send().await;
+    let Ok(answer) = sent else { return unreachable() };
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    let Ok(body) = answer.bytes().await else { return unreachable() };
+    for hop in [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
+        headers.remove(hop);
+    }
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Where the stack keeps its state.
+fn folder(stack: &Stack) -> &'static Path {
+    stack.description().log_dir.parent().unwrap()
+}
+
+fn read(file: &Path) -> Value {
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
