@@ -39,7 +39,8 @@ pub struct Stack(Arc<Inner>);
 
 struct Inner {
     known: &'static Known,
-    /// Not shared between tests: its connections belong to the runtime of the test that opened them.
+    /// Not shared between tests: its connections belong to the runtime of the test that opened them. None is used twice: the
+    /// server may close one that waits, just when a request is sent over it.
     http: reqwest::Client,
     database: Database,
 }
@@ -143,7 +144,8 @@ impl Stack {
 
     fn reach(known: &'static Known) -> Self {
         // Loopback addresses must not go through a proxy, and a test wants to see a redirect, not to follow it.
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let http = http.pool_max_idle_per_host(0).build();
         Self(Arc::new(Inner {
             known,
             http: http.unwrap_or_else(|error| panic!("no HTTP client: {error}")),

@@ -312,6 +312,8 @@ impl Stack {
                 if self.stopped_on_purpose.remove(&part) {
                     part.start(&mut self.supervisor, &self.settings)?;
                     part.wait_until_ready(&mut self.supervisor, &self.settings)?;
+                    // A person's own file may say something else by now.
+                    self.description.replaced_settings = functions::replaced_settings(&self.settings)?;
                 }
             }
         }

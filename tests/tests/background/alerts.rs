@@ -148,7 +148,7 @@ impl<'a> Saved<'a> {
         let sql = "insert into public.background_jobs (user_id, job_type, payload, status, lease_number, locked_by,
                                                        lease_expires_at)
                    values ($1, 'saved_search_alert', jsonb_build_object('saved_search_id', $2::uuid), 'processing', 1,
-                           'a test', now() + interval '30 seconds')
+                           'a test', now() + interval '1 hour')
                    returning id";
         let job_id: Uuid = self.stack.database().query(sql, &[&self.person.user_id, &self.id]).await[0].get(0);
         json!({ "id": job_id, "lease_number": 1 })
@@ -596,7 +596,7 @@ async fn when_the_share_of_alerts_is_spent_they_wait_and_people_go_on_searching(
     let stack = Stack::get().await;
     let (ada, grace) = (stack.new_person().await, stack.new_person().await);
     let _allowance = limited(&stack).await;
-    seed_calls(&stack, None, "20 seconds", 10).await;
+    seed_calls(&stack, None, "0 seconds", 10).await;
     let (search, other) = (Saved::new(&stack, &ada).await, Saved::new(&stack, &ada).await);
 
     run_jobs(&stack, &[ALERT]).await;

@@ -24,7 +24,7 @@ async fn queue(stack: &Stack, person: &Person) -> Uuid {
 async fn held(stack: &Stack, person: &Person) -> Uuid {
     let payload = json!({ "user_id": person.user_id, "title": "News", "message": "There is some", "data": {} });
     let sql = "insert into public.background_jobs (user_id, job_type, payload, status, lease_number, lease_expires_at)
-               values ($1, 'push_notification', $2, 'processing', 5, now() + interval '30 seconds') returning id";
+               values ($1, 'push_notification', $2, 'processing', 5, now() + interval '1 hour') returning id";
     stack.database().query(sql, &[&person.user_id, &payload]).await[0].get(0)
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tests::{
     CLERK_KEY_ID, FUNCTIONS, Fault, FaultSpec, Function, NEXT_KEY_ID, OWN_WORDS, OwnStack, Person, PublishedKey, Reply,
@@ -61,11 +62,13 @@ async fn a_new_key_is_picked_up_and_unknown_ones_do_not_hammer_clerk() {
 
     // Without any key nobody can be told from anybody.
     let ada = stack.new_person().await;
-    for function in FUNCTIONS.into_iter().filter(|function| function.is_for_people()) {
+    let people = FUNCTIONS.into_iter().filter(|function| function.is_for_people());
+    join_all(people.map(async |function| {
         for fault in faults() {
             asked_without_keys(&stack, &ada, function, fault).await;
         }
-    }
+    }))
+    .await;
     let token = stack.clerk().token(&subject).await;
     tests::eventually("the keys are loaded", async || {
         (asked_with(&stack, &token).await.code() != "sign_in_unavailable").then_some(())

@@ -40,14 +40,14 @@ async fn ada_status(stack: &Stack, application: uuid::Uuid) -> Value {
 
 #[tokio::test]
 async fn without_a_webhook_secret_the_fault_is_ours_and_the_sender_comes_back() {
-    for (purpose, variables) in [
-        ("empty", "SKYVERN_WEBHOOK_SECRET=\"\"\nCLERK_WEBHOOK_SECRET=\"\"\n"),
-        ("commas", "SKYVERN_WEBHOOK_SECRET=\" , \"\nCLERK_WEBHOOK_SECRET=\"whsec_,\"\n"),
-    ] {
-        let file = std::env::temp_dir().join(format!("jobraker-{purpose}-{}.vars", std::process::id()));
-        std::fs::write(&file, variables).unwrap();
-        let own = OwnStack::start(purpose, &["--vars", file.to_str().unwrap()]);
-        let stack = Stack::described_by(own.file());
+    let file = std::env::temp_dir().join(format!("jobraker-secrets-{}.vars", std::process::id()));
+    let empty = "SKYVERN_WEBHOOK_SECRET=\"\"\nCLERK_WEBHOOK_SECRET=\"\"\n";
+    std::fs::write(&file, empty).unwrap();
+    let own = OwnStack::start("secrets", &["--vars", file.to_str().unwrap()]);
+    for (purpose, variables) in
+        [("empty", empty), ("commas", "SKYVERN_WEBHOOK_SECRET=\" , \"\nCLERK_WEBHOOK_SECRET=\"whsec_,\"\n")]
+    {
+        let stack = own.with_settings(&file, variables);
 
         let body = br#"{"run_id":"tsk_1","status":"completed"}"#;
         // With an empty key, with a key that is in use elsewhere, and with none.
@@ -63,8 +63,8 @@ async fn without_a_webhook_secret_the_fault_is_ours_and_the_sender_comes_back() 
             assert_eq!(sent.refusal(), (500, "misconfigured"), "{purpose}: {sent:#?}");
         }
         assert!(stack.database().json("select to_jsonb(e) from public.webhook_events e", &[]).await.is_empty());
-        std::fs::remove_file(&file).unwrap();
     }
+    std::fs::remove_file(&file).unwrap();
 }
 
 #[tokio::test]

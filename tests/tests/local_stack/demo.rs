@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use tests::{OwnStack, Stack};
+use tests::OwnStack;
 
 fn demo(stack: &OwnStack) -> Output {
     Command::new(stack.program()).args(["demo", "--name", stack.name()]).output().unwrap()
@@ -29,17 +29,18 @@ fn the_demo_tells_its_story_on_a_running_stack_and_can_tell_it_again() {
 
 #[tokio::test]
 async fn the_demo_starts_no_run_where_skyvern_is_a_real_one() {
+    let file = std::env::temp_dir().join(format!("jobraker-demo-{}.vars", std::process::id()));
+    std::fs::write(&file, "").unwrap();
+    let own = OwnStack::start("real", &["--vars", file.to_str().unwrap()]);
     for (purpose, setting) in [("url", "SKYVERN_API_URL=http://127.0.0.1:9"), ("key", "SKYVERN_API_KEY=a-real-key")] {
-        let file = std::env::temp_dir().join(format!("jobraker-demo-{purpose}-{}.vars", std::process::id()));
-        std::fs::write(&file, setting).unwrap();
-        let own = OwnStack::start(purpose, &["--vars", file.to_str().unwrap()]);
-        std::fs::remove_file(&file).unwrap();
+        let stack = own.with_settings(&file, setting);
 
         let refused = demo(&own);
 
         assert_eq!(refused.status.code(), Some(1), "{purpose}: {}", said(&refused));
         assert!(said(&refused).contains("would start real runs"), "{purpose}: {}", said(&refused));
-        let begun = Stack::described_by(own.file()).database().query("select from public.applications", &[]).await;
+        let begun = stack.database().query("select from public.applications", &[]).await;
         assert!(begun.is_empty(), "{purpose}: nothing was begun");
     }
+    std::fs::remove_file(&file).unwrap();
 }

@@ -1,6 +1,6 @@
 //! The local stack itself: it starts beside others, and nothing of it is left behind, however it ends.
 //!
-//! Each test starts stacks of its own, with the program that runs the stack of all other tests.
+//! Nearly each test starts stacks of its own, with the program that runs the stack of all other tests.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -11,7 +11,7 @@ use std::{
 };
 
 use tests::{
-    OwnStack,
+    OwnStack, Stack,
     own_stack::{signal, wait_until},
 };
 
@@ -88,16 +88,17 @@ fn a_part_that_is_stopped_on_purpose_comes_back_and_the_others_find_it() {
     wait_until("PostgREST finds the database again", || stack.answers());
 }
 
-#[test]
-fn a_second_stack_of_the_same_name_is_refused() {
-    let stack = OwnStack::start("same", &[]);
+#[tokio::test]
+async fn a_second_stack_of_the_same_name_is_refused() {
+    let stack = Stack::get().await;
+    let running = stack.description();
 
-    let refused = Command::new(stack.program()).args(["dev", "--name", stack.name()]).output().unwrap();
+    let refused = Command::new(&running.xtask).args(["dev", "--name", &running.name]).output().unwrap();
 
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8_lossy(&refused.stdout).into_owned();
     assert!(said.contains("already running"), "{said}");
-    assert!(stack.answers());
+    stack.service().select("users?limit=1").await.expect_status(200);
 }
 
 #[test]
