@@ -102,17 +102,15 @@ impl Recorded {
         &self,
         place: &str,
         expected: impl Iterator<Item = &'a Value> + Clone,
-        found: impl Iterator<Item = &'a Value>,
+        mut found: impl Iterator<Item = &'a Value>,
     ) -> Vec<String> {
         let place = format!("{place}/*");
-        found
-            .filter_map(|found| {
-                let differences = expected.clone().map(|expected| self.compare(&place, expected, found));
-                let closest = differences.min_by_key(Vec::len)?;
-                (!closest.is_empty()).then_some(closest)
-            })
-            .next()
-            .unwrap_or_default()
+        let first = found.find_map(|found| {
+            let differences = expected.clone().map(|expected| self.compare(&place, expected, found));
+            let closest = differences.min_by_key(Vec::len)?;
+            (!closest.is_empty()).then_some(closest)
+        });
+        first.unwrap_or_default()
     }
 
     fn compare_objects(&self, place: &str, expected: &Map<String, Value>, found: &Map<String, Value>) -> Vec<String> {
