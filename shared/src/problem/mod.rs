@@ -311,7 +311,64 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::Problem;
+    use std::time::Duration;
+
+    use super::{Problem, TokenProblem};
+    use crate::config::Misconfigured;
+
+    #[test]
+    fn what_passes_by_itself_says_when_to_come_again() {
+        let asked = Duration::from_secs(90);
+        let detail = || "no".to_owned();
+        for (problem, seconds) in [
+            (Problem::ProfilePending, Some(2)),
+            (Problem::SubmissionInProgress, Some(2)),
+            (Problem::Overloaded, Some(2)),
+            (Problem::DatabaseUnavailable, Some(2)),
+            (Problem::SignInUnavailable, Some(5)),
+            (Problem::JobUrlUnresolved, Some(5)),
+            (Problem::SubmissionOpen, Some(60)),
+            (Problem::ApplicationLimitReached { detail: detail(), retry_after: asked }, Some(90)),
+            (Problem::SearchLimitReached { retry_after: asked }, Some(90)),
+            (Problem::SearchQuotaSpent { retry_after: asked }, Some(90)),
+            (Problem::JobSyncRunning { retry_after: asked }, Some(90)),
+            (Problem::DatabaseTimedOut, None),
+            (Problem::ResumeMissing, None),
+        ] {
+            assert_eq!(problem.retry_after().map(|after| after.as_secs()), seconds, "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn each_reason_to_refuse_a_token_has_a_code_and_is_told_in_the_challenge() {
+        for (problem, code) in [
+            (TokenProblem::Missing, "token_missing"),
+            (TokenProblem::Malformed, "token_malformed"),
+            (TokenProblem::AlgorithmRefused, "token_algorithm_refused"),
+            (TokenProblem::KeyUnknown, "token_key_unknown"),
+            (TokenProblem::SignatureInvalid, "token_signature_invalid"),
+            (TokenProblem::Expired, "token_expired"),
+            (TokenProblem::NotYetValid, "token_not_yet_valid"),
+            (TokenProblem::IssuerRefused, "token_issuer_refused"),
+            (TokenProblem::PartyRefused, "token_party_refused"),
+            (TokenProblem::KindRefused, "token_kind_refused"),
+        ] {
+            let kind = Problem::from(problem).kind();
+            assert_eq!((kind.status, kind.code), (401, code));
+            let challenge = match problem {
+                TokenProblem::Missing => "Bearer".to_owned(),
+                _ => format!("Bearer error=\"invalid_token\", error_description=\"{problem}\""),
+            };
+            assert_eq!(problem.challenge(), challenge);
+        }
+    }
+
+    #[test]
+    fn a_setting_that_is_wrong_is_named_in_the_log() {
+        let problem = Problem::from(Misconfigured { name: "CLERK_ISSUER", fault: "is missing" });
+        assert_eq!(problem.cause().as_deref(), Some("CLERK_ISSUER is missing"));
+        assert_eq!(Problem::ResumeMissing.cause(), None);
+    }
 
     #[test]
     fn an_internal_problem_tells_its_cause_to_the_log_only() {

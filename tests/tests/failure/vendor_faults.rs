@@ -121,7 +121,7 @@ const ANSWERS: [(Service, [(Failing, &str); 8]); 6] = [
             (Page, "502 expo_failed"),
             (PageAsSuccess, "502 expo_unreadable"),
             (IsSilent, "504 expo_timed_out"),
-            (Redirects, "502 expo_failed"),
+            (Redirects, "502 expo_rejected"),
         ],
     ),
     (

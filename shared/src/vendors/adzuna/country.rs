@@ -58,3 +58,17 @@ impl Country {
         COUNTRIES.iter().map(|country| country.code).collect::<Vec<_>>().join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Country;
+
+    #[test]
+    fn every_code_that_is_named_leads_to_its_country_and_no_other_does() {
+        let codes = Country::codes();
+        let codes: Vec<&str> = codes.split(", ").collect();
+        assert_eq!((codes.len(), codes[0]), (19, Country::home().code));
+        assert!(codes.iter().all(|code| Country::find(code).is_some_and(|country| country.code == *code)));
+        assert!(["", "GB", "jp"].iter().all(|code| Country::find(code).is_none()));
+    }
+}

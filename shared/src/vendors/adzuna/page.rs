@@ -199,6 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn an_id_may_be_a_number_and_a_time_has_one_form() {
+        let mut result = full();
+        result["id"] = json!(5_000_000_002_u64);
+        assert_eq!(page(&json!([result])).postings[0].id, "5000000002");
+        for time in ["2026-07-15T08:33:45", "2026-07-15T08:33:45ZZ", "2026-07-15T08:33:4xZ", "2026-07-15 08:33:45Z", ""]
+        {
+            let mut result = full();
+            result["created"] = json!(time);
+            assert_eq!(page(&json!([result])).postings[0].created, None, "{time}");
+        }
+    }
+
+    #[test]
     fn an_estimate_is_known_in_every_spelling() {
         for (value, expected) in
             [(json!("1"), true), (json!(1), true), (json!(true), true), (json!("0"), false), (json!(0), false)]

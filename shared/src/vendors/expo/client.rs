@@ -162,7 +162,7 @@ mod tests {
     use crate::{
         config::Environment,
         outgoing::{Failure, Request, Response},
-        testing::Machine,
+        testing::{Machine, block_on, environment},
         vendors::{
             Fault,
             expo::{Content, Message, Settings, Ticket},
@@ -237,6 +237,7 @@ mod tests {
             (400, errors("PUSH_TOO_MANY_EXPERIENCE_IDS"), FAULTS.rejected),
             (302, String::new(), FAULTS.rejected),
             (500, errors("INTERNAL_SERVER_ERROR"), FAULTS.failed),
+            (200, errors("INTERNAL_SERVER_ERROR"), FAULTS.failed),
             (500, "[]".to_owned(), FAULTS.failed),
             (502, "<html>".to_owned(), FAULTS.failed),
             (504, "<html>".to_owned(), FAULTS.timed_out),
@@ -267,6 +268,27 @@ mod tests {
             let expected = NotSent::Failed { fault: FAULTS.rate_limited, retry_after: expected };
             assert_eq!(read_tickets(Ok(response), 1), Err(expected), "{value}");
         }
+    }
+
+    #[test]
+    fn messages_are_sent_and_receipts_fetched_by_the_tickets_ids() {
+        let settings = Settings::read(&environment(&[])).unwrap();
+        let machine = Machine::new()
+            .responds(
+                "/push/send",
+                200,
+                json!({ "data": [{ "status": "ok", "id": "1" }, { "status": "ok", "id": "2" }] }),
+            )
+            .responds("/push/getReceipts", 200, json!({ "data": { "1": { "status": "ok" } } }));
+        let upstream = machine.upstream();
+        let expo = Expo::new(&settings, &upstream);
+        let content = Content::new("a", "b".to_owned(), "c".to_owned(), Map::new());
+        let message = Message { to: vec!["ExpoPushToken[x]", "ExpoPushToken[y]"], content: &content };
+        let tickets = block_on(expo.send(&[message], Duration::from_secs(5))).unwrap();
+        assert_eq!(tickets, ["1", "2"].map(|id| Ticket::Ok { id: id.to_owned() }));
+        let receipts = block_on(expo.receipts(&["1".to_owned(), "2".to_owned()])).unwrap();
+        assert_eq!(receipts.keys().collect::<Vec<_>>(), ["1"]);
+        assert_eq!(machine.body("getReceipts"), json!({ "ids": ["1", "2"] }));
     }
 
     #[test]

@@ -86,7 +86,7 @@ mod tests {
     use crate::{
         outgoing::{Failure, Response},
         secret::Secret,
-        testing::Machine,
+        testing::{Machine, block_on},
         vendors::{
             Fault,
             jsearch::{DatePosted, fault::UNKNOWN_PATH},
@@ -123,6 +123,46 @@ mod tests {
     }
 
     #[test]
+    fn a_passing_fault_is_tried_again_twice_and_another_never() {
+        let settings = settings();
+        let page = r#"{"status":"OK","data":[]}"#;
+        let spent = [("x-ratelimit-requests-remaining", "0")];
+        for (answers, calls, outcome) in [
+            (vec![(500, &[][..]), (429, &[]), (200, &[])], 3, Ok(())),
+            (vec![(503, &[]), (503, &[]), (504, &[])], 3, Err(FAULTS.timed_out)),
+            (vec![(429, &spent)], 1, Err(QUOTA_SPENT)),
+            (vec![(401, &[])], 1, Err(FAULTS.unauthorized)),
+            (vec![(400, &[])], 1, Err(FAULTS.rejected)),
+            (vec![(404, &[])], 1, Err(UNKNOWN_PATH)),
+        ] {
+            let machine = answers.iter().fold(Machine::new(), |machine, (status, headers)| {
+                machine.responds_with("/search-v2", *status, headers, page)
+            });
+            let upstream = machine.upstream();
+            let found = block_on(Jsearch::new(&settings, &upstream).search(&query(), None)).map(|_| ());
+            assert_eq!((machine.sent().len(), found), (calls, outcome), "{answers:?}");
+            let paused = [0, 0, 0, 300][calls];
+            assert!(machine.waited().as_millis() >= paused, "it pauses in between");
+        }
+    }
+
+    fn settings() -> Settings {
+        let search_url = "https://jsearch.p.rapidapi.com/search-v2".parse().unwrap();
+        Settings { search_url, api_key: Secret::new("hunter2") }
+    }
+
+    fn query() -> Query {
+        Query {
+            query: "nurse in Leeds".to_owned(),
+            country: "gb".to_owned(),
+            language: None,
+            date_posted: DatePosted::All,
+            work_from_home: false,
+            employment_types: Vec::new(),
+        }
+    }
+
+    #[test]
     fn the_last_answer_of_the_allowance_is_known_as_such() {
         let empty = r#"{"status":"OK","data":[]}"#;
         let requests = "X-RateLimit-Requests-Remaining";
@@ -136,17 +176,9 @@ mod tests {
 
     #[test]
     fn the_key_is_in_a_header_and_the_page_in_the_address() {
-        let search_url = "https://jsearch.p.rapidapi.com/search-v2".parse().unwrap();
-        let settings = Settings { search_url, api_key: Secret::new("hunter2") };
+        let settings = settings();
         let upstream = Machine::new().upstream();
-        let query = Query {
-            query: "nurse in Leeds".to_owned(),
-            country: "gb".to_owned(),
-            language: None,
-            date_posted: DatePosted::All,
-            work_from_home: false,
-            employment_types: Vec::new(),
-        };
+        let query = query();
         let address = |position: Option<Next>| {
             let request = Jsearch::new(&settings, &upstream).request(&query, position.as_ref());
             assert_eq!(request.header_named("x-rapidapi-key"), Some("hunter2"));

@@ -35,6 +35,16 @@ mod tests {
     }
 
     #[test]
+    fn only_the_form_of_an_id_is_taken_for_one() {
+        for other in
+            ["n-2Jx_T0bEqkYHoAAAAAAAA=", "bi0ySngAAAAAAA==", "n-2Jx_T0bEq!YHoAAAAAAA==", "n-2Jx_T0bEqkYHoAAAAAAB=="]
+        {
+            let encoded = STANDARD.encode(other);
+            assert_eq!(plain_id(&encoded), Some(encoded), "{other}");
+        }
+    }
+
+    #[test]
     fn what_only_looks_encoded_stays_as_it_is() {
         for id in ["abc==", "aGVsbG8gd29ybGQ=", "bi0ySng", "7"] {
             assert_eq!(plain_id(id).as_deref(), Some(id), "{id}");

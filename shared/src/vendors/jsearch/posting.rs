@@ -267,6 +267,7 @@ mod tests {
         assert_eq!(pay(&bounds(json!(null), json!(null))), (Some(40.0), Some(40.0)));
         assert_eq!(pay(&bounds(json!(30), json!(null))), (Some(30.0), None));
         assert_eq!(pay(&bounds(json!(30), json!(20))), (None, None));
+        assert_eq!(pay(&bounds(json!(30), json!(30))), (Some(30.0), Some(30.0)));
         assert_eq!(pay(&bounds(json!(-1), json!("20"))), (Some(40.0), Some(40.0)));
         assert_eq!(changed(&json!({ "job_salary_period": "FORTNIGHT" })).salary_period, None);
         for (code, expected) in [("EUR", Some("EUR")), ("€", None), ("eur", None)] {

@@ -154,6 +154,8 @@ fn known(result: Result<Response, Failure>) -> Result<Option<Response>, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::{FAULTS, NewRun, Settings, Skyvern, known, read_run};
@@ -259,6 +261,47 @@ mod tests {
     }
 
     #[test]
+    fn a_cancellation_works_or_meets_no_such_run() {
+        let settings = Settings { api_url: "https://api.skyvern.example/".parse().unwrap(), api_key: Secret::new("k") };
+        for (status, detail, cancelled) in [
+            (200, "", Ok(true)),
+            (404, "Task run not found tsk_41", Ok(false)),
+            (404, "Not Found", Err(FAULTS.rejected)),
+            (500, "", Err(FAULTS.failed)),
+        ] {
+            let machine = Machine::new().responds("/v1/runs/tsk_41/cancel", status, json!({ "detail": detail }));
+            let upstream = machine.upstream();
+            let cancel = block_on(Skyvern::new(&settings, &upstream).cancel(&RunId::parse("tsk_41").unwrap()));
+            assert_eq!((cancel, machine.sent()[0].method), (cancelled, "POST"), "{status} {detail}");
+        }
+    }
+
+    #[test]
+    fn skyvern_that_is_away_for_a_moment_is_asked_again_when_the_run_would_surely_be_listed() {
+        let settings = Settings { api_url: "https://api.skyvern.example/".parse().unwrap(), api_key: Secret::new("k") };
+        let started = |status: u16, headers: &[(&str, &str)]| {
+            let machine = Machine::new().responds_with("/v1/run/tasks", status, headers, "{}");
+            let upstream = machine.upstream();
+            block_on(Skyvern::new(&settings, &upstream).start(&new_run())).unwrap_err().retry_after
+        };
+        assert_eq!(started(503, &[]), Some(Duration::from_mins(2)));
+        assert_eq!(started(503, &[("retry-after", "7")]), Some(Duration::from_secs(7)));
+        assert_eq!(started(500, &[]), None);
+    }
+
+    fn new_run() -> NewRun {
+        NewRun {
+            prompt: String::new(),
+            url: "https://jobs.example/1".parse().unwrap(),
+            title: "jobraker-1".to_owned(),
+            webhook_url: "https://functions.example/".parse().unwrap(),
+            max_steps: 1,
+            data_extraction_schema: serde_json::Value::Null,
+            error_code_mapping: serde_json::Value::Null,
+        }
+    }
+
+    #[test]
     fn a_run_id_cannot_lead_to_another_address() {
         let api_url = "https://api.skyvern.example/x/".parse().unwrap();
         let settings = Settings { api_url, api_key: Secret::new("k") };
@@ -283,18 +326,9 @@ mod tests {
             assert_eq!(read.map(|event| event.is_some()), if is_read { Ok(true) } else { Err(FAULTS.unreadable) });
         }
 
-        let new_run = NewRun {
-            prompt: String::new(),
-            url: "https://jobs.example/1".parse().unwrap(),
-            title: "jobraker-1".to_owned(),
-            webhook_url: "https://functions.example/".parse().unwrap(),
-            max_steps: 1,
-            data_extraction_schema: serde_json::Value::Null,
-            error_code_mapping: serde_json::Value::Null,
-        };
         let machine = Machine::new().fails("/v1/run/tasks", Failure::TimedOut);
         let upstream = machine.upstream();
-        assert_eq!(block_on(Skyvern::new(&settings, &upstream).start(&new_run)), Err(FAULTS.timed_out));
+        assert_eq!(block_on(Skyvern::new(&settings, &upstream).start(&new_run())), Err(FAULTS.timed_out));
         assert_eq!(machine.waited().as_secs(), 30);
     }
 

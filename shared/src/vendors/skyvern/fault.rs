@@ -85,3 +85,30 @@ pub fn waits_for(fault: Fault) -> Option<Duration> {
     };
     Some(after.min(LONGEST_PAUSE))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{CREDITS_EXHAUSTED, FAULTS, waits_for};
+
+    #[test]
+    fn a_submission_waits_until_skyvern_takes_it_and_not_for_what_waiting_does_not_mend() {
+        let after = |seconds| Some(Duration::from_secs(seconds));
+        for (fault, asked, waits) in [
+            (FAULTS.rate_limited, None, after(60)),
+            (FAULTS.rate_limited, after(7), after(7)),
+            (FAULTS.rate_limited, after(100_000), after(3600)),
+            (FAULTS.paused, None, after(60)),
+            (FAULTS.paused, after(300), after(300)),
+            (FAULTS.failed, None, None),
+            (FAULTS.failed, after(7), after(120)),
+            (FAULTS.failed, after(300), after(300)),
+            (FAULTS.timed_out, after(7), None),
+            (FAULTS.rejected, after(7), None),
+            (CREDITS_EXHAUSTED, after(7), None),
+        ] {
+            assert_eq!(waits_for(fault.retried_after(asked)), waits, "{} {asked:?}", fault.code);
+        }
+    }
+}
