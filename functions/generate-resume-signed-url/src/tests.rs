@@ -1,5 +1,7 @@
 //! The whole handler, on a machine without a network.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use shared::{
     outgoing::Failure,
@@ -31,7 +33,10 @@ fn a_link_is_signed_with_the_persons_own_token_and_lasts_as_long_as_was_asked() 
             "2026-03-02T11:15:00.000Z",
         ),
     ] {
-        let machine = Machine::new().responds(&format!("/storage/v1/object/sign/{path}/{PATH}"), 200, signed());
+        // Whoever is told a time must not find that the link ended before it, however slow the file store is.
+        let machine = Machine::new()
+            .responds(&format!("/storage/v1/object/sign/{path}/{PATH}"), 200, signed())
+            .taking(Duration::from_secs(3));
 
         let reply = block_on(handle(&post(&person(), &body), &machine.call())).unwrap();
 

@@ -11,7 +11,7 @@ use shared::{
     clock::UnixTime,
     http,
     ids::BackgroundJobId,
-    log::{self, JobLine, LogLine},
+    log::{self, CallRecord, JobLine, LogLine},
     outgoing::Places,
     problem::Problem,
     sign_in::ServiceRole,
@@ -143,13 +143,7 @@ impl Batch<'_> {
         }
         self.summary.borrow_mut().calls += upstream.calls();
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
-            log::write(&LogLine {
-                job: Some(JobLine { id: job.id, job_type: job.kind.name(), attempt: job.attempt }),
-                upstream: &records,
-                outcome: outcome.outcome(),
-                cause: outcome.error(),
-                ..LogLine::new(NAME, call.request_id, started, call.now())
-            });
+            log::write(&line(&job, &outcome, &records, LogLine::new(NAME, call.request_id, started, call.now())));
             self.reports.borrow_mut().remove(&job.id);
             if outcome.settlement(job.lease()).is_none() {
                 self.let_go(job.id);
@@ -227,6 +221,22 @@ impl Batch<'_> {
     }
 }
 
+/// What is logged of a job. Jobs that were run together made their calls together.
+fn line<'a>(
+    job: &BackgroundJob,
+    outcome: &'a JobOutcome,
+    records: &'a [CallRecord],
+    empty: LogLine<'a>,
+) -> LogLine<'a> {
+    LogLine {
+        job: Some(JobLine { id: job.id, job_type: job.kind.name(), attempt: job.attempt }),
+        upstream: records,
+        outcome: outcome.outcome(),
+        cause: outcome.error(),
+        ..empty
+    }
+}
+
 /// Who is next. The types take turns: whichever has the fewest attempts under way, so that one that hangs has no more
 /// than its share of the places while another waits.
 struct Line {
@@ -273,9 +283,14 @@ fn portions(jobs: Vec<BackgroundJob>) -> VecDeque<Vec<BackgroundJob>> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use shared::{
+        clock::UnixTime,
+        ids::RequestId,
+        log::{CallRecord, LogLine},
+    };
 
-    use super::{Line, portions};
-    use crate::{job::BackgroundJob, job_type::JobType};
+    use super::{Line, line, portions};
+    use crate::{job::BackgroundJob, job_type::JobType, outcome::JobOutcome};
 
     fn jobs(types: &[JobType]) -> Vec<BackgroundJob> {
         let id = "6f9619ff-8b86-4d11-b42d-00c04fc964ff";
@@ -288,6 +303,22 @@ mod tests {
             attempt: 1,
         };
         types.iter().map(job).collect()
+    }
+
+    #[test]
+    fn a_jobs_line_says_which_job_it_was_whom_it_called_and_what_came_of_it() {
+        let job = jobs(&[JobType::Purge]).remove(0);
+        let outcome = JobOutcome::Failed { error: "malformed_payload".to_owned() };
+        let records = [CallRecord { name: "database", status: Some(200), duration_ms: 7, calls: 1 }];
+        let request_id = RequestId::random();
+        let empty = LogLine::new("job-runner", request_id, UnixTime::from_seconds(100), UnixTime::from_seconds(102));
+        let expected = json!({
+            "time": "1970-01-01T00:01:42.000Z", "function": "job-runner", "request_id": request_id,
+            "job": { "id": job.id, "job_type": "purge", "attempt": 1 }, "duration_ms": 2000,
+            "upstream": [{ "name": "database", "status": 200, "duration_ms": 7 }], "outcome": "failed",
+            "cause": "malformed_payload",
+        });
+        assert_eq!(json!(line(&job, &outcome, &records, empty)), expected);
     }
 
     #[test]

@@ -376,7 +376,7 @@ fn a_lock_that_was_just_held_is_not_extended() {
         (
             begun()
                 .responds("/search-v2", 200, page(&ids, Some("c2")))
-                .taking(Duration::from_millis(19_000))
+                .taking(Duration::from_secs(19))
                 .returns("store_job_postings", stored())
                 .taking(Duration::from_secs(2)),
             vec![BEGIN, SEARCH, STORE, SEARCH, SEARCH, STORE, FINISH],
