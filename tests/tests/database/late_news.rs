@@ -53,7 +53,8 @@ async fn a_failure_that_is_tried_again_and_one_that_is_not_are_two_events() {
         for expected in ["applied", "duplicate"] {
             assert_eq!(outcome(&tell(&stack, &event).await), expected, "retry pending: {retry_pending}");
         }
-        assert_eq!(submission.row().await["status"], decision);
+        let row = submission.row().await;
+        assert_eq!((&row["status"], &row["applied_at"]), (&json!(decision), &Value::Null), "nothing was sent");
     }
 }
 
@@ -94,18 +95,23 @@ async fn that_it_was_sent_in_spite_of_a_decision_is_told_once() {
 #[tokio::test]
 async fn only_what_was_given_up_for_its_deadline_is_not_moved_by_its_cancellation() {
     let stack = Stack::get().await;
-    for (reason, status) in
-        [("run_overdue", "REQUIRES_ATTENTION_MANUAL_REVIEW"), ("unproven", "FAILED_SKYVERN_SUBMISSION")]
-    {
+    let (given_up, failed) = ("REQUIRES_ATTENTION_MANUAL_REVIEW", "FAILED_SKYVERN_SUBMISSION");
+    for (reason, event, decision, status) in [
+        ("run_overdue", "running", "PROCESSING_BY_SKYVERN", given_up),
+        ("run_overdue", "canceled", failed, given_up),
+        ("run_overdue", "failed", failed, failed),
+        ("unproven", "canceled", failed, failed),
+    ] {
         let submission = Submission::claim(&stack, None).await;
         let run_id = submission.record().await;
         let path = format!("applications?id=eq.{}", submission.application);
-        let given_up = json!({ "status": "REQUIRES_ATTENTION_MANUAL_REVIEW", "status_details": { "reason": reason } });
-        stack.service().update(&path, &given_up).await.expect_status(200);
+        let change = json!({ "status": given_up, "status_details": { "reason": reason } });
+        stack.service().update(&path, &change).await.expect_status(200);
 
-        submission.hear(&run_id, "canceled", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+        submission.hear(&run_id, event, 1, &decided(decision)).await.expect_status(200);
 
-        assert_eq!(submission.row().await["status"], status, "{reason}");
+        let row = submission.row().await;
+        assert_eq!((&row["status"], &row["skyvern_run_status"]), (&json!(status), &json!(event)), "{reason}, {event}");
     }
 }
 
@@ -148,6 +154,24 @@ async fn the_same_proof_of_an_earlier_run_once_more_is_no_second_sending() {
     earlier.hear(&first, "completed", 2, &sent).await.expect_status(200);
 
     assert_eq!(earlier.told().await, told, "that it was sent twice was told");
+}
+
+#[tokio::test]
+async fn what_waited_is_applied_in_the_order_in_which_it_came_and_once() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, None).await;
+    let run_id = new_run();
+    // The other way round, the second would be out of order.
+    for (status, decision) in [("canceled", "FAILED_SKYVERN_SUBMISSION"), ("completed", "SUBMITTED_BY_SKYVERN")] {
+        let early = event(&run_id, status, 1, None, None, &decided(decision));
+        assert_eq!(outcome(&tell(&stack, &early).await), "waiting");
+    }
+
+    stack.service().rpc("record_skyvern_run", &submission.run(&run_id)).await.expect_status(200);
+
+    let applied = json!(["applied", submission.application, true]);
+    assert_eq!(inbox(&stack, &run_id).await, [applied.clone(), applied]);
+    assert_eq!((&submission.row().await["status"], submission.told().await), (&json!("SUBMITTED_BY_SKYVERN"), 2));
 }
 
 #[tokio::test]
