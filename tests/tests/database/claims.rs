@@ -97,6 +97,8 @@ async fn a_submission_is_handed_over_by_its_own_job_within_a_day() {
         let nobodys = claim_in_turn(&submission, None).await;
         assert_eq!((nobodys.status, nobodys.code()), (422, "invalid_input"), "{nobodys:?}");
         assert_eq!(outcome(&claim_in_turn(&submission, Some(Uuid::new_v4())).await), "superseded");
+        let gone = Submission { application: Uuid::new_v4(), ..submission.clone() };
+        assert_eq!(outcome(&claim_in_turn(&gone, Some(job)).await), "superseded", "with its person, for example");
 
         assert_eq!(outcome(&claim_in_turn(&submission, Some(job)).await), expected, "{age}");
 

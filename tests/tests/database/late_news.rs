@@ -157,21 +157,64 @@ async fn the_same_proof_of_an_earlier_run_once_more_is_no_second_sending() {
 }
 
 #[tokio::test]
+async fn news_of_an_earlier_run_is_not_that_of_the_submission_that_is_open() {
+    let stack = Stack::get().await;
+    let failed = decided("FAILED_SKYVERN_SUBMISSION");
+    let earlier = Submission::claim(&stack, None).await;
+    let first = earlier.record().await;
+    earlier.hear(&first, "failed", 1, &failed).await.expect_status(200);
+    let later = earlier.submit_again().await;
+    later.decide("WITHDRAWN_BY_USER").await;
+    let before = later.row().await;
+    assert_eq!(outcome(&earlier.hear(&first, "failed", 2, &failed).await), "other_run", "whatever was decided since");
+    assert_eq!(later.row().await, before);
+
+    // A run that was found late, of a submission that was given up before the next one.
+    let earlier = Submission::claim(&stack, None).await;
+    earlier.fail("absent").await;
+    let later = earlier.submit_again().await;
+    let found = new_run();
+    stack.service().rpc("record_skyvern_run", &earlier.run(&found)).await.expect_status(200);
+    let unnamed = event(&found, "running", 1, Some(later.application), None, &decided("PROCESSING_BY_SKYVERN"));
+    assert_eq!(outcome(&tell(&stack, &unnamed).await), "other_run");
+    let row = later.row().await;
+    assert_eq!((&row["submission_id"], &row["skyvern_task_id"]), (&json!(later.id), &Value::Null));
+
+    // And one that is heard of before it is found: the address of its webhook names its submission.
+    let earlier = Submission::claim(&stack, None).await;
+    earlier.fail("absent").await;
+    let later = earlier.submit_again().await;
+    let heard = new_run();
+    assert_eq!(outcome(&earlier.hear(&heard, "running", 1, &decided("PROCESSING_BY_SKYVERN")).await), "other_run");
+    let run = ledger(&stack, earlier.id).await;
+    assert!(run["run_id"] == json!(heard) && run["started_at"].is_string() && run["ended_at"].is_null(), "{run:#}");
+    assert_eq!(earlier.cancelled().await, [heard], "nobody wants it any more");
+    assert_eq!(later.row().await["submission_id"], json!(later.id));
+}
+
+#[tokio::test]
 async fn what_waited_is_applied_in_the_order_in_which_it_came_and_once() {
     let stack = Stack::get().await;
-    let submission = Submission::claim(&stack, None).await;
-    let run_id = new_run();
-    // The other way round, the second would be out of order.
-    for (status, decision) in [("canceled", "FAILED_SKYVERN_SUBMISSION"), ("completed", "SUBMITTED_BY_SKYVERN")] {
-        let early = event(&run_id, status, 1, None, None, &decided(decision));
+    for is_found_by_webhook in [false, true] {
+        let submission = Submission::claim(&stack, None).await;
+        let run_id = new_run();
+        let (canceled, sent) = (decided("FAILED_SKYVERN_SUBMISSION"), decided("SUBMITTED_BY_SKYVERN"));
+        let early = event(&run_id, "canceled", 1, None, None, &canceled);
         assert_eq!(outcome(&tell(&stack, &early).await), "waiting");
+
+        // The other way round, the second would be out of order.
+        if is_found_by_webhook {
+            assert_eq!(outcome(&submission.hear(&run_id, "completed", 1, &sent).await), "applied");
+        } else {
+            let early = event(&run_id, "completed", 1, None, None, &sent);
+            assert_eq!(outcome(&tell(&stack, &early).await), "waiting");
+            stack.service().rpc("record_skyvern_run", &submission.run(&run_id)).await.expect_status(200);
+        }
+
+        let applied = json!(["applied", submission.application, true]);
+        assert_eq!(inbox(&stack, &run_id).await, [applied.clone(), applied]);
+        assert_eq!((&submission.row().await["status"], submission.told().await), (&json!("SUBMITTED_BY_SKYVERN"), 2));
     }
-
-    stack.service().rpc("record_skyvern_run", &submission.run(&run_id)).await.expect_status(200);
-
-    let applied = json!(["applied", submission.application, true]);
-    assert_eq!(inbox(&stack, &run_id).await, [applied.clone(), applied]);
-    assert_eq!((&submission.row().await["status"], submission.told().await), (&json!("SUBMITTED_BY_SKYVERN"), 2));
 }
 
 #[tokio::test]
@@ -228,5 +271,27 @@ async fn of_an_erased_application_its_run_is_followed_and_that_it_was_sent_is_to
         assert_eq!(inbox(&stack, &run_id).await.len(), 3);
         let kept = "select from public.webhook_events where run_id = $1 and (body <> '' or decision is not null)";
         assert!(stack.database().query(kept, &[&run_id]).await.is_empty(), "nothing of what was said");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_found_when_it_is_over_ends_with_its_event() {
+    let stack = Stack::get().await;
+    for status in ["completed", "failed", "terminated", "timed_out", "canceled"] {
+        let submission = Submission::claim(&stack, None).await;
+        submission.fail("open").await;
+        let mut run = submission.run(&new_run());
+        run["p_run_status"] = json!(status);
+        stack.service().rpc("record_skyvern_run", &run).await.expect_status(200);
+        let row = submission.row().await;
+        assert_eq!((&row["status"], &row["status_details"]), (&json!("PROCESSING_BY_SKYVERN"), &Value::Null));
+        let run_id = run["p_run_id"].as_str().unwrap();
+
+        let ended = submission.hear(run_id, status, 1, &decided("FAILED_SKYVERN_SUBMISSION")).await;
+
+        assert_eq!(outcome(&ended), "applied", "{status}");
+        assert!(ledger(&stack, submission.id).await["ended_at"].is_string(), "{status}");
+        let late = submission.hear(run_id, "running", 1, &decided("PROCESSING_BY_SKYVERN")).await;
+        assert_eq!(outcome(&late), "out_of_order", "{status}");
     }
 }
