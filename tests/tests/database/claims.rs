@@ -61,6 +61,17 @@ async fn a_submission_that_is_being_made_is_not_answered_with_an_earlier_run() {
 }
 
 #[tokio::test]
+async fn while_a_run_goes_on_every_call_is_answered_with_it() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, Some("the first")).await;
+    let run_id = submission.record().await;
+    for key in [None, Some("the first"), Some("another")] {
+        let again = submission.claim_again(key).await;
+        assert_eq!((outcome(&again), again.run_id()), ("already_started", run_id.as_str()), "{key:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_told_to_skyvern_is_the_persons_own() {
     let stack = Stack::get().await;
     let (ada, eve) = (stack.new_person().await, stack.new_person().await);

@@ -20,6 +20,7 @@ mod released;
 mod resumes;
 mod row_limits;
 mod rpc;
+mod search_leases;
 mod submissions;
 mod times;
 mod waiting;
