@@ -66,6 +66,19 @@ as $$
 $$;
 revoke all on function private.note_end_of_run(text, text, boolean) from public, anon, authenticated, service_role;
 
+-- Whether it is written down of an application already that this run has sent it, beside a decision or an earlier proof.
+create or replace function private.is_proven_by_run(p_application public.applications, p_run_id text)
+    returns boolean
+    language sql
+    immutable
+    set search_path = ''
+as $$
+    select coalesce(p_run_id in (p_application.status_details ->> 'run_id',
+                                 p_application.status_details #>> '{sent_twice,run_id}'), false)
+$$;
+revoke all on function private.is_proven_by_run(public.applications, text)
+    from public, anon, authenticated, service_role;
+
 -- A run proves that an application was sent which is not to be moved by it: its person decided otherwise, or another
 -- run has sent it too. The proof is kept in the details and in the history, and the person is told the truth, unless
 -- their decision says that they know. Returns the push job.
@@ -147,7 +160,8 @@ begin
             skyvern_run_attempt = p_attempt,
             skyvern_run_retry_pending = p_retry_pending
         where id = p_application.id;
-        if is_proven then
+        -- Skyvern may say the same once more, as another attempt.
+        if is_proven and not private.is_proven_by_run(p_application, p_application.skyvern_task_id) then
             push_job_id := private.keep_proof_of_run(p_application, p_application.skyvern_task_id, details, p_source);
         else
             insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
@@ -207,8 +221,7 @@ begin
     end if;
 
     perform private.cancel_application_runs(p_application.id);
-    if p_run_id in (p_application.status_details ->> 'run_id',
-                    p_application.status_details #>> '{sent_twice,run_id}') then
+    if private.is_proven_by_run(p_application, p_run_id) then
         return; -- it is the proof that is there
     elsif private.needs_no_run(p_application.status) then
         push_job_id := private.keep_proof_of_run(p_application, p_run_id, details, p_source);

@@ -4,6 +4,7 @@ drop function if exists private.hear_of_erased_application(private.application_r
 drop function if exists private.apply_earlier_skyvern_run_event(
     public.applications, text, text, boolean, jsonb, text);
 drop function if exists private.apply_skyvern_run_event(public.applications, text, integer, boolean, jsonb, text);
+drop function if exists private.is_proven_by_run(public.applications, text);
 drop function if exists private.keep_proof_of_run(public.applications, text, jsonb, text);
 drop function if exists private.note_end_of_run(text, text, boolean);
 drop function if exists private.message_of_late_stop();

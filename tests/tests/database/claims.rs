@@ -61,6 +61,17 @@ async fn a_submission_that_is_being_made_is_not_answered_with_an_earlier_run() {
 }
 
 #[tokio::test]
+async fn while_a_run_goes_on_every_call_is_answered_with_it() {
+    let stack = Stack::get().await;
+    let submission = Submission::claim(&stack, Some("the first")).await;
+    let run_id = submission.record().await;
+    for key in [None, Some("the first"), Some("another")] {
+        let again = submission.claim_again(key).await;
+        assert_eq!((outcome(&again), again.run_id()), ("already_started", run_id.as_str()), "{key:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_told_to_skyvern_is_the_persons_own() {
     let stack = Stack::get().await;
     let (ada, eve) = (stack.new_person().await, stack.new_person().await);
@@ -97,6 +108,8 @@ async fn a_submission_is_handed_over_by_its_own_job_within_a_day() {
         let nobodys = claim_in_turn(&submission, None).await;
         assert_eq!((nobodys.status, nobodys.code()), (422, "invalid_input"), "{nobodys:?}");
         assert_eq!(outcome(&claim_in_turn(&submission, Some(Uuid::new_v4())).await), "superseded");
+        let gone = Submission { application: Uuid::new_v4(), ..submission.clone() };
+        assert_eq!(outcome(&claim_in_turn(&gone, Some(job)).await), "superseded", "with its person, for example");
 
         assert_eq!(outcome(&claim_in_turn(&submission, Some(job)).await), expected, "{age}");
 

@@ -53,7 +53,8 @@ async fn a_failure_that_is_tried_again_and_one_that_is_not_are_two_events() {
         for expected in ["applied", "duplicate"] {
             assert_eq!(outcome(&tell(&stack, &event).await), expected, "retry pending: {retry_pending}");
         }
-        assert_eq!(submission.row().await["status"], decision);
+        let row = submission.row().await;
+        assert_eq!((&row["status"], &row["applied_at"]), (&json!(decision), &Value::Null), "nothing was sent");
     }
 }
 
@@ -94,18 +95,23 @@ async fn that_it_was_sent_in_spite_of_a_decision_is_told_once() {
 #[tokio::test]
 async fn only_what_was_given_up_for_its_deadline_is_not_moved_by_its_cancellation() {
     let stack = Stack::get().await;
-    for (reason, status) in
-        [("run_overdue", "REQUIRES_ATTENTION_MANUAL_REVIEW"), ("unproven", "FAILED_SKYVERN_SUBMISSION")]
-    {
+    let (given_up, failed) = ("REQUIRES_ATTENTION_MANUAL_REVIEW", "FAILED_SKYVERN_SUBMISSION");
+    for (reason, event, decision, status) in [
+        ("run_overdue", "running", "PROCESSING_BY_SKYVERN", given_up),
+        ("run_overdue", "canceled", failed, given_up),
+        ("run_overdue", "failed", failed, failed),
+        ("unproven", "canceled", failed, failed),
+    ] {
         let submission = Submission::claim(&stack, None).await;
         let run_id = submission.record().await;
         let path = format!("applications?id=eq.{}", submission.application);
-        let given_up = json!({ "status": "REQUIRES_ATTENTION_MANUAL_REVIEW", "status_details": { "reason": reason } });
-        stack.service().update(&path, &given_up).await.expect_status(200);
+        let change = json!({ "status": given_up, "status_details": { "reason": reason } });
+        stack.service().update(&path, &change).await.expect_status(200);
 
-        submission.hear(&run_id, "canceled", 1, &decided("FAILED_SKYVERN_SUBMISSION")).await.expect_status(200);
+        submission.hear(&run_id, event, 1, &decided(decision)).await.expect_status(200);
 
-        assert_eq!(submission.row().await["status"], status, "{reason}");
+        let row = submission.row().await;
+        assert_eq!((&row["status"], &row["skyvern_run_status"]), (&json!(status), &json!(event)), "{reason}, {event}");
     }
 }
 
@@ -148,6 +154,67 @@ async fn the_same_proof_of_an_earlier_run_once_more_is_no_second_sending() {
     earlier.hear(&first, "completed", 2, &sent).await.expect_status(200);
 
     assert_eq!(earlier.told().await, told, "that it was sent twice was told");
+}
+
+#[tokio::test]
+async fn news_of_an_earlier_run_is_not_that_of_the_submission_that_is_open() {
+    let stack = Stack::get().await;
+    let failed = decided("FAILED_SKYVERN_SUBMISSION");
+    let earlier = Submission::claim(&stack, None).await;
+    let first = earlier.record().await;
+    earlier.hear(&first, "failed", 1, &failed).await.expect_status(200);
+    let later = earlier.submit_again().await;
+    later.decide("WITHDRAWN_BY_USER").await;
+    let before = later.row().await;
+    assert_eq!(outcome(&earlier.hear(&first, "failed", 2, &failed).await), "other_run", "whatever was decided since");
+    assert_eq!(later.row().await, before);
+
+    // A run that was found late, of a submission that was given up before the next one.
+    let earlier = Submission::claim(&stack, None).await;
+    earlier.fail("absent").await;
+    let later = earlier.submit_again().await;
+    let found = new_run();
+    stack.service().rpc("record_skyvern_run", &earlier.run(&found)).await.expect_status(200);
+    let unnamed = event(&found, "running", 1, Some(later.application), None, &decided("PROCESSING_BY_SKYVERN"));
+    assert_eq!(outcome(&tell(&stack, &unnamed).await), "other_run");
+    let row = later.row().await;
+    assert_eq!((&row["submission_id"], &row["skyvern_task_id"]), (&json!(later.id), &Value::Null));
+
+    // And one that is heard of before it is found: the address of its webhook names its submission.
+    let earlier = Submission::claim(&stack, None).await;
+    earlier.fail("absent").await;
+    let later = earlier.submit_again().await;
+    let heard = new_run();
+    assert_eq!(outcome(&earlier.hear(&heard, "running", 1, &decided("PROCESSING_BY_SKYVERN")).await), "other_run");
+    let run = ledger(&stack, earlier.id).await;
+    assert!(run["run_id"] == json!(heard) && run["started_at"].is_string() && run["ended_at"].is_null(), "{run:#}");
+    assert_eq!(earlier.cancelled().await, [heard], "nobody wants it any more");
+    assert_eq!(later.row().await["submission_id"], json!(later.id));
+}
+
+#[tokio::test]
+async fn what_waited_is_applied_in_the_order_in_which_it_came_and_once() {
+    let stack = Stack::get().await;
+    for is_found_by_webhook in [false, true] {
+        let submission = Submission::claim(&stack, None).await;
+        let run_id = new_run();
+        let (canceled, sent) = (decided("FAILED_SKYVERN_SUBMISSION"), decided("SUBMITTED_BY_SKYVERN"));
+        let early = event(&run_id, "canceled", 1, None, None, &canceled);
+        assert_eq!(outcome(&tell(&stack, &early).await), "waiting");
+
+        // The other way round, the second would be out of order.
+        if is_found_by_webhook {
+            assert_eq!(outcome(&submission.hear(&run_id, "completed", 1, &sent).await), "applied");
+        } else {
+            let early = event(&run_id, "completed", 1, None, None, &sent);
+            assert_eq!(outcome(&tell(&stack, &early).await), "waiting");
+            stack.service().rpc("record_skyvern_run", &submission.run(&run_id)).await.expect_status(200);
+        }
+
+        let applied = json!(["applied", submission.application, true]);
+        assert_eq!(inbox(&stack, &run_id).await, [applied.clone(), applied]);
+        assert_eq!((&submission.row().await["status"], submission.told().await), (&json!("SUBMITTED_BY_SKYVERN"), 2));
+    }
 }
 
 #[tokio::test]
@@ -204,5 +271,27 @@ async fn of_an_erased_application_its_run_is_followed_and_that_it_was_sent_is_to
         assert_eq!(inbox(&stack, &run_id).await.len(), 3);
         let kept = "select from public.webhook_events where run_id = $1 and (body <> '' or decision is not null)";
         assert!(stack.database().query(kept, &[&run_id]).await.is_empty(), "nothing of what was said");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_found_when_it_is_over_ends_with_its_event() {
+    let stack = Stack::get().await;
+    for status in ["completed", "failed", "terminated", "timed_out", "canceled"] {
+        let submission = Submission::claim(&stack, None).await;
+        submission.fail("open").await;
+        let mut run = submission.run(&new_run());
+        run["p_run_status"] = json!(status);
+        stack.service().rpc("record_skyvern_run", &run).await.expect_status(200);
+        let row = submission.row().await;
+        assert_eq!((&row["status"], &row["status_details"]), (&json!("PROCESSING_BY_SKYVERN"), &Value::Null));
+        let run_id = run["p_run_id"].as_str().unwrap();
+
+        let ended = submission.hear(run_id, status, 1, &decided("FAILED_SKYVERN_SUBMISSION")).await;
+
+        assert_eq!(outcome(&ended), "applied", "{status}");
+        assert!(ledger(&stack, submission.id).await["ended_at"].is_string(), "{status}");
+        let late = submission.hear(run_id, "running", 1, &decided("PROCESSING_BY_SKYVERN")).await;
+        assert_eq!(outcome(&late), "out_of_order", "{status}");
     }
 }

@@ -21,6 +21,7 @@ mod resumes;
 mod row_limits;
 mod rpc;
 mod safe_updates;
+mod search_leases;
 mod submissions;
 mod times;
 mod upgrade;
