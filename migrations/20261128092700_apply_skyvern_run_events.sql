@@ -53,15 +53,21 @@ as $$
 $$;
 revoke all on function private.message_of_late_stop() from public, anon, authenticated, service_role;
 
--- When the run is over it no longer counts as in progress; an attempt that follows puts it in progress again.
+-- When the run is over it no longer counts as in progress; an attempt that follows puts it in progress again. Not if the
+-- run was cancelled, or its application erased: then it is late news, and nobody would hear of the end again.
 create or replace function private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean)
     returns void
     language sql
     set search_path = ''
 as $$
     update private.application_runs
-    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
-                        then coalesce(ended_at, clock_timestamp()) end
+    set ended_at = case
+        when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
+            then coalesce(ended_at, clock_timestamp())
+        when application_id is null
+             or exists (select from public.background_jobs
+                        where dedupe_key in ('cancel_skyvern_run:' || run_id, 'cancel_skyvern_run:' || submission_id))
+            then ended_at end
     where run_id = p_run_id
 $$;
 revoke all on function private.note_end_of_run(text, text, boolean) from public, anon, authenticated, service_role;
