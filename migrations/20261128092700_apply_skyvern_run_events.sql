@@ -72,6 +72,27 @@ as $$
 $$;
 revoke all on function private.note_end_of_run(text, text, boolean) from public, anon, authenticated, service_role;
 
+-- Whether the run has proven before that it sent the application: another attempt may prove it again. The ledger knows
+-- after the application is erased, too.
+create or replace function private.has_proven_run(p_run_id text)
+    returns boolean
+    language sql
+    stable
+    set search_path = ''
+as $$
+    select exists (select from private.application_runs where run_id = p_run_id and outcome = 'submitted')
+$$;
+revoke all on function private.has_proven_run(text) from public, anon, authenticated, service_role;
+
+create or replace function private.note_proof_of_run(p_run_id text)
+    returns void
+    language sql
+    set search_path = ''
+as $$
+    update private.application_runs set outcome = 'submitted' where run_id = p_run_id
+$$;
+revoke all on function private.note_proof_of_run(text) from public, anon, authenticated, service_role;
+
 -- A run proves that an application was sent which is not to be moved by it: its person decided otherwise, or another
 -- run has sent it too. The proof is kept in the details and in the history, and the person is told the truth, unless
 -- their decision says that they know. Returns the push job.
@@ -92,6 +113,9 @@ declare
         when is_news then 'sent_despite_decision'
         else 'submitted' end;
 begin
+    if private.has_proven_run(p_run_id) then
+        return null;
+    end if;
     update public.applications
     set status_details = coalesce(status_details, '{}') || case
             when is_second then jsonb_build_object('sent_twice', proof)
@@ -99,6 +123,7 @@ begin
     where id = p_application.id;
     insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
     values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
+    perform private.note_proof_of_run(p_run_id);
     return private.tell_of_application(p_application, p_application.status, case
         when is_second then jsonb_build_object(
             'title', 'Sent twice', 'message', 'Your application for {job_title} at {company_name} was sent twice.')
@@ -228,6 +253,7 @@ begin
         status_details = details || jsonb_build_object('run_id', p_run_id),
         applied_at = clock_timestamp()
     where id = p_application.id;
+    perform private.note_proof_of_run(p_run_id);
     status := 'SUBMITTED_BY_SKYVERN';
     outcome := 'applied';
     push_job_id := private.tell_of_application(
@@ -256,9 +282,10 @@ begin
         where submission_id = p_run.submission_id;
     end if;
     perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
-    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' then
+    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' or private.has_proven_run(p_run_id) then
         return null;
     end if;
+    perform private.note_proof_of_run(p_run_id);
     return (private.notify_person(
         p_run.user_id, 'APPLICATION_STATUS_UPDATE', 'It had been sent already',
         'An application that you erased was sent before it could be stopped.', null, null, '{}')).push_job_id;
