@@ -64,6 +64,9 @@ revoke all on function private.sent_application(public.applications) from public
 
 -- What a run came to is kept beside it: the application's details tell only of its last one. A trigger, so that no code
 -- path can forget it. The person's own decision leaves the details as they are, and so the outcome unknown.
+--
+-- Not what the details say at the start, where they are about the next submission: that it waits, or came to nothing, says
+-- nothing about the run before. Nor what is the proof of another run, which they name then.
 create or replace function private.note_outcome_of_run()
     returns trigger
     language plpgsql
@@ -85,5 +88,7 @@ comment on function private.note_outcome_of_run() is
 create or replace trigger on_application_details_changed_note_outcome_of_run
     after update of status_details on public.applications
     for each row when (new.skyvern_task_id is not null and new.submission_id is null
+                       and old.status not in ('DRAFT', 'PENDING_SKYVERN_SUBMISSION')
+                       and coalesce(new.status_details ->> 'run_id', new.skyvern_task_id) = new.skyvern_task_id
                        and new.status_details ->> 'reason' is distinct from old.status_details ->> 'reason')
     execute function private.note_outcome_of_run();

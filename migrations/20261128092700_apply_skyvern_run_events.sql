@@ -53,31 +53,45 @@ as $$
 $$;
 revoke all on function private.message_of_late_stop() from public, anon, authenticated, service_role;
 
--- When the run is over it no longer counts as in progress; an attempt that follows puts it in progress again.
+-- When the run is over it no longer counts as in progress; an attempt that follows puts it in progress again. Not if the
+-- run was cancelled, or its application erased: then it is late news, and nobody would hear of the end again.
 create or replace function private.note_end_of_run(p_run_id text, p_run_status text, p_retry_pending boolean)
     returns void
     language sql
     set search_path = ''
 as $$
     update private.application_runs
-    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
-                        then coalesce(ended_at, clock_timestamp()) end
+    set ended_at = case
+        when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
+            then coalesce(ended_at, clock_timestamp())
+        when application_id is null
+             or exists (select from public.background_jobs
+                        where dedupe_key in ('cancel_skyvern_run:' || run_id, 'cancel_skyvern_run:' || submission_id))
+            then ended_at end
     where run_id = p_run_id
 $$;
 revoke all on function private.note_end_of_run(text, text, boolean) from public, anon, authenticated, service_role;
 
--- Whether it is written down of an application already that this run has sent it, beside a decision or an earlier proof.
-create or replace function private.is_proven_by_run(p_application public.applications, p_run_id text)
+-- Whether the run has proven before that it sent the application: another attempt may prove it again. The ledger knows
+-- after the application is erased, too.
+create or replace function private.has_proven_run(p_run_id text)
     returns boolean
     language sql
-    immutable
+    stable
     set search_path = ''
 as $$
-    select coalesce(p_run_id in (p_application.status_details ->> 'run_id',
-                                 p_application.status_details #>> '{sent_twice,run_id}'), false)
+    select exists (select from private.application_runs where run_id = p_run_id and outcome = 'submitted')
 $$;
-revoke all on function private.is_proven_by_run(public.applications, text)
-    from public, anon, authenticated, service_role;
+revoke all on function private.has_proven_run(text) from public, anon, authenticated, service_role;
+
+create or replace function private.note_proof_of_run(p_run_id text)
+    returns void
+    language sql
+    set search_path = ''
+as $$
+    update private.application_runs set outcome = 'submitted' where run_id = p_run_id
+$$;
+revoke all on function private.note_proof_of_run(text) from public, anon, authenticated, service_role;
 
 -- A run proves that an application was sent which is not to be moved by it: its person decided otherwise, or another
 -- run has sent it too. The proof is kept in the details and in the history, and the person is told the truth, unless
@@ -99,6 +113,9 @@ declare
         when is_news then 'sent_despite_decision'
         else 'submitted' end;
 begin
+    if private.has_proven_run(p_run_id) then
+        return null;
+    end if;
     update public.applications
     set status_details = coalesce(status_details, '{}') || case
             when is_second then jsonb_build_object('sent_twice', proof)
@@ -106,6 +123,7 @@ begin
     where id = p_application.id;
     insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
     values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
+    perform private.note_proof_of_run(p_run_id);
     return private.tell_of_application(p_application, p_application.status, case
         when is_second then jsonb_build_object(
             'title', 'Sent twice', 'message', 'Your application for {job_title} at {company_name} was sent twice.')
@@ -160,8 +178,7 @@ begin
             skyvern_run_attempt = p_attempt,
             skyvern_run_retry_pending = p_retry_pending
         where id = p_application.id;
-        -- Skyvern may say the same once more, as another attempt.
-        if is_proven and not private.is_proven_by_run(p_application, p_application.skyvern_task_id) then
+        if is_proven then
             push_job_id := private.keep_proof_of_run(p_application, p_application.skyvern_task_id, details, p_source);
         else
             insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
@@ -221,7 +238,8 @@ begin
     end if;
 
     perform private.cancel_application_runs(p_application.id);
-    if private.is_proven_by_run(p_application, p_run_id) then
+    if p_run_id in (p_application.status_details ->> 'run_id',
+                    p_application.status_details #>> '{sent_twice,run_id}') then
         return; -- it is the proof that is there
     elsif private.needs_no_run(p_application.status) then
         push_job_id := private.keep_proof_of_run(p_application, p_run_id, details, p_source);
@@ -235,6 +253,7 @@ begin
         status_details = details || jsonb_build_object('run_id', p_run_id),
         applied_at = clock_timestamp()
     where id = p_application.id;
+    perform private.note_proof_of_run(p_run_id);
     status := 'SUBMITTED_BY_SKYVERN';
     outcome := 'applied';
     push_job_id := private.tell_of_application(
@@ -263,9 +282,10 @@ begin
         where submission_id = p_run.submission_id;
     end if;
     perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
-    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' then
+    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' or private.has_proven_run(p_run_id) then
         return null;
     end if;
+    perform private.note_proof_of_run(p_run_id);
     return (private.notify_person(
         p_run.user_id, 'APPLICATION_STATUS_UPDATE', 'It had been sent already',
         'An application that you erased was sent before it could be stopped.', null, null, '{}')).push_job_id;

@@ -45,6 +45,8 @@ begin
         select * into application from public.applications
         where id = coalesce(run.application_id, p_application_id) for no key update;
     end if;
+    -- Once more: while this waited for its row, the application may have been erased.
+    select * into run from private.application_runs where submission_id = run.submission_id;
 
     if run.submission_id is not null and run.application_id is null then
         application.id := null;

@@ -1,5 +1,6 @@
 -- Called at every tick of the job runner: queues a look at Skyvern for each application whose run has been silent for
--- too long or is past its deadline, and for each submission of which nobody knows whether it started a run. Returns how many were queued.
+-- too long or is past its deadline, and for each submission of which nobody knows whether it started a run. Also cancels
+-- runs past their deadline that no application waits for any more. Returns how many jobs were queued.
 create or replace function public.queue_due_reconciliations()
     returns integer
     language plpgsql
@@ -45,6 +46,24 @@ begin
     order by key -- always in the same order, so that two ticks at once cannot deadlock
     on conflict (dedupe_key) do nothing;
     get diagnostics queued = row_count;
+
+    -- Its person has an interview, say: no run is stopped for that, and nobody waits for its end any more. Past the
+    -- deadline it is, and the cancellation finds out what became of it.
+    with abandoned as (
+        select run.application_id, run.submission_id
+        from private.application_runs as run
+        join public.applications as application on application.id = run.application_id
+        where run.ended_at is null and run.run_id is not null
+          and run.started_at <= now() - private.application_run_deadline()
+          and (application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id <> run.run_id)
+          and not exists (select from public.background_jobs
+                          where dedupe_key = 'cancel_skyvern_run:' || run.run_id)
+        order by run.started_at
+        limit at_most
+    )
+    select queued + count(*) into queued
+    from abandoned
+    cross join lateral private.cancel_application_runs(abandoned.application_id, abandoned.submission_id);
     return queued;
 end
 $$;

@@ -1,6 +1,8 @@
 //! The database functions behind applying through Skyvern and hearing back, called as the functions call them: what
 //! they promise when calls come twice, late, in another order, or at the same instant.
 
+mod late_news;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{Person, Reply, Stack};
