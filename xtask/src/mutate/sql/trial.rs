@@ -156,7 +156,7 @@ impl Trial {
         modules: &'modules [Module],
     ) -> BTreeMap<&'modules str, (&'modules Module, Vec<String>)> {
         let mut killers: BTreeMap<&str, (&Module, Vec<String>)> = BTreeMap::new();
-        let known = self.records.killers(mutant.subject.name());
+        let known = self.records.killers(mutant);
         for killer in known.iter().filter(|killer| !self.unreliable.contains(*killer)).take(LIKELY_TESTS) {
             let found = modules.iter().find_map(|module| Some((module, test_in(module, killer)?)));
             if let Some((module, test)) = found {
