@@ -6,6 +6,7 @@ mod change;
 mod coverage;
 mod database;
 mod edit;
+mod likely;
 mod mentions;
 mod module;
 mod record;
