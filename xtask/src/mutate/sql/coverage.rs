@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use toolchain::{Doing as _, Outcome, progress::say};
 
 use super::{
+    likely::resemblance,
     mentions::{Mention, Mentions},
     module::{Module, Verdict},
     statement::Subject,
@@ -107,7 +108,7 @@ impl Coverage {
             modules.iter().filter(|module| self.concerns(subject, &module.name)).collect();
         // What a name has in common with the subject makes up for time.
         let worth = |module: &Module| {
-            let resemblance = u32::try_from(resemblance(&module.name, subject.name())).unwrap_or_default();
+            let resemblance = u32::try_from(resemblance(module.own_name(), subject.name())).unwrap_or_default();
             (self.touched[&module.name].seconds + 1.0) / (1.0 + 3.0 * f64::from(resemblance))
         };
         concerned.sort_by(|one, other| worth(one).total_cmp(&worth(other)));
@@ -162,21 +163,11 @@ fn names_from(psql: &Psql, what: &str) -> Outcome<BTreeSet<String>> {
     Ok(psql.run(&format!("select distinct {what}"))?.lines().map(str::to_owned).collect())
 }
 
-/// How many words two names have in common.
-fn resemblance(module: &str, subject: &str) -> usize {
-    let words = |name: &str| -> BTreeSet<String> {
-        let words = name.split(|c: char| !c.is_alphanumeric());
-        words.filter(|word| word.len() > 2).map(|word| word.trim_end_matches('s').to_owned()).collect()
-    };
-    let module = module.split_once("::").map_or(module, |(_, name)| name);
-    words(module).intersection(&words(subject)).count()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::{Coverage, Mention, Touched, resemblance};
+    use super::{Coverage, Mention, Touched};
     use crate::mutate::sql::statement::Subject;
 
     fn coverage() -> Coverage {
@@ -214,12 +205,5 @@ mod tests {
         let policy = Subject::OfTable { name: "policy a".into(), table: "public.users".into() };
         assert!(coverage.concerns(&policy, "security::rights") && !coverage.concerns(&policy, "functions::apply"));
         assert!(coverage.concerns(&Subject::Right("function a".into()), "security::rights"));
-    }
-
-    #[test]
-    fn names_resemble_each_other_by_their_words() {
-        assert_eq!(resemblance("background::account_deletion", "public.delete_account"), 1);
-        assert_eq!(resemblance("database::resumes", "public.make_resume_primary"), 1);
-        assert_eq!(resemblance("functions::apply", "private.functions_of"), 0);
     }
 }

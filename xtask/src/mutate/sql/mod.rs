@@ -6,6 +6,7 @@ mod change;
 mod coverage;
 mod database;
 mod edit;
+mod likely;
 mod mentions;
 mod module;
 mod record;
@@ -37,7 +38,7 @@ use trial::Trial;
 /// Runs the SQL mutants.
 pub fn run(project: &Project, work: Work) -> Outcome {
     let (mutants, mentions, fingerprint) = read_migrations(project)?;
-    let chosen: Vec<Mutant> = mutants.into_iter().filter(|mutant| work.wants(mutant)).collect();
+    let chosen = work.chosen(mutants);
     if chosen.is_empty() {
         return Err(Failure::new("no mutant of the migrations matches"));
     }
@@ -103,10 +104,18 @@ fn read_migrations(project: &Project) -> Outcome<(Vec<Mutant>, Mentions, String)
 }
 
 impl Work {
-    fn wants(&self, mutant: &Mutant) -> bool {
-        let name = mutant.name();
-        self.filters.is_empty()
-            || self.filters.iter().any(|filter| mutant.file.contains(filter) || name.contains(filter.as_str()))
+    /// Those that a filter is about, in the order of the filters.
+    fn chosen(&self, mutants: Vec<Mutant>) -> Vec<Mutant> {
+        if self.filters.is_empty() {
+            return mutants;
+        }
+        let filter_of = |mutant: &Mutant| {
+            let place = mutant.place();
+            self.filters.iter().position(|filter| place.contains(filter.as_str()))
+        };
+        let mut chosen: Vec<_> = mutants.into_iter().filter_map(|mutant| Some((filter_of(&mutant)?, mutant))).collect();
+        chosen.sort_by_key(|(filter, _)| *filter);
+        chosen.into_iter().map(|(_, mutant)| mutant).collect()
     }
 }
 

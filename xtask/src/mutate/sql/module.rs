@@ -136,6 +136,16 @@ impl Module {
         self.name.split("::").next().unwrap_or_default()
     }
 
+    /// Its name in the program.
+    pub fn own_name(&self) -> &str {
+        self.name.split_once("::").map_or(&self.name, |(_, name)| name)
+    }
+
+    /// Its tests, as its program names them.
+    pub fn tests(&self) -> &[String] {
+        &self.tests
+    }
+
     /// Whether it has a test of that name.
     pub fn has(&self, test: &str) -> bool {
         self.tests.iter().any(|known| known == test)

@@ -38,7 +38,10 @@ pub struct Record {
     /// Of a survivor: the modules that were tried, each with its fingerprint, so that only new tests are tried again.
     #[serde(default)]
     pub tried: BTreeSet<String>,
-    /// For whoever reads the file.
+    /// The migration.
+    #[serde(default)]
+    pub file: String,
+    /// What was broken, and how.
     #[serde(default)]
     pub name: String,
 }
@@ -75,22 +78,24 @@ impl Records {
         self.known.get(&id(mutant))
     }
 
-    /// The tests that noticed mutants of the same subject, the most successful first.
-    pub fn killers(&self, subject: &str) -> Vec<String> {
-        let prefix = format!("{subject}: ");
-        let mut killers: BTreeMap<&str, usize> = BTreeMap::new();
-        for record in self.known.values().filter(|record| record.end == End::Killed && record.name.starts_with(&prefix))
-        {
-            *killers.entry(&record.by).or_default() += 1;
+    /// The tests that noticed other mutants of the same subject, and then of the same file, the most successful first.
+    pub fn killers(&self, mutant: &Mutant) -> Vec<String> {
+        let subject = format!("{}: ", mutant.subject.name());
+        let mut killers: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for record in self.known.values().filter(|record| record.end == End::Killed && record.file == mutant.file) {
+            let kills = killers.entry(&record.by).or_default();
+            kills.0 += usize::from(record.name.starts_with(&subject));
+            kills.1 += 1;
         }
-        let mut killers: Vec<(usize, &str)> = killers.into_iter().map(|(test, kills)| (kills, test)).collect();
+        let mut killers: Vec<_> = killers.into_iter().map(|(test, kills)| (kills, test)).collect();
         killers.sort_by(|one, other| other.cmp(one));
         killers.into_iter().map(|(_, test)| test.to_owned()).collect()
     }
 
     /// Adds one, or takes the place of an earlier one.
     pub fn add(&mut self, mutant: &Mutant, end: End, by: &str, tried: BTreeSet<String>) -> Outcome {
-        let record = Record { id: id(mutant), end, by: by.into(), tried, name: mutant.name() };
+        let file = mutant.file.clone();
+        let record = Record { id: id(mutant), end, by: by.into(), tried, file, name: mutant.name() };
         let mut line = serde_json::to_vec(&record).doing(|| "write a result".into())?;
         line.push(b'\n');
         self.file.write_all(&line).doing(|| "write a result".into())?;
@@ -113,17 +118,18 @@ mod tests {
     use crate::mutate::sql::statement::{Mutant, mutants};
 
     fn some() -> Vec<Mutant> {
-        mutants("1_a.sql", "create policy p on a.t using (b = 1 and c); create policy q on a.t using (d);")
+        mutants("1_a.sql", "create policy p on a.t using (b = 1 and c); create policy q on a.t using (d and e);")
     }
 
     #[test]
     fn what_was_found_is_known_to_the_next_run_unless_it_is_to_be_forgotten() {
         let file = env::temp_dir().join(format!("mutants-{}.jsonl", process::id()));
-        let [one, two, three] = &some()[..] else { panic!("{:?}", some()) };
+        let [one, two, three, four] = &some()[..] else { panic!("{:?}", some()) };
         let mut records = Records::open(&file, true).unwrap();
         records.add(one, End::Survived, "", BTreeSet::from(["a::b@1".into()])).unwrap();
         records.add(one, End::Killed, "a::b::test", BTreeSet::new()).unwrap();
         records.add(two, End::Killed, "a::b::test", BTreeSet::new()).unwrap();
+        records.add(four, End::Killed, "a::b::other", BTreeSet::new()).unwrap();
         fs::write(&file, fs::read_to_string(&file).unwrap() + "{\"id\": \"half a li").unwrap();
 
         let mut again = Records::open(&file, false).unwrap();
@@ -132,8 +138,7 @@ mod tests {
 
         assert_eq!(again.of(one).unwrap().end, End::Killed, "the last line counts");
         assert_eq!(again.of(three).unwrap().end, End::Unviable, "half a line spoils no other");
-        assert_eq!(again.killers("policy p"), ["a::b::test"]);
-        assert!(again.killers("policy q").is_empty());
+        assert_eq!(again.killers(three), ["a::b::other", "a::b::test"], "of the same subject first");
         assert!(Records::open(&file, true).unwrap().of(one).is_none());
         fs::remove_file(&file).unwrap();
     }

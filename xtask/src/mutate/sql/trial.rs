@@ -11,6 +11,7 @@ use toolchain::{Failure, Outcome};
 use super::{
     coverage::Coverage,
     database::Database,
+    likely::likely,
     module::{Module, Verdict},
     record::{End, Record, Records},
     statement::Mutant,
@@ -46,8 +47,11 @@ pub struct Trial {
 /// What a few tests are given.
 const FEW_TESTS: Duration = Duration::from_mins(2);
 
-/// So many tests are asked before whole modules.
-const LIKELY_TESTS: usize = 6;
+/// So many tests that noticed a neighbour are asked before whole modules.
+const KILLERS: usize = 4;
+
+/// And so many whose names have something in common with what is broken.
+const LIKELY_BY_NAME: usize = 4;
 
 impl Trial {
     /// Tries a mutant, unless it is known what becomes of it.
@@ -155,14 +159,24 @@ impl Trial {
         mutant: &Mutant,
         modules: &'modules [Module],
     ) -> BTreeMap<&'modules str, (&'modules Module, Vec<String>)> {
+        let known = self.records.killers(mutant);
+        let known = known.iter().filter_map(|killer| {
+            modules.iter().find_map(|module| test_in(module, killer).map(|test| (module, test.to_owned())))
+        });
+        let tests: Vec<&str> = modules.iter().flat_map(Module::tests).map(String::as_str).collect();
+        let by_name = likely(&mutant.place(), &tests, LIKELY_BY_NAME)
+            .into_iter()
+            .filter_map(|test| modules.iter().find(|module| module.has(test)).map(|module| (module, test.to_owned())));
         let mut killers: BTreeMap<&str, (&Module, Vec<String>)> = BTreeMap::new();
-        let known = self.records.killers(mutant.subject.name());
-        for killer in known.iter().filter(|killer| !self.unreliable.contains(*killer)).take(LIKELY_TESTS) {
-            let found = modules.iter().find_map(|module| Some((module, test_in(module, killer)?)));
-            if let Some((module, test)) = found {
-                killers.entry(module.program_name()).or_insert((module, Vec::new())).1.push(test.to_owned());
+        for (module, test) in known.take(KILLERS).chain(by_name) {
+            let tests = &mut killers.entry(module.program_name()).or_insert((module, Vec::new())).1;
+            let says_nothing = self.unreliable.contains(&name_of(module, &test))
+                || self.coverage.failing(&module.name).contains(&test);
+            if !tests.contains(&test) && !says_nothing {
+                tests.push(test);
             }
         }
+        killers.retain(|_, (_, tests)| !tests.is_empty());
         killers
     }
 
