@@ -80,7 +80,7 @@ impl Trial {
             return self.end(mutant, End::Unviable, String::new(), BTreeSet::new());
         };
         loop {
-            if self.database.run(&mutant.change.application()).is_err() {
+            if self.database.change(&mutant.change.application()).is_err() {
                 return self.end(mutant, End::Unviable, String::new(), BTreeSet::new());
             }
             let noticed = self.show(mutant, &untried, &mut tried);
@@ -181,11 +181,11 @@ impl Trial {
 
     /// Rows that came to be while a constraint was away may keep it from coming back.
     fn restore(&self, restoration: &str) -> Outcome {
-        if self.database.run(restoration).is_ok() {
+        if self.database.change(restoration).is_ok() {
             return self.database.empty();
         }
         self.database.empty()?;
-        self.database.run(restoration).map(drop)
+        self.database.change(restoration)
     }
 
     fn end(&mut self, mutant: &Mutant, end: End, by: String, tried: BTreeSet<String>) -> Outcome<Ending> {
