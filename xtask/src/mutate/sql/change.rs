@@ -14,9 +14,6 @@ pub enum Change {
     Constraint { table: String, name: String, instead: Option<String> },
 }
 
-/// Rows of mutants past may hold a lock for a moment; nothing waits for ever.
-const PATIENCE: &str = "set lock_timeout = '20s';";
-
 impl Change {
     /// The same for a statement that does not replace by itself.
     pub fn after(self, drop: &str) -> Self {
@@ -42,8 +39,8 @@ impl Change {
     /// The statement that mends it; None if there is nothing to break.
     pub fn restoration(&self, psql: &Psql) -> Outcome<Option<String>> {
         Ok(Some(match self {
-            Self::Replay { original, .. } => format!("{PATIENCE} {original}"),
-            Self::Sql { restore, .. } => format!("{PATIENCE} {restore}"),
+            Self::Replay { original, .. } => original.clone(),
+            Self::Sql { restore, .. } => restore.clone(),
             Self::Constraint { table, name, .. } => {
                 let definition = psql.run(&format!(
                     "select pg_get_constraintdef(oid) from pg_constraint
@@ -53,7 +50,7 @@ impl Change {
                     return Ok(None);
                 }
                 format!(
-                    "{PATIENCE} alter table {table} drop constraint if exists {name};
+                    "alter table {table} drop constraint if exists {name};
                      alter table {table} add constraint {name} {definition}"
                 )
             }
@@ -63,11 +60,11 @@ impl Change {
     /// The statement that breaks it.
     pub fn application(&self) -> String {
         match self {
-            Self::Replay { mutated, .. } => format!("{PATIENCE} {mutated}"),
-            Self::Sql { apply, .. } => format!("{PATIENCE} {apply}"),
+            Self::Replay { mutated, .. } => mutated.clone(),
+            Self::Sql { apply, .. } => apply.clone(),
             Self::Constraint { table, name, instead } => {
                 let add = instead.as_deref().map(|check| format!("; alter table {table} add {check} not valid"));
-                format!("{PATIENCE} alter table {table} drop constraint {name}{}", add.unwrap_or_default())
+                format!("alter table {table} drop constraint {name}{}", add.unwrap_or_default())
             }
         }
     }

@@ -107,7 +107,11 @@ impl Coverage {
         let mut concerned: Vec<&Module> =
             modules.iter().filter(|module| self.concerns(subject, &module.name)).collect();
         // What a name has in common with the subject makes up for time.
+        let is_right = matches!(subject, Subject::OfTable { name, .. } if name.starts_with("policy "));
         let worth = |module: &Module| {
+            if is_right && module.name == RIGHTS {
+                return 0.0;
+            }
             let resemblance = u32::try_from(resemblance(module.own_name(), subject.name())).unwrap_or_default();
             (self.touched[&module.name].seconds + 1.0) / (1.0 + 3.0 * f64::from(resemblance))
         };

@@ -44,17 +44,24 @@ impl Database {
         Ok(Self { psql, emptying })
     }
 
-    /// Without rows of tests, and without whoever still works for one that was ended.
+    /// Changes what stands, which may have to wait for a test that was ended in the middle of a transaction.
+    pub fn change(&self, sql: &str) -> Outcome {
+        let change = || self.psql.run(&format!("set lock_timeout = '10s'; {sql}")).map(drop);
+        match change() {
+            Err(failure) if ["lock timeout", "deadlock"].iter().any(|why| failure.to_string().contains(why)) => {
+                self.psql.run(
+                    "select pg_terminate_backend(pid) from pg_stat_activity
+                     where backend_type = 'client backend' and pid <> pg_backend_pid() and xact_start is not null",
+                )?;
+                change()
+            }
+            done => done,
+        }
+    }
+
+    /// Takes away what tests have written.
     pub fn empty(&self) -> Outcome {
-        self.psql
-            .run(&format!(
-                "select pg_terminate_backend(pid) from pg_stat_activity
-                 where backend_type = 'client backend' and pid <> pg_backend_pid() and state <> 'idle'
-                   and xact_start < now() - interval '5 seconds';
-                 set lock_timeout = '20s'; {}",
-                self.emptying
-            ))
-            .map(drop)
+        self.change(&self.emptying)
     }
 }
 

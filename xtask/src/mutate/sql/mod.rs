@@ -30,7 +30,7 @@ use super::Work;
 use coverage::Coverage;
 use database::Database;
 use mentions::Mentions;
-use record::Records;
+use record::{End, Records};
 use report::Report;
 use statement::Mutant;
 use trial::Trial;
@@ -38,7 +38,7 @@ use trial::Trial;
 /// Runs the SQL mutants.
 pub fn run(project: &Project, work: Work) -> Outcome {
     let (mutants, mentions, fingerprint) = read_migrations(project)?;
-    let chosen = work.chosen(mutants);
+    let mut chosen = work.chosen(mutants);
     if chosen.is_empty() {
         return Err(Failure::new("no mutant of the migrations matches"));
     }
@@ -54,6 +54,9 @@ pub fn run(project: &Project, work: Work) -> Outcome {
         let _ = fs::remove_file(work.folder.join(COVERAGE));
     }
     let records = Records::open(&work.folder.join("sql.jsonl"), work.fresh)?;
+
+    // What nobody has tried yet comes before what has survived so far.
+    chosen.sort_by_key(|mutant| records.of(mutant).is_some_and(|record| record.end == End::Survived));
 
     let modules = step("compiling the tests", || module::modules(project))?;
     let (tools, simulators) = build::everything(project, || build::simulators(project))?;

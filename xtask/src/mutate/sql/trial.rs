@@ -1,7 +1,7 @@
 //! One mutant: made, shown to the tests that concern it, and taken back.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -80,7 +80,7 @@ impl Trial {
             return self.end(mutant, End::Unviable, String::new(), BTreeSet::new());
         };
         loop {
-            if self.database.run(&mutant.change.application()).is_err() {
+            if self.database.change(&mutant.change.application()).is_err() {
                 return self.end(mutant, End::Unviable, String::new(), BTreeSet::new());
             }
             let noticed = self.show(mutant, &untried, &mut tried);
@@ -112,18 +112,19 @@ impl Trial {
     fn show(&self, mutant: &Mutant, modules: &[Module], tried: &mut BTreeSet<String>) -> Outcome<Noticed> {
         let patience = self.patience.map(|patience| Instant::now() + patience);
         let killers = self.killers(mutant, modules);
-        for (module, tests) in killers.values() {
+        for (module, tests) in &killers {
             // One that takes too long takes as long in its module, where that counts.
             if let Verdict::Failed(failed) = module.run_these(&self.stack, tests, FEW_TESTS)?
                 && let Some(test) = self.fails_again(module, failed)?
             {
-                return Ok(Noticed::By((*module).clone(), test));
+                return Ok(Noticed::By(Module::clone(module), test));
             }
         }
         for module in modules {
             let mut left_out = self.coverage.failing(&module.name);
             left_out.extend(self.unreliable.iter().filter_map(|test| test_in(module, test)).map(Into::into));
-            left_out.extend(killers.get(module.program_name()).into_iter().flat_map(|(_, tests)| tests).cloned());
+            let asked = killers.iter().filter(|(other, _)| other.program_name() == module.program_name());
+            left_out.extend(asked.flat_map(|(_, tests)| tests).cloned());
             loop {
                 if is_over(self.deadline) || is_over(patience) {
                     return Ok(Noticed::Interrupted);
@@ -153,12 +154,8 @@ impl Trial {
         Ok(Some(test).filter(|_| again != Verdict::Passed))
     }
 
-    /// The tests that are likely to notice, by program, each with a module of that.
-    fn killers<'modules>(
-        &self,
-        mutant: &Mutant,
-        modules: &'modules [Module],
-    ) -> BTreeMap<&'modules str, (&'modules Module, Vec<String>)> {
+    /// The tests that are likely to notice, the likeliest first, by program, each with a module of that.
+    fn killers<'modules>(&self, mutant: &Mutant, modules: &'modules [Module]) -> Vec<(&'modules Module, Vec<String>)> {
         let known = self.records.killers(mutant);
         let known = known.iter().filter_map(|killer| {
             modules.iter().find_map(|module| test_in(module, killer).map(|test| (module, test.to_owned())))
@@ -167,26 +164,28 @@ impl Trial {
         let by_name = likely(&mutant.place(), &tests, LIKELY_BY_NAME)
             .into_iter()
             .filter_map(|test| modules.iter().find(|module| module.has(test)).map(|module| (module, test.to_owned())));
-        let mut killers: BTreeMap<&str, (&Module, Vec<String>)> = BTreeMap::new();
+        let mut killers: Vec<(&Module, Vec<String>)> = Vec::new();
         for (module, test) in known.take(KILLERS).chain(by_name) {
-            let tests = &mut killers.entry(module.program_name()).or_insert((module, Vec::new())).1;
             let says_nothing = self.unreliable.contains(&name_of(module, &test))
                 || self.coverage.failing(&module.name).contains(&test);
-            if !tests.contains(&test) && !says_nothing {
-                tests.push(test);
+            if says_nothing || killers.iter().any(|(_, tests)| tests.contains(&test)) {
+                continue;
+            }
+            match killers.iter_mut().find(|(other, _)| other.program_name() == module.program_name()) {
+                Some((_, tests)) => tests.push(test),
+                None => killers.push((module, vec![test])),
             }
         }
-        killers.retain(|_, (_, tests)| !tests.is_empty());
         killers
     }
 
     /// Rows that came to be while a constraint was away may keep it from coming back.
     fn restore(&self, restoration: &str) -> Outcome {
-        if self.database.run(restoration).is_ok() {
+        if self.database.change(restoration).is_ok() {
             return self.database.empty();
         }
         self.database.empty()?;
-        self.database.run(restoration).map(drop)
+        self.database.change(restoration)
     }
 
     fn end(&mut self, mutant: &Mutant, end: End, by: String, tried: BTreeSet<String>) -> Outcome<Ending> {
