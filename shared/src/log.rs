@@ -173,5 +173,17 @@ mod tests {
         assert_eq!(records[LISTED - 1].calls, 981);
         assert_eq!(records[LISTED - 1].duration_ms, 2 * 981);
         assert_eq!(records[LISTED], call("expo", None));
+        add(&mut records, call("database", Some(503)));
+        assert_eq!(records[LISTED + 1], call("database", Some(503)), "another status is another record");
+    }
+
+    #[test]
+    fn the_number_of_calls_is_said_where_it_is_not_one() {
+        let written = |calls| {
+            let record = CallRecord { name: "database", status: Some(200), duration_ms: 4, calls };
+            serde_json::to_value(record).unwrap()
+        };
+        assert_eq!(written(1), serde_json::json!({ "name": "database", "status": 200, "duration_ms": 4 }));
+        assert_eq!(written(7)["calls"], 7);
     }
 }

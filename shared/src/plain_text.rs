@@ -256,6 +256,7 @@ mod tests {
             ("<<<b>b>img src=x onerror=alert(1)>Hello", "Hello"),
             ("<<<<<<<<<b>b>b>b>b>b>b>b>b>Hello", "b>b>b>b>Hello"),
             ("<a href=\"a>b\" title='c>d'>Hello</a>", "Hello"),
+            ("<b it's>Hello</b>", "Hello"),
             ("<!-- <b> --> Hello <!doctype html><?php ?>", "Hello"),
             ("Hello <!-- never closed", "Hello"),
             ("Hello <img src=\"x", "Hello"),
@@ -285,6 +286,7 @@ mod tests {
     #[test]
     fn absurdly_long_text_is_cut_between_characters() {
         assert!(plain_text(&"é".repeat(30_000)).len() <= 20_000);
+        assert_eq!(plain_text(&format!("a{}", "é".repeat(30_000))).len(), 19_999);
         assert!(plain_text(&"<".repeat(30_000)).len() <= 20_000);
     }
 }

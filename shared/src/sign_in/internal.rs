@@ -42,6 +42,10 @@ mod tests {
         assert!(asked_with(&[("authorization", "Bearer eyJservice")]));
         assert!(asked_with(&[("apikey", "eyJservice")]));
         assert!(asked_with(&[("apikey", "eyJanon"), ("authorization", "Bearer eyJservice")]));
+        assert!(
+            asked_with(&[("apikey", "eyJservice"), ("authorization", "Bearer eyJservice")]),
+            "as a key of the old kind"
+        );
         for headers in [
             &[][..],
             &[("authorization", "Bearer eyJanon")],
