@@ -7,7 +7,10 @@ use shared::{
     http::{Incoming, Reply},
     outgoing::Failure,
     problem::Problem,
-    testing::{Attempts, Machine, block_on, failing_databases, internal_caller, json_of, person, post, problem_of},
+    testing::{
+        Attempts, Machine, block_on, failing_databases, internal_caller, json_of, person, post, problem_of,
+        settings_with,
+    },
 };
 
 use crate::handle;
@@ -283,6 +286,28 @@ fn what_fails_before_anything_is_sent_gives_the_claim_back() {
         assert_given_up(&machine, "released", code);
         assert!(!machine.calls().contains(&START.to_owned()), "{code}");
     }
+}
+
+#[test]
+fn where_a_name_leads_is_asked_before_anything_is_sent() {
+    let settings = settings_with(&[("JOB_URL_RESOLVER_URL", "https://dns.example/dns-query")]);
+    let leads_to = |machine: Machine, status: u16, address: &str| {
+        let four = json!({ "Status": 0, "Answer": [{ "name": "jobs.example.com", "type": 1, "data": address }] });
+        machine.responds("/dns-query", status, four).responds("/dns-query", status, json!({ "Status": 0 }))
+    };
+    for (status, address, code) in
+        [(200, "169.254.169.254", "job_url_not_allowed"), (503, "8.8.8.8", "job_url_unresolved")]
+    {
+        let machine = leads_to(claimed(), status, address).returns("record_submission_failure", given_up());
+        assert_eq!(problem_of(&block_on(handle(&request(), &machine.call_with(settings)))), code);
+        assert_eq!(machine.calls(), [CLAIM, "dns-query", "dns-query", GIVE_UP]);
+        assert_given_up(&machine, "released", code);
+    }
+    let machine = leads_to(claimed(), 200, "8.8.8.8")
+        .responds("/cv.pdf", 200, json!({ "signedURL": "/x?token=t" }))
+        .responds("/v1/run/tasks", 200, run())
+        .returns("record_skyvern_run", recorded());
+    assert_eq!(block_on(handle(&request(), &machine.call_with(settings))).unwrap().outcome, "started");
 }
 
 #[test]
@@ -717,6 +742,7 @@ fn an_open_submission_is_found_by_its_title_and_nothing_is_started() {
     assert_eq!(machine.calls(), [CLAIM, FIND, RECORD]);
     let recorded = machine.body("record_skyvern_run");
     assert_eq!((&recorded["p_run_id"], &recorded["p_submission_id"]), (&json!("tsk_41"), &json!(SUBMISSION)));
+    assert_eq!(recorded["p_run_status"], "running", "as it is listed");
 }
 
 #[test]

@@ -443,6 +443,17 @@ fn a_batch_that_cannot_be_stored_fails_the_run_which_is_closed_all_the_same() {
 }
 
 #[test]
+fn of_two_failures_the_first_is_told() {
+    let failed =
+        || begun().responds("/search-v2", 200, page(&["a"], Some("c2"))).responds("/search-v2", 400, json!({}));
+    for (machine, _) in failing_databases("store_job_postings", Attempts::Three, failed) {
+        let machine = machine.returns("finish_job_sync", finished());
+        assert_eq!(problem_of(&sync(&machine, &json!({}))), "jsearch_rejected");
+        assert_eq!(machine.body("finish_job_sync")["p_error"], "jsearch_rejected");
+    }
+}
+
+#[test]
 fn a_run_that_cannot_be_closed_is_no_success_and_hides_no_earlier_failure() {
     let fetched = || begun().responds("/search-v2", 200, page(&[], None));
     for (machine, code) in failing_databases("finish_job_sync", Attempts::Three, fetched) {

@@ -135,7 +135,9 @@ mod tests {
         assert_eq!(common_fault([sent.clone(), failed.clone()].iter()), None);
         assert_eq!(common_fault([failed.clone(), sent].iter()), None);
         assert_eq!(common_fault([DeliveryOutcome::no_push_token()].iter()), None);
-        let all = [DeliveryOutcome::no_push_token(), failed, unsent(FAULTS.failed)];
+        let all = [DeliveryOutcome::no_push_token(), failed.clone(), unsent(FAULTS.failed)];
         assert_eq!(common_fault(all.iter()), Some(FAULTS.timed_out));
+        let unsorted = [DeliveryOutcome::no_push_token(), DeliveryOutcome::Unsorted, failed];
+        assert_eq!(common_fault(unsorted.iter()), Some(FAULTS.rejected), "the first of them");
     }
 }

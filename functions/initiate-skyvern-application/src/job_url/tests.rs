@@ -328,9 +328,13 @@ fn while_the_resolver_is_away_nothing_is_let_through() {
         let waits = if failing == Failure::TimedOut { 5 } else { 0 };
         assert_eq!(machine.waited().as_secs(), waits, "somebody waits for the response");
     }
+    // Whatever it says along with it.
     for status in [400, 429, 500, 302] {
-        let machine =
-            Machine::new().responds("/dns-query", status, json!({})).responds("/dns-query", 200, public.clone());
+        let machine = Machine::new().responds("/dns-query", status, addresses(1, &["8.8.8.8"])).responds(
+            "/dns-query",
+            200,
+            public.clone(),
+        );
         assert_eq!(looked_up(&machine), "job_url_unresolved");
     }
 }
