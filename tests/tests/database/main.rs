@@ -16,6 +16,7 @@ mod lock_order;
 mod migrations;
 mod notifications;
 mod posting_keys;
+mod reconciling;
 mod released;
 mod resumes;
 mod row_limits;
