@@ -11,6 +11,7 @@ mod devices;
 mod docs;
 mod late_news;
 mod ledger;
+mod limits;
 mod linter;
 mod lock_order;
 mod migrations;
