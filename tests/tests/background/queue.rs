@@ -515,3 +515,55 @@ async fn a_heartbeat_keeps_what_is_still_the_workers_and_tells_of_it_alone() {
         assert_eq!(stack.database().query(lease, &[&job_id]).await[0].get::<_, i32>(0), 30);
     }
 }
+
+#[tokio::test]
+async fn a_settlement_is_for_its_lease_alone_and_says_when_the_job_is_due_again() {
+    let stack = Stack::get().await;
+    let job_type = unknown_type();
+    let job_id = enqueue(&stack, &json!([{ "job_type": job_type, "max_attempts": 100 }])).await[0];
+    let pause = async || {
+        let sql = "select extract(epoch from run_at - updated_at)::float8 from public.background_jobs where id = $1";
+        stack.database().query(sql, &[&job_id]).await[0].get::<_, f64>(0).round()
+    };
+    let first = claim(&stack, &job_type, 1).await.remove(0);
+    let put_back = json!({ "outcome": "put_back", "retry_after_seconds": 600 });
+    for unknown in [json!("lost"), Value::Null] {
+        let entry = json!({ "job_id": job_id, "lease_number": first["lease_number"], "outcome": unknown });
+        let refused = stack.service().rpc("settle_background_jobs", &json!({ "p_jobs": [entry] })).await;
+        assert_eq!((refused.status, refused.code()), (422, "invalid_input"), "{refused:?}");
+    }
+    assert_eq!(settle(&stack, &first, put_back.clone()).await, "pending");
+    assert!((600.0..=601.0).contains(&pause().await), "to the second");
+    assert!(claim(&stack, &job_type, 1).await.is_empty(), "it is not due");
+
+    // Its next lease is another one, and lost: from now on it is a suspect, which has to be due as well.
+    let_time_pass(&stack, job_id).await;
+    let second = claim(&stack, &job_type, 1).await.remove(0);
+    assert_eq!(settle(&stack, &first, json!({ "outcome": "completed" })).await, "superseded");
+    let_time_pass(&stack, job_id).await;
+    let third = claim(&stack, &job_type, 1).await.remove(0);
+    assert_eq!(settle(&stack, &second, json!({ "outcome": "completed" })).await, "superseded");
+    assert_eq!(settle(&stack, &third, put_back).await, "pending");
+    assert!(claim(&stack, &job_type, 1).await.is_empty(), "a suspect that is not due");
+
+    // However often it has failed, it is tried again within the hour, give or take a quarter.
+    let failed_often = "update public.background_jobs set retry_count = 20 where id = $1";
+    stack.database().query(failed_often, &[&job_id]).await;
+    let_time_pass(&stack, job_id).await;
+    let job = claim(&stack, &job_type, 1).await.remove(0);
+    assert_eq!(settle(&stack, &job, json!({ "outcome": "retry", "error": "x".repeat(501) })).await, "pending");
+    assert!((2700.0..=4501.0).contains(&pause().await), "{}", pause().await);
+    let row = stack.database().row("background_jobs", job_id).await;
+    assert_eq!(row["error"].as_str().unwrap().len(), 500);
+    assert_eq!((&row["locked_by"], &row["lease_expires_at"]), (&Value::Null, &Value::Null));
+
+    let_time_pass(&stack, job_id).await;
+    let job = claim(&stack, &job_type, 1).await.remove(0);
+    assert_eq!(settle(&stack, &job, json!({ "outcome": "failed" })).await, "failed");
+    assert_eq!(stack.database().row("background_jobs", job_id).await["retry_count"], 22);
+    for limit in [json!(0), json!(501), Value::Null] {
+        let asked = json!({ "p_worker": "a test", "p_job_types": [job_type], "p_limit": limit });
+        let refused = stack.service().rpc("claim_background_jobs", &asked).await;
+        assert_eq!((refused.status, refused.code()), (422, "invalid_input"), "{limit}: {refused:?}");
+    }
+}

@@ -135,16 +135,24 @@ async fn what_the_person_said_when_they_submitted_it_holds_in_its_turn() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_dead_is_not_the_job_of_the_next_submission() {
+async fn a_submission_waits_as_long_as_its_job_lives() {
     let stack = Stack::get().await;
-    let submission = Submission::claim(&stack, None).await;
-    let job = queue(&submission).await;
-    stack.database().query("update public.background_jobs set status = 'failed' where id = $1", &[&job]).await;
+    for (job_status, expected) in
+        [("pending", "queued"), ("processing", "queued"), ("completed", "claimed"), ("failed", "claimed")]
+    {
+        let submission = Submission::claim(&stack, None).await;
+        let job = queue(&submission).await;
+        let set = "update public.background_jobs set status = $2::text::public.job_status where id = $1";
+        stack.database().query(set, &[&job, &job_status]).await;
 
-    assert_eq!(outcome(&submission.claim_again(None).await), "claimed");
+        assert_eq!(outcome(&submission.claim_again(None).await), expected, "{job_status}");
 
-    assert_eq!(submission.row().await["submission_job_id"], Value::Null);
-    assert_eq!(outcome(&claim_in_turn(&submission, Some(job)).await), "superseded");
+        let is_its_job = submission.row().await["submission_job_id"] == json!(job);
+        assert_eq!(is_its_job, expected == "queued", "{job_status}");
+        if expected == "claimed" {
+            assert_eq!(outcome(&claim_in_turn(&submission, Some(job)).await), "superseded", "{job_status}");
+        }
+    }
 }
 
 #[tokio::test]
