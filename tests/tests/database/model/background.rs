@@ -280,12 +280,20 @@ impl World<'_> {
             // Long enough for any backoff, and for a new quarter of an hour.
             self.wait(3600).await;
             while self.run_jobs(SkyvernAnswers::Yes, None).await? > 0 {}
-            seen = rules::rests(&self.snapshot, &self.skyvern);
+            seen = self.rests();
             if seen.is_ok() {
                 return Ok(());
             }
         }
         seen
+    }
+
+    fn rests(&self) -> Checked {
+        rules::rests(&self.snapshot)?;
+        match self.skyvern.runs.iter().find(|run| run.is_live() && !self.is_unheard_of(run)) {
+            Some(run) => Err(format!("{run:?} still goes on")),
+            None => Ok(()),
+        }
     }
 }
 

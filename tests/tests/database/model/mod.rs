@@ -28,7 +28,7 @@ use self::{
 /// Played each time.
 const SEEDS: [u64; 3] = [1, 2, 3];
 /// How many lives a seed is.
-const LIVES: usize = 30;
+const LIVES: usize = 25;
 /// How many steps a life has.
 const STEPS: usize = 60;
 /// How often a life that goes wrong is played again to make it shorter.

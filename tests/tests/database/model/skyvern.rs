@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 /// A run is in the list this long after it was started, in seconds.
 const LISTED_AFTER: u64 = 25;
+/// The same for a run that comes much too late.
+const LISTED_LATE: u64 = 3600;
 
 /// What a run does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,8 @@ pub struct Run {
     pub submission: Uuid,
     pub person: usize,
     pub posting: usize,
-    started_at: u64,
+    listed_at: u64,
+    pub is_listed_late: bool,
     status: &'static str,
     attempt: i32,
     retry_pending: bool,
@@ -81,7 +84,7 @@ pub struct Skyvern {
 
 impl Skyvern {
     /// Starts a run and returns its index.
-    pub fn start(&mut self, title: &str, of: (Uuid, Uuid, usize, usize), now: u64) -> usize {
+    pub fn start(&mut self, title: &str, of: (Uuid, Uuid, usize, usize), now: u64, is_listed_late: bool) -> usize {
         let (application, submission, person, posting) = of;
         self.runs.push(Run {
             // Another one in each repetition, since the database remembers.
@@ -91,7 +94,8 @@ impl Skyvern {
             submission,
             person,
             posting,
-            started_at: now,
+            listed_at: now + if is_listed_late { LISTED_LATE } else { LISTED_AFTER },
+            is_listed_late,
             status: "queued",
             attempt: 1,
             retry_pending: false,
@@ -104,7 +108,7 @@ impl Skyvern {
 
     /// Looks for a run by its title, and says where it stands.
     pub fn find_by_title(&self, title: &str, now: u64) -> Option<(String, &'static str)> {
-        let listed = |run: &&Run| run.title == title && !run.forgotten && now >= run.started_at + LISTED_AFTER;
+        let listed = |run: &&Run| run.title == title && !run.forgotten && now >= run.listed_at;
         self.runs.iter().find(listed).map(|run| (run.id.clone(), run.status))
     }
 

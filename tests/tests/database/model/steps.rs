@@ -11,6 +11,8 @@ use super::skyvern::Move;
 pub enum SkyvernAnswers {
     /// A run is started, and the caller hears of it.
     Yes,
+    /// A run is started and the caller hears of it, but Skyvern does not list it for an hour.
+    YesUnlisted,
     /// A run is started, and the caller does not hear of it.
     YesUnheard,
     /// The call does not arrive.
@@ -121,10 +123,11 @@ pub fn random_life(random: &mut StdRng, steps: usize) -> Vec<Step> {
         life.extend(twins(random));
     }
     while life.len() < steps {
-        if random.gen_bool(0.25) {
-            life.extend(usual_course(random));
-        } else {
-            life.push(random_step(random));
+        match random.gen_range(0..40) {
+            0..=8 => life.extend(usual_course(random)),
+            9 => life.extend(late_course(random)),
+            10 => life.extend(spending(random)),
+            _ => life.push(random_step(random)),
         }
     }
     life
@@ -137,8 +140,17 @@ fn usual_course(random: &mut StdRng) -> Vec<Step> {
         Step::Decide { application, status: Draft },
         Step::Claim { application, key: None, again: random.gen_bool(0.3) },
         Step::Ask { caller: 0, answer: answer(random) },
-        Step::Report { caller: 0 },
     ];
+    // Before its caller can write it down.
+    if random.gen_bool(0.3) {
+        let address = if random.gen_bool(0.5) { Address::Empty } else { address(random) };
+        course.push(Step::Run { run: 0, next: next(random) });
+        course.push(Step::Deliver { webhook: 0, address });
+    }
+    if random.gen_bool(0.2) {
+        course.push(if random.gen_bool(0.5) { stop(random, application) } else { change(random) });
+    }
+    course.push(Step::Report { caller: 0 });
     if random.gen_bool(0.25) {
         course.insert(1, Step::Pause { is_paused: true });
         course.push(Step::Pause { is_paused: false });
@@ -152,7 +164,81 @@ fn usual_course(random: &mut StdRng) -> Vec<Step> {
     for _ in 0..random.gen_range(1..4) {
         course.push(Step::Deliver { webhook: random.gen_range(0..3), address: Address::Whole });
     }
-    // Anything may happen in between, or instead.
+    disturbed(random, course)
+}
+
+/// A caller is so late, and Skyvern's list too, that its submission counts as never started, and the next one is on.
+fn late_course(random: &mut StdRng) -> Vec<Step> {
+    let application = recent(random);
+    let claim = Step::Claim { application, key: None, again: true };
+    let mut course = vec![
+        Step::Decide { application, status: Draft },
+        claim.clone(),
+        Step::Ask { caller: 0, answer: SkyvernAnswers::YesUnlisted },
+        stop(random, application),
+        Step::Wait { seconds: 150 },
+    ];
+    if random.gen_bool(0.5) {
+        // The next caller finds nothing, while the first one writes down what it knows.
+        course.push(claim.clone());
+        course.push(Step::Ask { caller: 0, answer: SkyvernAnswers::Yes });
+        course.push(Step::Together {
+            first: Box::new(Step::Report { caller: 0 }),
+            second: Box::new(Step::Report { caller: 1 }),
+            is_held: true,
+        });
+    } else {
+        course.push(Step::Background { answer: SkyvernAnswers::Yes, dies_after: None });
+        course.push(Step::Decide { application, status: Draft });
+    }
+    course.extend([
+        claim.clone(),
+        Step::Ask { caller: 0, answer: SkyvernAnswers::Yes },
+        Step::Together {
+            first: Box::new(Step::Report { caller: random.gen_range(0..2) }),
+            second: Box::new(Step::Report { caller: random.gen_range(0..2) }),
+            is_held: random.gen_bool(0.6),
+        },
+        claim,
+        Step::Report { caller: random.gen_range(0..3) },
+        Step::Ask { caller: 0, answer: answer(random) },
+        Step::Report { caller: random.gen_range(0..3) },
+        Step::Run { run: random.gen_range(0..2), next: next(random) },
+        Step::Deliver { webhook: 0, address: Address::Whole },
+        Step::Report { caller: random.gen_range(0..3) },
+    ]);
+    disturbed(random, course)
+}
+
+/// At times nobody wants it any more by then, and the cancellation is as early as the search.
+fn stop(random: &mut StdRng, application: usize) -> Step {
+    match random.gen_range(0..4) {
+        0 => Step::Decide { application, status: WithdrawnByUser },
+        1 => Step::Delete { application },
+        _ => Step::Wait { seconds: 20 },
+    }
+}
+
+/// One application after the other, whether or not they wait, and whether or not they are erased.
+fn spending(random: &mut StdRng) -> Vec<Step> {
+    let is_paused = random.gen_bool(0.4);
+    let mut course = vec![Step::Wait { seconds: 87_300 }, Step::Pause { is_paused }];
+    for _ in 0..4 {
+        course.push(Step::Draft { person: 0, posting: random.gen_range(0..2) });
+        course.push(Step::Claim { application: 0, key: None, again: true });
+        if !is_paused {
+            course.push(Step::Ask { caller: 0, answer: SkyvernAnswers::Yes });
+            course.push(Step::Report { caller: 0 });
+            course.push(Step::Run { run: 0, next: Move::Fails });
+            course.push(Step::Deliver { webhook: 0, address: Address::Whole });
+            course.push(Step::Erase { application: 0 });
+        }
+    }
+    course
+}
+
+/// Anything may happen in between, or instead.
+fn disturbed(random: &mut StdRng, course: Vec<Step>) -> Vec<Step> {
     let mut life = Vec::new();
     for step in course {
         if random.gen_bool(0.15) {
@@ -252,12 +338,12 @@ fn change(random: &mut StdRng) -> Step {
 }
 
 fn answer(random: &mut StdRng) -> SkyvernAnswers {
-    match random.gen_range(0..10) {
+    match random.gen_range(0..11) {
         0..=4 => SkyvernAnswers::Yes,
         5 => SkyvernAnswers::YesUnheard,
         6 => SkyvernAnswers::Nothing,
         7 => SkyvernAnswers::No,
-        8 => SkyvernAnswers::Later,
+        8..=9 => SkyvernAnswers::Later,
         _ => SkyvernAnswers::NotAsked,
     }
 }
@@ -277,8 +363,8 @@ fn next(random: &mut StdRng) -> Move {
 
 fn address(random: &mut StdRng) -> Address {
     match random.gen_range(0..10) {
-        0..=7 => Address::Whole,
-        8 => Address::WithoutSubmission,
+        0..=5 => Address::Whole,
+        6 => Address::WithoutSubmission,
         _ => Address::Empty,
     }
 }

@@ -17,7 +17,7 @@ use super::{
     reference::{LEASE, Limits, Reference, SURELY_NOT_SENT},
     rules,
     session::{self, Answer},
-    skyvern::{Skyvern, parse},
+    skyvern::{Run, Skyvern, parse},
     snapshot::Snapshot,
     steps::{Address, SkyvernAnswers, Step},
 };
@@ -389,8 +389,9 @@ impl<'a> World<'a> {
             SkyvernAnswers::Nothing => failure(SubmissionFailure::Open, None),
             SkyvernAnswers::No => failure(SubmissionFailure::NotStarted, None),
             SkyvernAnswers::Later => failure(SubmissionFailure::NotStarted, Some(30)),
-            SkyvernAnswers::Yes | SkyvernAnswers::YesUnheard => {
-                let run = self.start(caller)?;
+            SkyvernAnswers::Yes | SkyvernAnswers::YesUnheard | SkyvernAnswers::YesUnlisted => {
+                let is_late = answer == SkyvernAnswers::YesUnlisted;
+                let run = self.start(caller, is_late)?;
                 if answer == SkyvernAnswers::YesUnheard {
                     return failure(SubmissionFailure::Open, Some(120));
                 }
@@ -400,13 +401,13 @@ impl<'a> World<'a> {
     }
 
     /// Skyvern starts a run. That it may is checked here against the runs that there really are.
-    fn start(&mut self, caller: &Caller) -> Checked<String> {
+    fn start(&mut self, caller: &Caller, is_listed_late: bool) -> Checked<String> {
         let Some((person, posting)) =
             self.reference.applications.get(&caller.application).map(|known| (known.person, known.posting))
         else {
             // It was erased, or its person is gone, while the caller was at it.
             let known = (caller.application, caller.submission, usize::MAX, usize::MAX);
-            let index = self.skyvern.start(&caller.title, known, self.reference.now);
+            let index = self.skyvern.start(&caller.title, known, self.reference.now, is_listed_late);
             return Ok(self.skyvern.runs[index].id.clone());
         };
         if self.skyvern.runs.iter().any(|run| run.submission == caller.submission) {
@@ -414,19 +415,30 @@ impl<'a> World<'a> {
         }
         for run in self.skyvern.runs.iter().filter(|run| (run.person, run.posting) == (person, posting)) {
             // Who erases an application wants nothing to be known of it.
-            let is_known = self.reference.applications.contains_key(&run.application);
+            let is_known = self.reference.applications.contains_key(&run.application) && !self.is_unheard_of(run);
             if is_known && !caller.again && !self.is_surely_not_sent(&run.id) {
                 return Err(format!("a second run is started for the posting that {run:?} may have applied for"));
             }
         }
         let known = (caller.application, caller.submission, person, posting);
-        let index = self.skyvern.start(&caller.title, known, self.reference.now);
-        let live = self.skyvern.runs.iter().filter(|run| run.person == person && run.is_live()).count();
+        let index = self.skyvern.start(&caller.title, known, self.reference.now, is_listed_late);
+        let live = self
+            .skyvern
+            .runs
+            .iter()
+            .filter(|run| run.person == person && run.is_live() && !self.is_unheard_of(run))
+            .count();
         let at_once = PEOPLE[person].1.at_once;
         if live > at_once {
             return Err(format!("{live} runs of one person go on at once, where {at_once} may"));
         }
         Ok(self.skyvern.runs[index].id.clone())
+    }
+
+    /// Whether nobody could know of the run so far: its caller has not written it down, and it was not in the list when its
+    /// submission was looked for.
+    pub fn is_unheard_of(&self, run: &Run) -> bool {
+        run.is_listed_late && !self.reference.ledger.values().any(|entry| entry.run.as_ref() == Some(&run.id))
     }
 
     /// Skyvern has said at some time what stopped the run.
