@@ -69,9 +69,8 @@ fn changes_of_all_rows(body: &str) -> Vec<String> {
         for next in &words[index + 1..] {
             match next.as_str() {
                 "(" => depth += 1,
-                ")" if depth == 0 => break,
+                ")" | ";" if depth == 0 => break,
                 ")" => depth -= 1,
-                ";" if depth == 0 => break,
                 "where" if depth == 0 => has_where = true,
                 _ => {}
             }

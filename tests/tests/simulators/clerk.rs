@@ -105,11 +105,11 @@ async fn a_message_that_nobody_takes_is_tried_eight_times_in_twenty_eight_hours(
         [(0, 500), (5, 404), (305, 302), (2_105, 400), (9_305, 401), (27_305, 503), (63_305, 429), (99_305, 500)];
     assert_eq!(attempts(&message), expected.map(|(at, status)| (at, Some(status))));
     assert_eq!(message.next_at, None, "given up");
-    let received = receiver.webhooks();
-    assert_eq!(received.len(), 8);
-    for webhook in &received {
+    let webhooks = receiver.webhooks();
+    assert_eq!(webhooks.len(), 8);
+    for webhook in &webhooks {
         assert_eq!(webhook.header("svix-id"), message.svix_id, "always the same message");
-        assert_eq!(webhook.body, received[0].body);
+        assert_eq!(webhook.body, webhooks[0].body);
     }
 }
 

@@ -85,10 +85,14 @@ impl Recorded {
             (Value::Null, _) | (_, Value::Null) if listed(&self.nullable) => Vec::new(),
             _ if listed(&self.open) && kind(expected) == kind(found) => Vec::new(),
             (Value::Object(expected), Value::Object(found)) if listed(&self.maps) => {
-                self.compare_each(place, expected.values(), found.values())
+                let (expected, found): (Vec<_>, Vec<_>) = (expected.values().collect(), found.values().collect());
+                self.compare_each(place, &expected, &found)
             }
             (Value::Object(expected), Value::Object(found)) => self.compare_objects(place, expected, found),
-            (Value::Array(expected), Value::Array(found)) => self.compare_each(place, expected.iter(), found.iter()),
+            (Value::Array(expected), Value::Array(found)) => {
+                let (expected, found): (Vec<_>, Vec<_>) = (expected.iter().collect(), found.iter().collect());
+                self.compare_each(place, &expected, &found)
+            }
             (Value::String(expected), Value::String(found)) if time(expected) != time(found) => {
                 vec![format!("{place}: {found} where {expected} was recorded: a time is written in another way")]
             }
@@ -98,15 +102,10 @@ impl Recorded {
     }
 
     /// Each is like one of those that were recorded.
-    fn compare_each<'a>(
-        &self,
-        place: &str,
-        expected: impl Iterator<Item = &'a Value> + Clone,
-        mut found: impl Iterator<Item = &'a Value>,
-    ) -> Vec<String> {
+    fn compare_each(&self, place: &str, expected: &[&Value], found: &[&Value]) -> Vec<String> {
         let place = format!("{place}/*");
-        let first = found.find_map(|found| {
-            let differences = expected.clone().map(|expected| self.compare(&place, expected, found));
+        let first = found.iter().find_map(|found| {
+            let differences = expected.iter().map(|expected| self.compare(&place, expected, found));
             let closest = differences.min_by_key(Vec::len)?;
             (!closest.is_empty()).then_some(closest)
         });
@@ -149,7 +148,7 @@ impl Recorded {
                 None => differences.push(format!("/{name} is missing")),
                 Some(value) if is_one_of(value) => {}
                 Some(value) => {
-                    differences.push(format!("/{name}: {} where there was {}", kind(value), types.join(" or ")))
+                    differences.push(format!("/{name}: {} where there was {}", kind(value), types.join(" or ")));
                 }
             }
         }
