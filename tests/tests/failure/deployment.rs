@@ -1,7 +1,7 @@
 //! The functions are replaced while they are at work, again and again: what was under way ends well or is asked for again,
 //! and nothing happens twice.
 
-#![expect(clippy::unwrap_used, reason = "this is how a test fails, in helpers too")]
+#![expect(clippy::panic, reason = "this is how a test fails, in helpers too")]
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
