@@ -107,7 +107,13 @@ impl Gateway {
         let gateway = Self(Arc::new(Inner {
             url: format!("http://{}", listener.local_addr().unwrap()),
             behind: stack.description().supabase_url.clone(),
-            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            // A connection for each request: one that is kept may be closed at the moment it is used again.
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .pool_max_idle_per_host(0)
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
             runtimes: Mutex::default(),
         }));
         let router = Router::new().fallback(forward).with_state(gateway.clone());
@@ -159,18 +165,28 @@ impl Gateway {
 }
 
 async fn forward(State(gateway): State<Gateway>, request: Request) -> Response {
-    let unreachable = || StatusCode::BAD_GATEWAY.into_response();
-    let Some(destination) = gateway.destination(request.uri().path()) else { return unreachable() };
+    let unreachable = |why: String| (StatusCode::BAD_GATEWAY, why).into_response();
+    let Some(destination) = gateway.destination(request.uri().path()) else {
+        return unreachable("no runtime".to_owned());
+    };
     let (mut parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LIMIT).await else { return unreachable() };
+    let body = match to_bytes(body, LIMIT).await {
+        Ok(body) => body,
+        Err(error) => return unreachable(error.to_string()),
+    };
     for hop in [header::HOST, header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
         parts.headers.remove(hop);
     }
     let url = format!("{destination}{}", parts.uri);
-    let sent = gateway.0.http.request(parts.method, url).headers(parts.headers).body(body).send().await;
-    let Ok(answer) = sent else { return unreachable() };
+    let answer = match gateway.0.http.request(parts.method, url).headers(parts.headers).body(body).send().await {
+        Ok(answer) => answer,
+        Err(error) => return unreachable(format!("{error:?}")),
+    };
     let (status, mut headers) = (answer.status(), answer.headers().clone());
-    let Ok(body) = answer.bytes().await else { return unreachable() };
+    let body = match answer.bytes().await {
+        Ok(body) => body,
+        Err(error) => return unreachable(format!("{error:?}")),
+    };
     for hop in [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
         headers.remove(hop);
     }

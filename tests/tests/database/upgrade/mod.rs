@@ -148,10 +148,11 @@ impl Rows {
 
 /// As texts in an order of their own, to be compared.
 fn of_columns(rows: &[Row], columns: &BTreeSet<&String>) -> Vec<String> {
-    let mut texts: Vec<String> = rows
-        .iter()
-        .map(|row| columns.iter().map(|column| format!("{column}={} ", row[column.as_str()])).collect())
-        .collect();
+    let text = |row: &Row| {
+        let values: Vec<String> = columns.iter().map(|column| format!("{column}={}", row[column.as_str()])).collect();
+        values.join(" ")
+    };
+    let mut texts: Vec<String> = rows.iter().map(text).collect();
     texts.sort();
     texts
 }
