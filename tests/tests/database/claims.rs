@@ -190,3 +190,27 @@ async fn while_skyvern_is_left_alone_what_the_person_said_is_kept() {
     assert_eq!((said.get::<_, &str>(0), said.get::<_, bool>(1)), ("a key", true));
     transaction.rollback().await.unwrap();
 }
+
+#[tokio::test]
+async fn of_several_applications_for_a_posting_the_one_that_changed_last_is_named() {
+    let stack = Stack::get().await;
+    let person = stack.new_person().await;
+    // A person pastes Adzuna's address, and finds the same posting through a search.
+    let id = (Uuid::new_v4().as_u128() % 10_000_000_000).to_string();
+    let address = format!("https://www.adzuna.co.uk/jobs/land/ad/{id}");
+    let (first, last) = (person.application("DRAFT", &address).await, person.application("DRAFT", &address).await);
+    for application in [first, last, first] {
+        let path = format!("applications?id=eq.{application}");
+        for status in ["REJECTED_BY_COMPANY", "APPLIED_MANUALLY"] {
+            person.caller().await.update(&path, &json!({ "status": status })).await.expect_status(200);
+        }
+    }
+    let found = person.draft_application().await;
+    let path = format!("applications?id=eq.{found}");
+    person.caller().await.update(&path, &json!({ "adzuna_job_id": id })).await.expect_status(200);
+
+    let asked = claim(&person, &json!({ "p_application_id": found })).await;
+
+    assert_eq!((asked.status, asked.code()), (409, "already_applied"), "{asked:?}");
+    assert!(asked.text.contains(&first.to_string()) && !asked.text.contains(&last.to_string()), "{asked:?}");
+}

@@ -76,7 +76,7 @@ async fn a_run_is_asked_about_after_a_minute_of_silence_by_whom_it_concerns() {
     let (application, person) = (submission.application, &submission.person);
     let stranger = stack.new_person().await;
     for (state, expected) in [
-        ("skyvern_heard_at = now() - interval '59 seconds'", "just_heard_of"),
+        ("skyvern_heard_at = now() - interval '35 seconds'", "just_heard_of"),
         // Nothing is known of it but its id.
         ("skyvern_run_status = null", "run"),
         ("skyvern_run_status = 'running', skyvern_heard_at = now() - interval '1 minute'", "run"),
