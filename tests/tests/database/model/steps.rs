@@ -139,6 +139,7 @@ pub fn random_life(random: &mut StdRng, steps: usize) -> Vec<Step> {
             0..=8 => life.extend(usual_course(random)),
             9 => life.extend(late_course(random)),
             10 => life.extend(spending(random)),
+            11..=12 => life.extend(long_run(random)),
             _ => life.push(random_step(random)),
         }
     }
@@ -245,6 +246,30 @@ fn stop(random: &mut StdRng, application: usize) -> Step {
         1 => Step::Delete { application },
         _ => Step::Wait { seconds: 20 },
     }
+}
+
+/// A run that is tried again, stopped or overdue, and whose webhooks come in any order.
+fn long_run(random: &mut StdRng) -> Vec<Step> {
+    let application = recent(random);
+    let runner = Step::Background { answer: SkyvernAnswers::Yes, dies_after: None };
+    let mut course = vec![
+        Step::Decide { application, status: Draft },
+        Step::Claim { application, key: None, again: true },
+        Step::Ask { caller: 0, answer: SkyvernAnswers::Yes },
+        Step::Report { caller: 0 },
+        Step::Run { run: 0, next: if random.gen_bool(0.5) { Move::FailsForNow } else { Move::Runs } },
+        Step::Run { run: 0, next: Move::Runs },
+    ];
+    match random.gen_range(0..3) {
+        0 => course.extend([Step::Wait { seconds: 7500 }, runner.clone(), runner]),
+        1 => course.extend([Step::Delete { application }, runner]),
+        _ => {}
+    }
+    course.push(Step::Run { run: 0, next: Move::Sends });
+    for _ in 0..4 {
+        course.push(Step::Deliver { webhook: random.gen_range(0..4), address: Address::Whole });
+    }
+    disturbed(random, course)
 }
 
 /// One application after the other, whether or not they wait, and whether or not they are erased.
