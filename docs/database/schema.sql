@@ -377,6 +377,7 @@ begin
         status_details = details || jsonb_build_object('run_id', p_run_id),
         applied_at = clock_timestamp()
     where id = p_application.id;
+    perform private.note_proof_of_run(p_run_id);
     status := 'SUBMITTED_BY_SKYVERN';
     outcome := 'applied';
     push_job_id := private.tell_of_application(
@@ -1193,6 +1194,14 @@ begin
 end
 $$;
 
+-- FUNCTION has_proven_run(text)
+CREATE FUNCTION private.has_proven_run(p_run_id text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select exists (select from private.application_runs where run_id = p_run_id and outcome = 'submitted')
+$$;
+
 -- TABLE application_runs
 CREATE TABLE private.application_runs (
     submission_id uuid NOT NULL,
@@ -1226,9 +1235,10 @@ begin
         where submission_id = p_run.submission_id;
     end if;
     perform private.note_end_of_run(p_run_id, p_run_status, p_retry_pending);
-    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' then
+    if p_decision ->> 'status' is distinct from 'SUBMITTED_BY_SKYVERN' or private.has_proven_run(p_run_id) then
         return null;
     end if;
+    perform private.note_proof_of_run(p_run_id);
     return (private.notify_person(
         p_run.user_id, 'APPLICATION_STATUS_UPDATE', 'It had been sent already',
         'An application that you erased was sent before it could be stopped.', null, null, '{}')).push_job_id;
@@ -1417,6 +1427,9 @@ declare
         when is_news then 'sent_despite_decision'
         else 'submitted' end;
 begin
+    if private.has_proven_run(p_run_id) then
+        return null;
+    end if;
     update public.applications
     set status_details = coalesce(status_details, '{}') || case
             when is_second then jsonb_build_object('sent_twice', proof)
@@ -1424,6 +1437,7 @@ begin
     where id = p_application.id;
     insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
     values (p_application.id, p_application.user_id, p_application.status, p_application.status, p_source, reason);
+    perform private.note_proof_of_run(p_run_id);
     return private.tell_of_application(p_application, p_application.status, case
         when is_second then jsonb_build_object(
             'title', 'Sent twice', 'message', 'Your application for {job_title} at {company_name} was sent twice.')
@@ -1845,8 +1859,13 @@ CREATE FUNCTION private.note_end_of_run(p_run_id text, p_run_status text, p_retr
     SET search_path TO ''
     AS $$
     update private.application_runs
-    set ended_at = case when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
-                        then coalesce(ended_at, clock_timestamp()) end
+    set ended_at = case
+        when private.is_final_skyvern_status(p_run_status) and not p_retry_pending
+            then coalesce(ended_at, clock_timestamp())
+        when application_id is null
+             or exists (select from public.background_jobs
+                        where dedupe_key in ('cancel_skyvern_run:' || run_id, 'cancel_skyvern_run:' || submission_id))
+            then ended_at end
     where run_id = p_run_id
 $$;
 
@@ -1875,6 +1894,14 @@ $$;
 
 -- COMMENT FUNCTION note_outcome_of_run()
 COMMENT ON FUNCTION private.note_outcome_of_run() IS 'Keeps what a run came to. Definer: nobody may write application_runs. Bounds: a trigger function, which nobody can call: it writes only about the run of the row that is being changed.';
+
+-- FUNCTION note_proof_of_run(text)
+CREATE FUNCTION private.note_proof_of_run(p_run_id text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update private.application_runs set outcome = 'submitted' where run_id = p_run_id
+$$;
 
 -- FUNCTION note_settled_jobs(jsonb)
 CREATE FUNCTION private.note_settled_jobs(p_jobs jsonb) RETURNS void
@@ -2836,6 +2863,8 @@ begin
         select * into application from public.applications
         where id = coalesce(run.application_id, p_application_id) for no key update;
     end if;
+    -- Once more: while this waited for its row, the application may have been erased.
+    select * into run from private.application_runs where submission_id = run.submission_id;
 
     if run.submission_id is not null and run.application_id is null then
         application.id := null;
@@ -3873,6 +3902,24 @@ begin
     order by key -- always in the same order, so that two ticks at once cannot deadlock
     on conflict (dedupe_key) do nothing;
     get diagnostics queued = row_count;
+
+    -- Its person has an interview, say: no run is stopped for that, and nobody waits for its end any more. Past the
+    -- deadline it is, and the cancellation finds out what became of it.
+    with abandoned as (
+        select run.application_id, run.submission_id
+        from private.application_runs as run
+        join public.applications as application on application.id = run.application_id
+        where run.ended_at is null and run.run_id is not null
+          and run.started_at <= now() - private.application_run_deadline()
+          and (application.status <> 'PROCESSING_BY_SKYVERN' or application.skyvern_task_id <> run.run_id)
+          and not exists (select from public.background_jobs
+                          where dedupe_key = 'cancel_skyvern_run:' || run.run_id)
+        order by run.started_at
+        limit at_most
+    )
+    select queued + count(*) into queued
+    from abandoned
+    cross join lateral private.cancel_application_runs(abandoned.application_id, abandoned.submission_id);
     return queued;
 end
 $$;
@@ -6005,7 +6052,7 @@ CREATE TRIGGER on_application_deleted_cancel_runs AFTER UPDATE OF deleted_at ON 
 CREATE TRIGGER on_application_deleted_record_deletion AFTER UPDATE OF deleted_at ON public.applications FOR EACH ROW WHEN (((old.deleted_at IS NULL) <> (new.deleted_at IS NULL))) EXECUTE FUNCTION private.record_application_deletion();
 
 -- TRIGGER applications on_application_details_changed_note_outcome_of_run
-CREATE TRIGGER on_application_details_changed_note_outcome_of_run AFTER UPDATE OF status_details ON public.applications FOR EACH ROW WHEN (((new.skyvern_task_id IS NOT NULL) AND (new.submission_id IS NULL) AND ((new.status_details ->> 'reason'::text) IS DISTINCT FROM (old.status_details ->> 'reason'::text)))) EXECUTE FUNCTION private.note_outcome_of_run();
+CREATE TRIGGER on_application_details_changed_note_outcome_of_run AFTER UPDATE OF status_details ON public.applications FOR EACH ROW WHEN (((new.skyvern_task_id IS NOT NULL) AND (new.submission_id IS NULL) AND (old.status <> ALL (ARRAY['DRAFT'::public.application_status_type, 'PENDING_SKYVERN_SUBMISSION'::public.application_status_type])) AND (COALESCE((new.status_details ->> 'run_id'::text), new.skyvern_task_id) = new.skyvern_task_id) AND ((new.status_details ->> 'reason'::text) IS DISTINCT FROM (old.status_details ->> 'reason'::text)))) EXECUTE FUNCTION private.note_outcome_of_run();
 
 -- TRIGGER applications on_application_erased_cancel_runs
 CREATE TRIGGER on_application_erased_cancel_runs BEFORE DELETE ON public.applications FOR EACH ROW EXECUTE FUNCTION private.cancel_runs_of_stopped_application();
@@ -6643,6 +6690,9 @@ REVOKE ALL ON FUNCTION private.handle_job_description() FROM PUBLIC;
 -- ACL FUNCTION handle_soft_delete()
 REVOKE ALL ON FUNCTION private.handle_soft_delete() FROM PUBLIC;
 
+-- ACL FUNCTION has_proven_run(p_run_id text)
+REVOKE ALL ON FUNCTION private.has_proven_run(p_run_id text) FROM PUBLIC;
+
 -- ACL FUNCTION hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb)
 REVOKE ALL ON FUNCTION private.hear_of_erased_application(p_run private.application_runs, p_run_id text, p_run_status text, p_retry_pending boolean, p_decision jsonb) FROM PUBLIC;
 
@@ -6782,6 +6832,9 @@ REVOKE ALL ON FUNCTION private.note_news_of_skyvern_run() FROM PUBLIC;
 
 -- ACL FUNCTION note_outcome_of_run()
 REVOKE ALL ON FUNCTION private.note_outcome_of_run() FROM PUBLIC;
+
+-- ACL FUNCTION note_proof_of_run(p_run_id text)
+REVOKE ALL ON FUNCTION private.note_proof_of_run(p_run_id text) FROM PUBLIC;
 
 -- ACL FUNCTION note_settled_jobs(p_jobs jsonb)
 REVOKE ALL ON FUNCTION private.note_settled_jobs(p_jobs jsonb) FROM PUBLIC;

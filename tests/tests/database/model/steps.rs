@@ -115,6 +115,18 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// The same two calls, and either of them may be the first.
+    fn either_way(self, random: &mut StdRng) -> Self {
+        match self {
+            Self::Together { first, second, is_held } if random.gen_bool(0.5) => {
+                Self::Together { first: second, second: first, is_held }
+            }
+            step => step,
+        }
+    }
+}
+
 /// A life of about so many steps, which begins with applications. Half of it goes as it mostly does, with anything in
 /// between: pure chance seldom gets far.
 pub fn random_life(random: &mut StdRng, steps: usize) -> Vec<Step> {
@@ -127,6 +139,7 @@ pub fn random_life(random: &mut StdRng, steps: usize) -> Vec<Step> {
             0..=8 => life.extend(usual_course(random)),
             9 => life.extend(late_course(random)),
             10 => life.extend(spending(random)),
+            11..=12 => life.extend(long_run(random)),
             _ => life.push(random_step(random)),
         }
     }
@@ -150,7 +163,10 @@ fn usual_course(random: &mut StdRng) -> Vec<Step> {
     if random.gen_bool(0.2) {
         course.push(if random.gen_bool(0.5) { stop(random, application) } else { change(random) });
     }
-    course.push(Step::Report { caller: 0 });
+    if random.gen_bool(0.3) {
+        course.push(Step::Run { run: 0, next: next(random) });
+    }
+    course.push(contested(random, application, Step::Report { caller: 0 }));
     if random.gen_bool(0.25) {
         course.insert(1, Step::Pause { is_paused: true });
         course.push(Step::Pause { is_paused: false });
@@ -162,7 +178,8 @@ fn usual_course(random: &mut StdRng) -> Vec<Step> {
         course.push(Step::Run { run: 0, next: next(random) });
     }
     for _ in 0..random.gen_range(1..4) {
-        course.push(Step::Deliver { webhook: random.gen_range(0..3), address: Address::Whole });
+        let deliver = Step::Deliver { webhook: random.gen_range(0..3), address: Address::Whole };
+        course.push(contested(random, application, deliver));
     }
     disturbed(random, course)
 }
@@ -210,6 +227,18 @@ fn late_course(random: &mut StdRng) -> Vec<Step> {
     disturbed(random, course)
 }
 
+/// A call that at times comes at the same moment as another one about the same application.
+fn contested(random: &mut StdRng, application: usize, step: Step) -> Step {
+    let other = match random.gen_range(0..12) {
+        0 => Step::Decide { application, status: WithdrawnByUser },
+        1 => Step::Decide { application, status: Draft },
+        2 => Step::Delete { application },
+        3 => Step::Deliver { webhook: 0, address: Address::Empty },
+        _ => return step,
+    };
+    Step::Together { first: Box::new(other), second: Box::new(step), is_held: true }.either_way(random)
+}
+
 /// At times nobody wants it any more by then, and the cancellation is as early as the search.
 fn stop(random: &mut StdRng, application: usize) -> Step {
     match random.gen_range(0..4) {
@@ -217,6 +246,30 @@ fn stop(random: &mut StdRng, application: usize) -> Step {
         1 => Step::Delete { application },
         _ => Step::Wait { seconds: 20 },
     }
+}
+
+/// A run that is tried again, stopped or overdue, and whose webhooks come in any order.
+fn long_run(random: &mut StdRng) -> Vec<Step> {
+    let application = recent(random);
+    let runner = Step::Background { answer: SkyvernAnswers::Yes, dies_after: None };
+    let mut course = vec![
+        Step::Decide { application, status: Draft },
+        Step::Claim { application, key: None, again: true },
+        Step::Ask { caller: 0, answer: SkyvernAnswers::Yes },
+        Step::Report { caller: 0 },
+        Step::Run { run: 0, next: if random.gen_bool(0.5) { Move::FailsForNow } else { Move::Runs } },
+        Step::Run { run: 0, next: Move::Runs },
+    ];
+    match random.gen_range(0..3) {
+        0 => course.extend([Step::Wait { seconds: 7500 }, runner.clone(), runner]),
+        1 => course.extend([Step::Delete { application }, runner]),
+        _ => {}
+    }
+    course.push(Step::Run { run: 0, next: Move::Sends });
+    for _ in 0..4 {
+        course.push(Step::Deliver { webhook: random.gen_range(0..4), address: Address::Whole });
+    }
+    disturbed(random, course)
 }
 
 /// One application after the other, whether or not they wait, and whether or not they are erased.
