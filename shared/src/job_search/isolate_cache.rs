@@ -65,7 +65,7 @@ impl PageCache {
 mod tests {
     use std::rc::Rc;
 
-    use super::{CAPACITY, CachedPage, PageCache};
+    use super::{CAPACITY, CachedPage, PageCache, get, put};
     use crate::job_search::Results;
 
     fn page() -> CachedPage {
@@ -73,6 +73,13 @@ mod tests {
             version: "6f9619ff-8b86-4d11-b42d-00c04fc964ff".parse().unwrap(),
             results: Rc::new(Results { jobs: Vec::new(), total: None, has_more: false }),
         }
+    }
+
+    #[test]
+    fn a_page_that_was_kept_is_there_again() {
+        assert!(get("a key of this test").is_none());
+        put("a key of this test", page());
+        assert_eq!(get("a key of this test").map(|kept| kept.version), Some(page().version));
     }
 
     #[test]

@@ -58,4 +58,18 @@ mod tests {
         }
         assert!(cache.0.len() <= CAPACITY);
     }
+
+    #[test]
+    fn what_has_expired_makes_room_for_what_has_not() {
+        let at = UnixTime::from_seconds;
+        let mut cache = TokenCache::default();
+        cache.insert("long", at(1000), at(0));
+        for number in 1..CAPACITY {
+            cache.insert(&format!("token {number}"), at(60), at(0));
+        }
+        assert!(cache.contains("long", at(59)) && cache.contains("token 1", at(59)));
+        cache.insert("new", at(1000), at(60));
+        assert!(cache.contains("long", at(60)) && cache.contains("new", at(60)));
+        assert_eq!(cache.0.len(), 2);
+    }
 }
