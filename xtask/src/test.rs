@@ -36,7 +36,7 @@ pub fn run(project: &Project, arguments: &Arguments) -> Outcome {
         step("compiling the tests (some minutes, the first time)", || {
             let mut compile = Command::new("cargo");
             compile.args(["test", "--workspace", "--no-run", "--quiet"]).current_dir(&project.root);
-            command::run_shown(&mut compile)?;
+            command::run_shown(command::without_cargo_environment(&mut compile))?;
             build::simulators(project)
         })
     })?;

@@ -23,7 +23,7 @@ use super::{
 };
 use toolchain::{
     Doing as _, Failure, Outcome,
-    command::{indented, last_lines},
+    command::{indented, last_lines, without_cargo_environment},
     progress::say,
 };
 
@@ -64,7 +64,9 @@ impl Supervisor {
     /// Starts the guardian, which holds the lock file from then on.
     pub fn start(program: &Path, lock: &Path) -> Outcome<Self> {
         let (socket, other_end) = UnixStream::pair().doing(|| "open a socket".into())?;
-        let guardian = Command::new(program)
+        let mut guardian = Command::new(program);
+        // The tests are among what it runs, and cargo would compile them anew for what it said to this command.
+        let guardian = without_cargo_environment(&mut guardian)
             .arg(super::GUARDIAN)
             .arg(lock)
             .stdin(Stdio::from(OwnedFd::from(other_end)))

@@ -186,7 +186,7 @@ fn keep_only_the_worker(folder: &Path) -> Outcome {
 pub fn simulators(project: &Project) -> Outcome<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--workspace", "--bin", "simulators", "--quiet"]).current_dir(&project.root);
-    command::run_shown(&mut cargo)?;
+    command::run_shown(command::without_cargo_environment(&mut cargo))?;
     Ok(built_simulators(project))
 }
 
