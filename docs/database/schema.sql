@@ -363,7 +363,8 @@ begin
     end if;
 
     perform private.cancel_application_runs(p_application.id);
-    if private.is_proven_by_run(p_application, p_run_id) then
+    if p_run_id in (p_application.status_details ->> 'run_id',
+                    p_application.status_details #>> '{sent_twice,run_id}') then
         return; -- it is the proof that is there
     elsif private.needs_no_run(p_application.status) then
         push_job_id := private.keep_proof_of_run(p_application, p_run_id, details, p_source);
@@ -426,8 +427,7 @@ begin
             skyvern_run_attempt = p_attempt,
             skyvern_run_retry_pending = p_retry_pending
         where id = p_application.id;
-        -- Skyvern may say the same once more, as another attempt.
-        if is_proven and not private.is_proven_by_run(p_application, p_application.skyvern_task_id) then
+        if is_proven then
             push_job_id := private.keep_proof_of_run(p_application, p_application.skyvern_task_id, details, p_source);
         else
             insert into public.application_events (application_id, user_id, from_status, to_status, source, reason)
@@ -1369,15 +1369,6 @@ CREATE FUNCTION private.is_own_file(p_path text, p_user_id uuid) RETURNS boolean
     AS $_$
     select starts_with(p_path, p_user_id::text || '/') and p_path !~ '(^|/)\.{0,2}(/|$)'
 $_$;
-
--- FUNCTION is_proven_by_run(public.applications, text)
-CREATE FUNCTION private.is_proven_by_run(p_application public.applications, p_run_id text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select coalesce(p_run_id in (p_application.status_details ->> 'run_id',
-                                 p_application.status_details #>> '{sent_twice,run_id}'), false)
-$$;
 
 -- FUNCTION is_provider()
 CREATE FUNCTION private.is_provider() RETURNS boolean
@@ -6728,9 +6719,6 @@ REVOKE ALL ON FUNCTION private.is_final_skyvern_status(p_run_status text) FROM P
 
 -- ACL FUNCTION is_own_file(p_path text, p_user_id uuid)
 REVOKE ALL ON FUNCTION private.is_own_file(p_path text, p_user_id uuid) FROM PUBLIC;
-
--- ACL FUNCTION is_proven_by_run(p_application public.applications, p_run_id text)
-REVOKE ALL ON FUNCTION private.is_proven_by_run(p_application public.applications, p_run_id text) FROM PUBLIC;
 
 -- ACL FUNCTION is_provider()
 REVOKE ALL ON FUNCTION private.is_provider() FROM PUBLIC;
