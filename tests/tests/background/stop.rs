@@ -6,8 +6,6 @@ use uuid::Uuid;
 
 use crate::support::run_jobs;
 
-/// The runner does what other tests left behind as well.
-
 /// The ways to stop an application.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stop {

@@ -57,7 +57,7 @@ async fn posted_without_end(stack: &Stack, function: Function, most: usize) -> (
         let length = receiving.read(&mut answer).await.unwrap_or_default();
         String::from_utf8_lossy(&answer[..length]).lines().next().unwrap_or_default().to_owned()
     });
-    let chunk = [b"10000\r\n".as_slice(), &[b' '; 64 * KIB], b"\r\n"].concat();
+    let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 64 * KIB], b"\r\n"].concat();
     let mut sent = 0;
     sending.write_all(head.as_bytes()).await.unwrap();
     while sent < most && !answer.is_finished() && sending.write_all(&chunk).await.is_ok() {
