@@ -27,7 +27,7 @@ async fn a_webhook_that_comes_while_the_database_is_away_is_not_lost() {
     assert!(stack.database().json(inbox, &[]).await.is_empty(), "nothing was written");
     assert_eq!(ada_status(&stack, application).await, "PROCESSING_BY_SKYVERN");
 
-    let again = stack.skyvern().finish(&run_id, &Finish::submitted()).await;
+    let again = stack.skyvern().finish(&run_id, &Finish { out_of_turn: true, ..Finish::submitted() }).await;
     assert_eq!(again.deliveries[0].status(), Some(200), "{again:#?}");
     assert_eq!(ada_status(&stack, application).await, "SUBMITTED_BY_SKYVERN");
     assert_eq!(stack.database().json(inbox, &[]).await.len(), 1);
