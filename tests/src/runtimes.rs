@@ -5,11 +5,11 @@
 
 use std::{
     fs,
-    net::TcpStream,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -19,13 +19,20 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{own_stack::wait_until, scratch_database::repository, stack::Stack};
+use crate::{function::FUNCTIONS, scratch_database::repository, stack::Stack};
 
 /// More than any request or answer of the functions has.
 const LIMIT: usize = 64 * 1024 * 1024;
+
+/// How often another free port is tried when one was taken in the meantime.
+const PORT_TRIES: usize = 3;
+
+/// A machine that is busy takes its time.
+const START: Duration = Duration::from_mins(3);
 
 /// The functions in a process of their own, until it is dropped.
 pub struct Runtime {
@@ -39,8 +46,17 @@ impl Runtime {
     ///
     /// # Panics
     /// If they do not start.
-    #[must_use]
-    pub fn start(stack: &Stack, name: &str, public_url: &str, clock: i64) -> Self {
+    pub async fn start(stack: &Stack, name: &str, public_url: &str, clock: i64) -> Self {
+        for _ in 0..PORT_TRIES {
+            let mut runtime = Self::launch(stack, name, public_url, clock);
+            if runtime.answers(stack).await {
+                return runtime;
+            }
+        }
+        panic!("the functions do not start: see functions-{name}.log");
+    }
+
+    fn launch(stack: &Stack, name: &str, public_url: &str, clock: i64) -> Self {
         let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let folder = folder(stack);
         let mut settings = read(&folder.join("functions.json"));
@@ -59,14 +75,23 @@ impl Runtime {
             .stdout(log)
             .spawn()
             .unwrap();
-        let mut runtime = Self { node, url: format!("http://127.0.0.1:{port}") };
-        wait_until("the functions start", || {
-            if let Some(ended) = runtime.node.try_wait().unwrap() {
-                panic!("the functions ended with {ended}: see functions-{name}.log");
+        Self { node, url: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// Waits until the functions answer there. Not if they ended: somebody else has taken their port meanwhile, and may
+    /// answer in their place.
+    async fn answers(&mut self, stack: &Stack) -> bool {
+        let url = format!("{}/functions/v1/{}", self.url, FUNCTIONS[0].name);
+        let started = Instant::now();
+        while self.node.try_wait().unwrap().is_none() {
+            let answer = stack.http(Method::OPTIONS, &url).send().await;
+            if answer.is_ok_and(|answer| answer.headers().contains_key("x-request-id")) {
+                return true;
             }
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-        runtime
+            assert!(started.elapsed() < START, "the functions do not answer after {START:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
     }
 
     /// Where they are.

@@ -25,7 +25,7 @@ impl Isolates {
     async fn new(name: &str) -> Self {
         let stack = Stack::get().await;
         let gateway = Gateway::open(&stack).await;
-        let runtime = Runtime::start(&stack, name, gateway.url(), 0);
+        let runtime = Runtime::start(&stack, name, gateway.url(), 0).await;
         gateway.lead_to(&[&runtime]);
         Self { stack: Stack::described_by(&gateway.description(&stack, false)), _runtime: runtime }
     }

@@ -50,8 +50,10 @@ async fn every_application_is_sent_once_and_told_once_however_often_the_function
     let stack = Stack::get().await;
     let gateway = Gateway::open(&stack).await;
     // They take a moment to start, and what is held up must not wait for that.
-    let mut builds: Vec<Runtime> =
-        (0..=DEPLOYMENTS).map(|number| Runtime::start(&stack, &format!("build-{number}"), gateway.url(), 0)).collect();
+    let mut builds = Vec::new();
+    for number in 0..=DEPLOYMENTS {
+        builds.push(Runtime::start(&stack, &format!("build-{number}"), gateway.url(), 0).await);
+    }
     gateway.lead_to(&[&builds[0]]);
     let stack = Stack::described_by(&gateway.description(&stack, false));
     let people = join_all((0..PEOPLE).map(|_| stack.new_person())).await;

@@ -40,9 +40,9 @@ const LEFT_OUT: &[&str] = &["apply::the_resume_in_the_prompt_can_be_fetched_by_a
 async fn what_is_promised_holds_across_two_runtimes_whose_clocks_are_ten_minutes_apart() {
     let stack = Stack::get().await;
     let gateway = Gateway::open(&stack).await;
-    let runtimes =
-        [("ahead", 300), ("behind", -300)].map(|(name, clock)| Runtime::start(&stack, name, gateway.url(), clock));
-    gateway.lead_to(&runtimes.each_ref());
+    let ahead = Runtime::start(&stack, "ahead", gateway.url(), 300).await;
+    let behind = Runtime::start(&stack, "behind", gateway.url(), -300).await;
+    gateway.lead_to(&[&ahead, &behind]);
 
     let description = gateway.description(&stack, true);
     for (program, promises) in SUITE {
