@@ -103,6 +103,8 @@ struct Caller {
     title: String,
     since: u64,
     again: bool,
+    /// Runs that there were when it claimed, and that nobody knew of then.
+    unheard_of: Vec<String>,
     at: At,
 }
 
@@ -352,7 +354,9 @@ impl<'a> World<'a> {
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
         let submission = text("submission_id").parse().unwrap_or_default();
         let since = self.reference.now - value["seconds_ago"].as_u64().unwrap_or_default().min(self.reference.now);
-        self.callers.push(Caller { application, submission, title: text("title"), since, again, at });
+        let unheard_of = self.skyvern.runs.iter().filter(|run| self.is_unheard_of(run));
+        let unheard_of = unheard_of.map(|run| run.id.clone()).collect();
+        self.callers.push(Caller { application, submission, title: text("title"), since, again, unheard_of, at });
         Some(self.callers.len() - 1)
     }
 
@@ -415,7 +419,8 @@ impl<'a> World<'a> {
         }
         for run in self.skyvern.runs.iter().filter(|run| (run.person, run.posting) == (person, posting)) {
             // Who erases an application wants nothing to be known of it.
-            let is_known = self.reference.applications.contains_key(&run.application) && !self.is_unheard_of(run);
+            let is_known =
+                self.reference.applications.contains_key(&run.application) && !caller.unheard_of.contains(&run.id);
             if is_known && !caller.again && !self.is_surely_not_sent(&run.id) {
                 return Err(format!("a second run is started for the posting that {run:?} may have applied for"));
             }
@@ -426,7 +431,7 @@ impl<'a> World<'a> {
             .skyvern
             .runs
             .iter()
-            .filter(|run| run.person == person && run.is_live() && !self.is_unheard_of(run))
+            .filter(|run| run.person == person && run.is_live() && !caller.unheard_of.contains(&run.id))
             .count();
         let at_once = PEOPLE[person].1.at_once;
         if live > at_once {
@@ -435,7 +440,7 @@ impl<'a> World<'a> {
         Ok(self.skyvern.runs[index].id.clone())
     }
 
-    /// Whether nobody could know of the run so far: its caller has not written it down, and it was not in the list when its
+    /// Whether nobody can know of the run so far: its caller has not written it down, and it was not in the list when its
     /// submission was looked for.
     pub fn is_unheard_of(&self, run: &Run) -> bool {
         run.is_listed_late && !self.reference.ledger.values().any(|entry| entry.run.as_ref() == Some(&run.id))
