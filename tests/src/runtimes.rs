@@ -4,12 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, and this is a part of tests")]
 
 use std::{
+    cell::RefCell,
     fs,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::{
@@ -23,7 +24,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{function::FUNCTIONS, scratch_database::repository, stack::Stack};
+use crate::{function::FUNCTIONS, scratch_database::repository, stack::Stack, wait::within};
 
 /// More than any request or answer of the functions has.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -82,16 +83,15 @@ impl Runtime {
     /// answer in their place.
     async fn answers(&mut self, stack: &Stack) -> bool {
         let url = format!("{}/functions/v1/{}", self.url, FUNCTIONS[0].name);
-        let started = Instant::now();
-        while self.node.try_wait().unwrap().is_none() {
-            let answer = stack.http(Method::OPTIONS, &url).send().await;
-            if answer.is_ok_and(|answer| answer.headers().contains_key("x-request-id")) {
-                return true;
+        let node = RefCell::new(&mut self.node);
+        within(START, "the functions answer", async || {
+            if node.borrow_mut().try_wait().unwrap().is_some() {
+                return Some(false);
             }
-            assert!(started.elapsed() < START, "the functions do not answer after {START:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        false
+            let answer = stack.http(Method::OPTIONS, &url).send().await.ok()?;
+            answer.headers().contains_key("x-request-id").then_some(true)
+        })
+        .await
     }
 
     /// Where they are.

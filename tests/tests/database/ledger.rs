@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::Stack;
 use uuid::Uuid;
 
-use crate::submissions::{Submission, decided, event, outcome};
+use crate::submission::{Submission, decided, event, outcome};
 
 /// What the ledger says of a submission: its run, when that was started, and when it was over.
 async fn stamps(stack: &Stack, submission: Uuid) -> [Value; 3] {

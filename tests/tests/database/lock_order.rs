@@ -6,7 +6,7 @@ use tests::{Stack, eventually};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::submissions::{Submission, decided, event};
+use crate::submission::{Submission, decided, event};
 
 /// Skyvern's news, told over a connection of its own.
 async fn tell(client: &Client, event: &Value) -> Value {

@@ -24,6 +24,7 @@ mod row_limits;
 mod rpc;
 mod safe_updates;
 mod search_leases;
+mod submission;
 mod submissions;
 mod times;
 mod upgrade;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tests::{Person, Stack};
 use uuid::Uuid;
 
-use crate::submissions::{Submission, decided, outcome};
+use crate::submission::{Submission, decided, outcome};
 
 async fn question(stack: &Stack, application: Uuid, by: Option<&Person>) -> Value {
     let about = json!({ "p_application_id": application, "p_user_id": by.map(|person| person.user_id) });

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::Stack;
 
-use crate::submissions::{Submission, outcome};
+use crate::submission::{Submission, outcome};
 
 /// Ends a submission so that it waits, if it may.
 async fn end(submission: &Submission, end: Option<&str>) -> tests::Reply {
